@@ -1,0 +1,3 @@
+import { buildIfStale } from './fresh.mjs';
+
+buildIfStale({ force: true });
