@@ -24,5 +24,9 @@ export const systemRandom: Random = {
 
 /** A logger on standard output, where Greengrass collects a component's log. */
 export function stdoutLogger(level: LogLevel = 'info'): Logger {
-  return createLogger((line) => process.stdout.write(`${line}\n`), systemClock.wallMs, level);
+  return createLogger(
+    (line) => process.stdout.write(`${line}\n`),
+    () => systemClock.wallMs(),
+    level,
+  );
 }
