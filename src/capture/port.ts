@@ -1,0 +1,60 @@
+import type { AuxiliaryData, CaptureState, CaptureStats, Tensor } from '../contract/mod.js';
+
+/** Lower is more urgent; each class has a segment and a quota of its own. */
+export const PRIORITIES = ['error', 'outlier', 'sample'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** An auxiliary item with its bytes at hand. */
+export interface AuxiliaryItem {
+  readonly name: string;
+  readonly encoding: AuxiliaryData['encoding'];
+  readonly contentType?: string;
+  readonly data: Uint8Array;
+}
+
+/** What is captured of one inference, after redaction. Tensors hold raw little-endian bytes. */
+export interface CaptureRecord {
+  readonly captureId: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly packageDigest: string;
+  /** Tags of the policies that asked for this record, such as `percentage` or `least-confidence:low`. */
+  readonly reasons: readonly string[];
+  readonly priority: Priority;
+  /** Wall time of the inference, milliseconds since the epoch, as the device believed it. */
+  readonly inferenceTimeMs: number;
+  readonly clockSynchronised: boolean;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly auxiliaryInputs?: readonly AuxiliaryItem[];
+  readonly auxiliaryOutputs?: readonly AuxiliaryItem[];
+}
+
+/** How the spool answered: `dropped` is never an exception, it is counted. */
+export type AppendOutcome =
+  | { readonly outcome: 'spooled'; readonly mode: 'durable' | 'interval'; readonly sequence: number }
+  | { readonly outcome: 'dropped'; readonly reason: 'quota' | 'no-space' | 'io-error' | 'closed' };
+
+/** The agent's side of the spool. Every acknowledged record is delivered, or counted in drops under a policy the operator chose. */
+export interface CaptureSpool extends AsyncDisposable {
+  /** Resolves after fsync (durable) or write (interval). Assigns sequence number, boot id and monotonic time. */
+  append(record: CaptureRecord): Promise<AppendOutcome>;
+  /** True while an id is known; CaptureData refuses it a second time. */
+  has(captureId: string): boolean;
+  status(captureId: string): { readonly state: CaptureState; readonly reason?: string };
+  stats(): CaptureStats;
+  /** Calls back with each segment that was closed, to publish `spool/closed`. */
+  onClosed(listener: (segment: string) => void): () => void;
+  /** Calls back when captures change their state, batched, to publish `events/capture`. */
+  onState(
+    listener: (
+      state: 'SPOOLED' | 'UPLOADED' | 'DROPPED' | 'QUARANTINED',
+      captureIds: readonly string[],
+      reason?: string,
+    ) => void,
+  ): () => void;
+  /** A receipt was written (notice from the uploader, or a scan): reads it, updates statuses, deletes the segment. */
+  reconcile(): Promise<void>;
+  /** Closes open segments: all that was acknowledged is on disk and may be uploaded. */
+  close(): Promise<void>;
+}

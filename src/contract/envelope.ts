@@ -1,0 +1,57 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { CODES } from './codes.js';
+
+/**
+ * Nucleus lite delivers at most 7,329 bytes on a short topic and drops more in silence; nothing of ours is
+ * ever longer than this. Longer replies come in pages, larger tensors by file.
+ */
+export const MAX_MESSAGE_BYTES = 7000;
+export const PROTOCOL_VERSION = 1;
+/** Longest `timeoutMs` that a caller may ask for: a package admission on slow flash. */
+export const MAX_TIMEOUT_MS = 600_000;
+/** A repeated (caller, id) within this time gets the same answer, not a second run. */
+export const REPLAY_WINDOW_MS = 60_000;
+/** How many answers the agent remembers per caller. */
+export const REPLAY_LIMIT = 256;
+
+/** Unknown fields are ignored, so that a newer caller may say more. */
+export const RequestEnvelope = Type.Object({
+  v: Type.Literal(PROTOCOL_VERSION),
+  id: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' }),
+  replyTo: Type.String({ minLength: 1, maxLength: 250 }),
+  timeoutMs: Type.Integer({ minimum: 1, maximum: MAX_TIMEOUT_MS }),
+  op: Type.String({ minLength: 1, maxLength: 64 }),
+  body: Type.Object({}, { additionalProperties: true }),
+});
+export type RequestEnvelope = Static<typeof RequestEnvelope>;
+
+export const ErrorBody = Type.Object({
+  code: Type.Union(CODES.map((code) => Type.Literal(code))),
+  message: Type.String(),
+  field: Type.Optional(Type.String()),
+  retryAfterMs: Type.Optional(Type.Number({ minimum: 0 })),
+});
+export type ErrorBody = {
+  code: (typeof CODES)[number];
+  message: string;
+  field?: string;
+  retryAfterMs?: number;
+};
+
+export const ReplyEnvelope = Type.Union([
+  Type.Object({
+    v: Type.Literal(PROTOCOL_VERSION),
+    id: Type.String(),
+    ok: Type.Literal(true),
+    body: Type.Object({}, { additionalProperties: true }),
+  }),
+  Type.Object({
+    v: Type.Literal(PROTOCOL_VERSION),
+    id: Type.String(),
+    ok: Type.Literal(false),
+    error: ErrorBody,
+  }),
+]);
+export type ReplyEnvelope =
+  | { v: 1; id: string; ok: true; body: Record<string, unknown> }
+  | { v: 1; id: string; ok: false; error: ErrorBody };

@@ -1,0 +1,6 @@
+export * from './codes.js';
+export * from './envelope.js';
+export * from './events.js';
+export * from './operations.js';
+export * from './tensor.js';
+export * from './topics.js';

@@ -1,0 +1,33 @@
+import type { Tensor, TensorMetadata } from '../contract/mod.js';
+
+/** Graph optimisation as onnxruntime names it; `disabled` for a model that was optimised before. */
+export type GraphOptimization = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+
+export interface SessionOptions {
+  readonly graphOptimization?: GraphOptimization;
+  /** Threads within one operator. Default 1. */
+  readonly intraOpThreads?: number;
+  /** Lets idle threads spin: lower latency for a busy core. Default false. */
+  readonly allowSpinning?: boolean;
+  /** Writes the optimised graph to this file. At `layout` and `all` it fits this CPU only. */
+  readonly optimizedModelFile?: string;
+}
+
+/** One loaded model. Blocking: run it in a process that may be killed. */
+export interface EngineSession {
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  /**
+   * @param inputs exactly the model's inputs by name (unknown ones are refused with INVALID_ARGUMENT)
+   * @param outputs names of wanted outputs; absent: all, in the model's order
+   */
+  run(inputs: readonly Tensor[], outputs?: readonly string[]): Promise<readonly Tensor[]>;
+  close(): Promise<void>;
+}
+
+/** ONNX Runtime as a port. */
+export interface Engine {
+  readonly version: string;
+  /** Throws FAILED_PRECONDITION with the runtime's reason where the model cannot be loaded. */
+  load(model: Uint8Array, options?: SessionOptions): Promise<EngineSession>;
+}

@@ -1,0 +1,48 @@
+import type { Json, JsonObject } from '../core/mod.js';
+
+/** A message as it came: the topic it was published on and the payload's bytes. */
+export interface IncomingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** `json` where the sender used a jsonMessage; answers go back in kind. */
+  readonly form: 'binary' | 'json';
+}
+
+export interface PublishOptions {
+  readonly form?: 'binary' | 'json';
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Publish/subscribe between components. Implementations reconnect by themselves with backoff and restore their
+ * subscriptions; `publish` fails with UNAVAILABLE while disconnected, and with INVALID_ARGUMENT over
+ * MAX_MESSAGE_BYTES (a larger write can abort the process in native code).
+ */
+export interface Transport extends AsyncDisposable {
+  publish(topic: string, payload: Uint8Array, options?: PublishOptions): Promise<void>;
+  /**
+   * Resolves when the broker has accepted the subscription. The listener is called in order and must not throw.
+   * @returns ends the subscription
+   */
+  subscribe(filter: string, listener: (message: IncomingMessage) => void): Promise<() => Promise<void>>;
+  /** Calls back after each lost connection, and after each regained one (subscriptions are back by then). */
+  onConnection(listener: (state: 'lost' | 'regained', cause?: Error) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** What a component asks of Greengrass beside pub/sub. UNIMPLEMENTED where this nucleus lacks the operation. */
+export interface GreengrassPort extends Transport {
+  /** `keyPath` empty: the whole effective configuration. */
+  getConfiguration(keyPath: readonly string[]): Promise<Json>;
+  updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void>;
+  /** Calls back at each change below keyPath (on lite once per changed leaf). Restored after a reconnect. */
+  onConfigurationChange(keyPath: readonly string[], listener: () => void): Promise<() => Promise<void>>;
+  updateState(state: 'RUNNING' | 'ERRORED'): Promise<void>;
+  /** Calls back before a deployment restarts this component. UNIMPLEMENTED on lite. */
+  onComponentUpdate(
+    listener: (event: { readonly kind: 'pre' | 'post'; readonly deploymentId: string }) => void,
+  ): Promise<() => Promise<void>>;
+  deferComponentUpdate(deploymentId: string, recheckAfterMs: number, message?: string): Promise<void>;
+  /** QoS 1. At most 128 KiB. */
+  publishToIotCore(topic: string, payload: Uint8Array): Promise<void>;
+}

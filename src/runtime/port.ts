@@ -1,0 +1,115 @@
+import type { CaptureRecord } from '../capture/port.js';
+import type { FileRegion, TensorMetadata, WireTensor } from '../contract/mod.js';
+import type { JsonObject } from '../core/mod.js';
+
+/**
+ * The seam between the agent (what should serve) and the model hosts (processes that can be killed).
+ * The agent never touches onnxruntime or tensor bytes; the hosts know nothing of names, labels and versions.
+ */
+export interface HostSettings {
+  /** One process per model, or one for all (small devices). */
+  readonly isolation: 'model' | 'shared';
+  /** `latency` lets ONNX Runtime's threads spin. */
+  readonly profile: 'efficient' | 'latency';
+  /** Sum of intra-op threads over all models. */
+  readonly threadBudget: number;
+  /** A host that outgrows this is killed; undefined: no limit. */
+  readonly maxHostBytes?: number;
+  readonly loadTimeoutMs: number;
+}
+
+/** A model package as a host should load it. The host verifies signature and every digest from the bytes it gives to ONNX Runtime. */
+export interface LoadSpec {
+  /** Unique among loaded models: `<name>@<version>`. */
+  readonly key: string;
+  readonly folder: string;
+  /** SHA-256 of the manifest that the registry holds; absent at first admission. */
+  readonly expectedDigest?: string;
+  readonly trust: { readonly policy: 'required' | 'if-present' | 'off'; readonly keys: readonly string[] };
+  readonly threads: number;
+  /** Requests that may run at once in the host's queue for this model (sessions run one after another). */
+  readonly concurrency: number;
+  /** Folder for graphs compiled for this CPU; absent: no cache. The host names the file by model digest, ORT version and CPU features. */
+  readonly compiledCacheFolder?: string;
+  /** SHA-256 of the compiled file as the registry holds it; a mismatch compiles again. */
+  readonly compiledDigest?: string;
+  /** Runs the package's golden samples after load, and fails the load where they differ. */
+  readonly runSamples: boolean;
+  /** Capture policies and redaction in force; empty: no capture. */
+  readonly capture?: JsonObject;
+}
+
+export interface RunRequest {
+  readonly inputs: readonly WireTensor[];
+  readonly outputs?: readonly string[];
+  /** The caller's exchange folder for `file` tensors; absent: files are refused. */
+  readonly exchangeFolder?: string;
+  readonly outputFile?: FileRegion;
+  readonly capture: {
+    readonly mode: 'policies' | 'always' | 'never';
+    readonly captureId: string;
+    readonly clockSynchronised: boolean;
+  };
+}
+
+export interface RunResult {
+  readonly outputs: readonly WireTensor[];
+  readonly runMs: number;
+  /** True where an output holds NaN or an infinity; for probation. */
+  readonly nonFinite: boolean;
+  /** Whether this request was sampled, or may be once the outputs have been looked at. */
+  readonly captured: 'yes' | 'maybe' | 'no';
+}
+
+export interface LoadReport {
+  readonly digest: string;
+  readonly name: string;
+  readonly version: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  readonly manifest: JsonObject;
+  readonly signature: string;
+  readonly verifyMs: number;
+  readonly loadMs: number;
+  readonly samplesRun: number;
+  readonly compiledDigest?: string;
+  readonly cacheHit: boolean;
+}
+
+/** Why a host process ended. */
+export interface HostExit {
+  readonly kind: 'closed' | 'crashed' | 'killed-deadline' | 'killed-memory';
+  readonly sentence: string;
+}
+
+/** A model in a host. Requests beyond `concurrency` wait in the agent's scheduler, never here. */
+export interface HostedModel {
+  readonly key: string;
+  readonly report: LoadReport;
+  /**
+   * @param deadlineMs milliseconds from now; a run that exceeds it kills the host and rejects with DEADLINE_EXCEEDED.
+   * Rejects with UNAVAILABLE where the host died under it for another reason.
+   */
+  run(request: RunRequest, deadlineMs: number): Promise<RunResult>;
+  /** PSS of the model's host, bytes (shared hosts: of the whole process). Not delayed by runs. */
+  measureBytes(): Promise<number>;
+  setCapture(capture: JsonObject | undefined): Promise<void>;
+  /** Waits for running requests, then ends the session (and the process where it is the model's own). */
+  unload(): Promise<void>;
+  /** Resolves when the model's process has ended, wanted or not. */
+  readonly gone: Promise<HostExit>;
+}
+
+/** All hosts. The only way to a session. */
+export interface ModelHosts extends AsyncDisposable {
+  /**
+   * Starts (or reuses, where shared) a host, verifies, compiles, loads and tests the package in it.
+   * Rejects with FAILED_PRECONDITION (package refused; reason in the sentence), RESOURCE_EXHAUSTED (memory),
+   * DEADLINE_EXCEEDED (loadTimeoutMs), or UNAVAILABLE where the load killed the host.
+   */
+  load(spec: LoadSpec): Promise<HostedModel>;
+  /** Calls back with each sampled record, after the reply. */
+  onCapture(listener: (record: CaptureRecord) => void): () => void;
+  readonly restarts: number;
+  close(): Promise<void>;
+}
