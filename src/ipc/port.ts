@@ -13,6 +13,9 @@ export interface PublishOptions {
   readonly signal?: AbortSignal;
 }
 
+/** `regained`: subscriptions are back. `refused`: the nucleus does not know this SVCUID; attempts go on. */
+export type ConnectionState = 'lost' | 'regained' | 'refused';
+
 /**
  * Publish/subscribe between components. Implementations reconnect by themselves with backoff and restore their
  * subscriptions; `publish` fails with UNAVAILABLE while disconnected, and with INVALID_ARGUMENT over
@@ -25,8 +28,8 @@ export interface Transport extends AsyncDisposable {
    * @returns ends the subscription
    */
   subscribe(filter: string, listener: (message: IncomingMessage) => void): Promise<() => Promise<void>>;
-  /** Calls back after each lost connection, and after each regained one (subscriptions are back by then). */
-  onConnection(listener: (state: 'lost' | 'regained', cause?: Error) => void): () => void;
+  /** Calls back at each change of the connection. */
+  onConnection(listener: (state: ConnectionState, cause?: Error) => void): () => void;
   close(): Promise<void>;
 }
 

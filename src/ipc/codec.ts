@@ -1,0 +1,84 @@
+import { MAX_MESSAGE_BYTES, ReplyEnvelope, RequestEnvelope, type ErrorBody } from '../contract/mod.js';
+import { EdgeError, validate } from '../core/mod.js';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+/** JSON nested deeper than this is refused before it is parsed: a recursive reader would run out of stack. */
+const MAX_DEPTH = 32;
+
+/** UTF-8 JSON bytes. */
+export function encodeMessage(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+/** The JSON value of a payload; INVALID_ARGUMENT where it is none, too long or too deep. */
+export function decodeMessage(payload: Uint8Array, what: string, maxBytes = MAX_MESSAGE_BYTES): unknown {
+  if (payload.byteLength > maxBytes) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `${what} as a message must have at most ${maxBytes} bytes: this one has ${payload.byteLength}`,
+    );
+  }
+  let text: string;
+  try {
+    text = decoder.decode(payload);
+  } catch (cause) {
+    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not UTF-8`, { cause });
+  }
+  if (depthOf(text) > MAX_DEPTH) {
+    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is nested deeper than ${MAX_DEPTH} levels`);
+  }
+  try {
+    return JSON.parse(text, dropPrototypeKeys);
+  } catch (cause) {
+    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not JSON`, { cause });
+  }
+}
+
+export function decodeRequest(payload: Uint8Array): RequestEnvelope {
+  return validate(
+    RequestEnvelope,
+    decodeMessage(payload, 'Cannot read the request'),
+    'Cannot read the request',
+  );
+}
+
+export function decodeReply(payload: Uint8Array): ReplyEnvelope {
+  const what = 'Cannot read the reply';
+  return validate(ReplyEnvelope, decodeMessage(payload, what), what) as ReplyEnvelope;
+}
+
+/** An error as it goes over the wire: never a cause, a stack or a path that the caller did not send. */
+export function toErrorBody(error: EdgeError): ErrorBody {
+  return {
+    code: error.code,
+    message: error.message.length > 1000 ? `${error.message.slice(0, 997)}...` : error.message,
+    ...(error.field === undefined ? {} : { field: error.field.slice(0, 200) }),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
+
+export function fromErrorBody(body: ErrorBody): EdgeError {
+  return new EdgeError(body.code, body.message, { field: body.field, retryAfterMs: body.retryAfterMs });
+}
+
+/** Nesting of brackets outside strings. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charCodeAt(index);
+    if (inString) {
+      if (char === 0x5c) index++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x7b || char === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+function dropPrototypeKeys(this: unknown, key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
+}

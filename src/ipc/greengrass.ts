@@ -1,0 +1,411 @@
+import { eventstream_rpc, greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { MAX_MESSAGE_BYTES } from '../contract/mod.js';
+import {
+  EdgeError,
+  fullJitterMs,
+  messageOf,
+  type Clock,
+  type Json,
+  type JsonObject,
+  type Logger,
+  type Random,
+} from '../core/mod.js';
+import { translateIpcError } from './greengrass-errors.js';
+import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from './port.js';
+
+type Client = greengrasscoreipc.Client;
+
+/** Defaults suit a nucleus that restarts within seconds and one that is away for hours. */
+const BACKOFF = { baseMs: 200, capMs: 15_000 };
+const CALL_TIMEOUT_MS = 10_000;
+const IOT_CORE_MAX_BYTES = 128 * 1024;
+
+export interface GreengrassOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Default: the variables that Greengrass gives to a component. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A stream that is opened on every connection anew. */
+interface Stream {
+  readonly open: (client: Client) => Promise<{ close(): Promise<void> }>;
+  current: { close(): Promise<void> } | undefined;
+}
+
+/** Connects once and waits for it: UNAVAILABLE where the socket is missing or the nucleus refuses the SVCUID. */
+export async function connectGreengrass(options: GreengrassOptions): Promise<GreengrassPort> {
+  const ipc = new GreengrassIpc(options);
+  await ipc.connectFirst();
+  return ipc;
+}
+
+/** Returns at once and connects in the background, for ever: the caller serves meanwhile. */
+export function startGreengrass(options: GreengrassOptions): GreengrassPort {
+  const ipc = new GreengrassIpc(options);
+  ipc.connectInBackground();
+  return ipc;
+}
+
+/**
+ * Greengrass IPC over the official device client, which neither reconnects, nor settles calls that were pending
+ * at a disconnect, nor survives large writes on a closing connection. So: every call races with a timeout and
+ * with the loss of the connection, a new client is made after each loss (full jitter), streams are reopened
+ * before `regained` is told, and nothing over {@link MAX_MESSAGE_BYTES} is published to a topic.
+ */
+class GreengrassIpc implements GreengrassPort {
+  readonly #options: GreengrassOptions;
+  readonly #streams = new Set<Stream>();
+  readonly #listeners = new Set<(state: ConnectionState, cause?: Error) => void>();
+  readonly #closing = new AbortController();
+  #client: Client | undefined;
+  /** Aborts with the connection: pending calls fail with UNAVAILABLE. */
+  #connection = new AbortController();
+  #reconnecting: Promise<void> | undefined;
+
+  constructor(options: GreengrassOptions) {
+    this.#options = options;
+  }
+
+  async connectFirst(): Promise<void> {
+    const environment = this.#environment();
+    for (const name of ['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT', 'SVCUID']) {
+      if ((environment[name] ?? '') === '') {
+        throw new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass as ${name} is not set`, {
+          nextStep: 'Run this program as a Greengrass component',
+        });
+      }
+    }
+    await this.#open();
+  }
+
+  connectInBackground(): void {
+    this.#reconnecting = this.#reconnect(0);
+  }
+
+  async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
+    if (payload.byteLength > MAX_MESSAGE_BYTES) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot publish to ${topic} as a message must have at most ${MAX_MESSAGE_BYTES} bytes: this one has ${payload.byteLength}`,
+      );
+    }
+    const publishMessage =
+      options.form === 'json'
+        ? { jsonMessage: { message: JSON.parse(Buffer.from(payload).toString('utf8')) as unknown } }
+        : { binaryMessage: { message: payload } };
+    await this.#call(
+      `Cannot publish to ${topic}`,
+      (client) => client.publishToTopic({ topic, publishMessage }),
+      options.signal,
+    );
+  }
+
+  async subscribe(
+    filter: string,
+    listener: (message: IncomingMessage) => void,
+  ): Promise<() => Promise<void>> {
+    return await this.#stream(`Cannot subscribe to ${filter}`, async (client) => {
+      const operation = client.subscribeToTopic({ topic: filter });
+      operation.on('message', (message) => {
+        const incoming = toIncoming(message, filter);
+        if (incoming !== undefined) listener(incoming);
+      });
+      this.#watch(operation);
+      await operation.activate();
+      return operation;
+    });
+  }
+
+  async getConfiguration(keyPath: readonly string[]): Promise<Json> {
+    const reply = await this.#call('Cannot read the configuration', (client) =>
+      client.getConfiguration({ keyPath: [...keyPath] }),
+    );
+    return (reply.value ?? {}) as Json;
+  }
+
+  async updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void> {
+    const timestamp = new Date(this.#options.clock.wallMs());
+    await this.#call('Cannot update the configuration', (client) =>
+      client.updateConfiguration({ keyPath: [...keyPath], timestamp, valueToMerge: value }),
+    );
+  }
+
+  async onConfigurationChange(
+    keyPath: readonly string[],
+    listener: () => void,
+  ): Promise<() => Promise<void>> {
+    return await this.#stream('Cannot follow the configuration', async (client) => {
+      const operation = client.subscribeToConfigurationUpdate({ keyPath: [...keyPath] });
+      operation.on('message', () => listener());
+      this.#watch(operation);
+      await operation.activate();
+      return operation;
+    });
+  }
+
+  async updateState(state: 'RUNNING' | 'ERRORED'): Promise<void> {
+    await this.#call(`Cannot report the state ${state}`, (client) =>
+      client.updateState({ state: state as greengrasscoreipc.model.ReportedLifecycleState }),
+    );
+  }
+
+  async onComponentUpdate(
+    listener: (event: { readonly kind: 'pre' | 'post'; readonly deploymentId: string }) => void,
+  ): Promise<() => Promise<void>> {
+    return await this.#stream('Cannot follow component updates', async (client) => {
+      const operation = client.subscribeToComponentUpdates({});
+      operation.on('message', (event) => {
+        if (event.preUpdateEvent !== undefined) {
+          listener({ kind: 'pre', deploymentId: event.preUpdateEvent.deploymentId });
+        }
+        if (event.postUpdateEvent !== undefined) {
+          listener({ kind: 'post', deploymentId: event.postUpdateEvent.deploymentId });
+        }
+      });
+      this.#watch(operation);
+      await operation.activate();
+      return operation;
+    });
+  }
+
+  async deferComponentUpdate(deploymentId: string, recheckAfterMs: number, message?: string): Promise<void> {
+    await this.#call('Cannot defer the component update', (client) =>
+      client.deferComponentUpdate({
+        deploymentId,
+        recheckAfterMs,
+        ...(message === undefined ? {} : { message }),
+      }),
+    );
+  }
+
+  async publishToIotCore(topic: string, payload: Uint8Array): Promise<void> {
+    if (payload.byteLength > IOT_CORE_MAX_BYTES) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot publish to AWS IoT Core as a message must have at most ${IOT_CORE_MAX_BYTES} bytes: this one has ${payload.byteLength}`,
+      );
+    }
+    await this.#call(`Cannot publish to AWS IoT Core at ${topic}`, (client) =>
+      client.publishToIoTCore({
+        topicName: topic,
+        qos: '1' as greengrasscoreipc.model.QOS,
+        payload,
+      }),
+    );
+  }
+
+  onConnection(listener: (state: ConnectionState, cause?: Error) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new EdgeError('UNAVAILABLE', 'The connection to Greengrass was closed'));
+    this.#connection.abort(this.#closing.signal.reason);
+    const client = this.#client;
+    this.#client = undefined;
+    await this.#reconnecting?.catch(() => undefined);
+    await client?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #environment(): Readonly<Record<string, string | undefined>> {
+    return this.#options.environment ?? process.env;
+  }
+
+  async #open(): Promise<void> {
+    const client = greengrasscoreipc.createClient(clientConfig(this.#environment()));
+    try {
+      await this.#bounded(client.connect(), [this.#closing.signal]);
+    } catch (thrown) {
+      await client.close().catch(() => undefined);
+      throw connectError(thrown, this.#environment());
+    }
+    const connection = new AbortController();
+    client.on('disconnection', (event) => this.#lost(client, connection, event?.reason));
+    this.#client = client;
+    this.#connection = connection;
+    for (const stream of this.#streams) {
+      stream.current = await this.#bounded(stream.open(client), [connection.signal]);
+    }
+  }
+
+  #lost(client: Client, connection: AbortController, reason: Error | undefined): void {
+    const cause = reason ?? new Error('The nucleus closed the connection');
+    connection.abort(new EdgeError('UNAVAILABLE', 'The connection to Greengrass was lost', { cause }));
+    if (this.#client !== client || this.#closing.signal.aborted) return;
+    this.#client = undefined;
+    this.#options.logger.warn('Greengrass IPC lost', { reason: messageOf(cause) });
+    for (const listener of this.#listeners) listener('lost', cause);
+    this.#reconnecting = this.#reconnect(1);
+  }
+
+  async #reconnect(firstAttempt: number): Promise<void> {
+    const { clock, random, logger } = this.#options;
+    for (let attempt = firstAttempt; !this.#closing.signal.aborted; attempt++) {
+      try {
+        if (attempt > 0) await clock.sleep(fullJitterMs(attempt, BACKOFF, random), this.#closing.signal);
+        await this.#open();
+        logger.info('Greengrass IPC connected', { attempt });
+        for (const listener of this.#listeners) listener('regained');
+        return;
+      } catch (thrown) {
+        if (this.#closing.signal.aborted) return;
+        const client = this.#client;
+        this.#client = undefined;
+        await client?.close().catch(() => undefined);
+        if (thrown instanceof EdgeError && thrown.code === 'PERMISSION_DENIED') {
+          for (const listener of this.#listeners) listener('refused', thrown);
+        }
+        // A line per attempt would fill the flash of a device whose nucleus is away for days.
+        if (attempt < 3 || attempt % 100 === 0) {
+          logger.warn('Greengrass IPC is not there yet', { attempt, reason: messageOf(thrown) });
+        }
+      }
+    }
+  }
+
+  /** A failing stream is reopened with the connection; the error itself is only told. */
+  #watch(operation: { on(event: 'streamError', listener: (error: Error) => void): unknown }): void {
+    operation.on('streamError', (error) => {
+      this.#options.logger.warn('A Greengrass stream failed', { reason: messageOf(error) });
+    });
+  }
+
+  async #stream(
+    action: string,
+    open: (client: Client) => Promise<{ close(): Promise<void> }>,
+  ): Promise<() => Promise<void>> {
+    const stream: Stream = { open, current: undefined };
+    if (this.#client === undefined && this.#reconnecting !== undefined) {
+      // Opened with all others as soon as the connection is there.
+      this.#streams.add(stream);
+      await this.#reconnecting;
+    } else {
+      stream.current = await this.#call(action, open);
+      this.#streams.add(stream);
+    }
+    return async () => {
+      this.#streams.delete(stream);
+      const { current } = stream;
+      stream.current = undefined;
+      await current?.close().catch(() => undefined);
+    };
+  }
+
+  async #call<T>(action: string, run: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const client = this.#client;
+    if (client === undefined) {
+      throw new EdgeError('UNAVAILABLE', `${action} as Greengrass IPC is not connected`, {
+        retryAfterMs: 1000,
+      });
+    }
+    const signals = [this.#connection.signal, ...(signal === undefined ? [] : [signal])];
+    try {
+      return await this.#bounded(run(client), signals);
+    } catch (thrown) {
+      throw translateIpcError(thrown, action);
+    }
+  }
+
+  /** The promise, or the first abort, or a timeout: the device client may never settle. */
+  #bounded<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        cancel();
+        for (const signal of signals) signal.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onAbort = (): void => {
+        const aborted = signals.find((signal) => signal.aborted);
+        finish(() => reject(aborted?.reason instanceof Error ? aborted.reason : new Error('Aborted')));
+      };
+      const cancel = this.#options.clock.after(CALL_TIMEOUT_MS, () =>
+        finish(() =>
+          reject(
+            new EdgeError('DEADLINE_EXCEEDED', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`),
+          ),
+        ),
+      );
+      for (const signal of signals) signal.addEventListener('abort', onAbort);
+      promise.then(
+        (value) => finish(() => resolve(value)),
+        (thrown: unknown) =>
+          finish(() => reject(thrown instanceof Error ? thrown : new Error(String(thrown)))),
+      );
+      if (signals.some((signal) => signal.aborted)) onAbort();
+    });
+  }
+}
+
+function clientConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+): eventstream_rpc.RpcClientConfig {
+  const config = greengrasscoreipc.createDefaultClientConfig();
+  return {
+    ...config,
+    hostName: environment['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT'] ?? '',
+    connectTransform: ({ message }) => {
+      message.payload = JSON.stringify({ authToken: environment['SVCUID'] ?? '' });
+      return Promise.resolve(message);
+    },
+  };
+}
+
+function connectError(thrown: unknown, environment: Readonly<Record<string, string | undefined>>): EdgeError {
+  if (thrown instanceof EdgeError) return thrown;
+  const socket = environment['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT'] ?? '';
+  const rpc = thrown instanceof eventstream_rpc.RpcError ? thrown : undefined;
+  if (rpc?.type === eventstream_rpc.RpcErrorType.HandshakeError) {
+    return new EdgeError(
+      'PERMISSION_DENIED',
+      'Cannot connect to Greengrass as the nucleus refused this SVCUID',
+      {
+        nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
+        cause: thrown,
+      },
+    );
+  }
+  const why = rpc?.internalError === undefined ? messageOf(thrown) : messageOf(rpc.internalError);
+  return new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass at ${socket}: ${why}`, {
+    nextStep: 'Check that the nucleus runs and that this user may open its socket',
+    cause: thrown,
+  });
+}
+
+function toIncoming(
+  message: greengrasscoreipc.model.SubscriptionResponseMessage,
+  filter: string,
+): IncomingMessage | undefined {
+  const { binaryMessage, jsonMessage } = message;
+  if (binaryMessage !== undefined) {
+    return {
+      topic: binaryMessage.context?.topic ?? filter,
+      payload: toBytes(binaryMessage.message),
+      form: 'binary',
+    };
+  }
+  if (jsonMessage !== undefined) {
+    return {
+      topic: jsonMessage.context?.topic ?? filter,
+      payload: Buffer.from(JSON.stringify(jsonMessage.message ?? {})),
+      form: 'json',
+    };
+  }
+  return undefined;
+}
+
+/** The client gives a blob as any of its payload types. */
+function toBytes(payload: string | ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
+  if (payload === undefined) return new Uint8Array();
+  if (typeof payload === 'string') return Buffer.from(payload, 'utf8');
+  if (ArrayBuffer.isView(payload))
+    return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+  return new Uint8Array(payload);
+}

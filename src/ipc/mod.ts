@@ -1,0 +1,6 @@
+export * from './codec.js';
+export * from './memory.js';
+export * from './port.js';
+export * from './requester.js';
+export * from './responder.js';
+export { filterMatches } from './wildcard.js';

@@ -1,0 +1,165 @@
+import {
+  operations,
+  replyTopic,
+  type OperationName,
+  type ReplyEnvelope,
+  type ReplyOf,
+  type RequestEnvelope,
+  type RequestOf,
+} from '../contract/mod.js';
+import { EdgeError, validate, type Clock, type Logger, type Random } from '../core/mod.js';
+import { decodeReply, encodeMessage, fromErrorBody } from './codec.js';
+import type { IncomingMessage, Transport } from './port.js';
+
+export interface RequesterOptions {
+  readonly transport: Transport;
+  /** The component's own name: its policy allows `edgemanager/v1/reply/<name>/*` only. */
+  readonly component: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the operation's own topic; predict has one per model. */
+  readonly topic?: string;
+}
+
+export interface Requester extends AsyncDisposable {
+  readonly replyTo: string;
+  /** Rejects with the agent's error, DEADLINE_EXCEEDED after `timeoutMs`, or UNAVAILABLE at once when the connection goes. */
+  request<Name extends OperationName>(
+    name: Name,
+    body: RequestOf<Name>,
+    options: RequestOptions,
+  ): Promise<ReplyOf<Name>>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly name: OperationName;
+  readonly resolve: (reply: ReplyEnvelope) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One reply subscription, requests matched by id: a connection lost fails all pending ones with their own code. */
+export async function createRequester(options: RequesterOptions): Promise<Requester> {
+  const requester = new TopicRequester(options);
+  await requester.open();
+  return requester;
+}
+
+class TopicRequester implements Requester {
+  readonly replyTo: string;
+  readonly #options: RequesterOptions;
+  readonly #pending = new Map<string, Pending>();
+  readonly #prefix: string;
+  #counter = 0;
+  #endSubscription: (() => Promise<void>) | undefined;
+  #endConnection: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: RequesterOptions) {
+    this.#options = options;
+    this.replyTo = replyTopic(options.component, options.random.hex(16));
+    this.#prefix = options.random.hex(6);
+  }
+
+  async open(): Promise<void> {
+    const { transport } = this.#options;
+    this.#endSubscription = await transport.subscribe(this.replyTo, (message) => this.#receive(message));
+    this.#endConnection = transport.onConnection((state) => {
+      if (state !== 'lost') return;
+      this.#failAll(
+        new EdgeError('UNAVAILABLE', 'Cannot wait for the reply as the connection to Greengrass was lost', {
+          retryAfterMs: 1000,
+        }),
+      );
+    });
+  }
+
+  async request<Name extends OperationName>(
+    name: Name,
+    body: RequestOf<Name>,
+    { timeoutMs, signal, topic }: RequestOptions,
+  ): Promise<ReplyOf<Name>> {
+    if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot send the request as the client was closed');
+    signal?.throwIfAborted();
+    const operation = operations[name];
+    const id = `${this.#prefix}-${(this.#counter++).toString(36)}`;
+    const envelope: RequestEnvelope = {
+      v: 1,
+      id,
+      replyTo: this.replyTo,
+      timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
+      op: name,
+      body: body as Record<string, unknown>,
+    };
+    const reply = await this.#exchange(id, name, topic ?? operation.topic, envelope, timeoutMs, signal);
+    if (!reply.ok) throw fromErrorBody(reply.error);
+    return validate(operation.reply, reply.body, 'Cannot read the reply') as ReplyOf<Name>;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endConnection?.();
+    this.#failAll(new EdgeError('UNAVAILABLE', 'Cannot wait for the reply as the client was closed'));
+    await this.#endSubscription?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #exchange(
+    id: string,
+    name: OperationName,
+    topic: string,
+    envelope: RequestEnvelope,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReplyEnvelope> {
+    return new Promise<ReplyEnvelope>((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#pending.delete(id);
+        act();
+      };
+      const fail = (error: Error): void => finish(() => reject(error));
+      const onAbort = (): void =>
+        fail(signal?.reason instanceof Error ? signal.reason : new Error('The request was aborted'));
+      const cancel = this.#options.clock.after(timeoutMs, () =>
+        fail(
+          new EdgeError(
+            'DEADLINE_EXCEEDED',
+            `Cannot wait any longer for the reply to '${name}': ${Math.round(timeoutMs)} ms have passed`,
+          ),
+        ),
+      );
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.set(id, { name, resolve: (reply) => finish(() => resolve(reply)), reject: fail });
+      this.#options.transport.publish(topic, encodeMessage(envelope)).catch((thrown: unknown) => {
+        this.#pending.get(id)?.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      });
+    });
+  }
+
+  #receive(message: IncomingMessage): void {
+    let reply: ReplyEnvelope;
+    try {
+      reply = decodeReply(message.payload);
+    } catch (thrown) {
+      this.#options.logger.warn('An unreadable reply was ignored', { reason: String(thrown) });
+      return;
+    }
+    this.#pending.get(reply.id)?.resolve(reply);
+  }
+
+  #failAll(error: EdgeError): void {
+    for (const pending of this.#pending.values()) pending.reject(error);
+  }
+}

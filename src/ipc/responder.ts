@@ -1,0 +1,215 @@
+import type { Static } from '@sinclair/typebox';
+import {
+  MAX_MESSAGE_BYTES,
+  operations,
+  parseReplyTopic,
+  type OperationName,
+  type ReplyEnvelope,
+  type ReplyOf,
+  type RequestEnvelope,
+  type RequestOf,
+} from '../contract/mod.js';
+import { EdgeError, toEdgeError, validate, type Clock, type Logger } from '../core/mod.js';
+import { decodeRequest, encodeMessage, toErrorBody } from './codec.js';
+import type { IncomingMessage, Transport } from './port.js';
+import { ReplayCache } from './replay.js';
+
+/** What a handler knows of a request beside its body. */
+export interface RequestContext {
+  /** The component named in the reply topic. */
+  readonly caller: string;
+  /** Unique per start of the caller: its whole reply topic. */
+  readonly client: string;
+  readonly requestId: string;
+  readonly topic: string;
+  /** On the injected monotonic clock: counted from arrival, as no clock is shared. */
+  readonly deadlineMs: number;
+}
+
+export type Handler<Name extends OperationName> = (
+  body: RequestOf<Name>,
+  context: RequestContext,
+) => Promise<ReplyOf<Name>>;
+export type Handlers = { readonly [Name in OperationName]?: Handler<Name> };
+
+export interface ResponderOptions {
+  readonly transport: Transport;
+  readonly handlers: Handlers;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Requests at once over all callers; more are refused with RESOURCE_EXHAUSTED. Default 1024. */
+  readonly maxInFlight?: number;
+}
+
+export interface Responder {
+  /** The answer to a decoded request; also used by the admin socket, whose requests come on another way. */
+  answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope>;
+  readonly inFlight: number;
+  /** Ends the subscriptions; requests under way are still answered. */
+  close(): Promise<void>;
+}
+
+/**
+ * Subscribes to the topic of every handled operation and answers each readable request exactly once, to the
+ * caller's reply topic. What has no readable reply topic gets no answer: there is nowhere to send it.
+ */
+export async function createResponder(options: ResponderOptions): Promise<Responder> {
+  const responder = new TopicResponder(options);
+  await responder.open();
+  return responder;
+}
+
+class TopicResponder implements Responder {
+  readonly #options: ResponderOptions;
+  readonly #replay: ReplayCache;
+  readonly #ends: (() => Promise<void>)[] = [];
+  #inFlight = 0;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+    this.#replay = new ReplayCache(options.clock);
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  async open(): Promise<void> {
+    const { transport, handlers } = this.#options;
+    for (const name of Object.keys(handlers) as OperationName[]) {
+      this.#ends.push(
+        await transport.subscribe(operations[name].topic, (message) => this.#receive(name, message)),
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#ends.splice(0).map((end) => end()));
+  }
+
+  answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope> {
+    const arrivalMs = this.#options.clock.monotonicMs();
+    const { reply } = this.#replay.answer(client, request.id, () =>
+      this.#run(request, {
+        caller,
+        client,
+        requestId: request.id,
+        topic,
+        deadlineMs: arrivalMs + request.timeoutMs,
+      }),
+    );
+    return reply;
+  }
+
+  #receive(name: OperationName, message: IncomingMessage): void {
+    void this.#respond(name, message).catch((thrown: unknown) => {
+      this.#options.logger.warn('A reply was lost', { op: name, reason: toEdgeError(thrown).message });
+    });
+  }
+
+  async #respond(name: OperationName, message: IncomingMessage): Promise<void> {
+    let request: RequestEnvelope;
+    try {
+      request = decodeRequest(message.payload);
+    } catch (thrown) {
+      await this.#refuseUnreadable(message, toEdgeError(thrown));
+      return;
+    }
+    const parsed = parseReplyTopic(request.replyTo);
+    if (parsed === undefined) {
+      this.#options.logger.debug('A request without a reply topic of ours was ignored', { op: name });
+      return;
+    }
+    const reply =
+      request.op === name
+        ? await this.answer(request, message.topic, request.replyTo, parsed.component)
+        : failure(
+            request.id,
+            new EdgeError(
+              'INVALID_ARGUMENT',
+              `Cannot answer as the operation of this topic is '${name}': current value is '${request.op}'`,
+              { field: 'op' },
+            ),
+          );
+    await this.#send(request.replyTo, reply, message.form);
+  }
+
+  /** An unreadable request gets its one error where id and reply topic can be told. */
+  async #refuseUnreadable(message: IncomingMessage, error: EdgeError): Promise<void> {
+    const text = Buffer.from(message.payload.subarray(0, MAX_MESSAGE_BYTES)).toString('latin1');
+    const replyTo = /"replyTo"\s*:\s*"([^"\\]{1,250})"/.exec(text)?.[1];
+    const id = /"id"\s*:\s*"([A-Za-z0-9._:-]{1,64})"/.exec(text)?.[1];
+    if (replyTo === undefined || id === undefined || parseReplyTopic(replyTo) === undefined) {
+      this.#options.logger.debug('An unreadable request was ignored', { reason: error.message });
+      return;
+    }
+    await this.#send(replyTo, failure(id, error), message.form);
+  }
+
+  async #run(request: RequestEnvelope, context: RequestContext): Promise<ReplyEnvelope> {
+    const { clock, logger, maxInFlight = 1024 } = this.#options;
+    const startedMs = clock.monotonicMs();
+    if (this.#inFlight >= maxInFlight) {
+      return failure(
+        request.id,
+        new EdgeError('RESOURCE_EXHAUSTED', `Cannot take the request as ${maxInFlight} are under way`, {
+          retryAfterMs: 100,
+        }),
+      );
+    }
+    this.#inFlight++;
+    try {
+      const body = await this.#dispatch(request, context);
+      return { v: 1, id: request.id, ok: true, body };
+    } catch (thrown) {
+      const error = toEdgeError(thrown);
+      const fields = { op: request.op, caller: context.caller, requestId: request.id, code: error.code };
+      if (error.code === 'INTERNAL') logger.error(error.message, { ...fields, cause: String(error.cause) });
+      else logger.debug(error.message, fields);
+      return failure(request.id, error);
+    } finally {
+      this.#inFlight--;
+      logger.debug('Answered', {
+        op: request.op,
+        caller: context.caller,
+        requestId: request.id,
+        durationMs: Math.round((clock.monotonicMs() - startedMs) * 1000) / 1000,
+      });
+    }
+  }
+
+  async #dispatch(request: RequestEnvelope, context: RequestContext): Promise<Record<string, unknown>> {
+    const name = request.op as OperationName;
+    const handler = Object.hasOwn(this.#options.handlers, name)
+      ? (this.#options.handlers[name] as
+          ((body: unknown, context: RequestContext) => Promise<Record<string, unknown>>) | undefined)
+      : undefined;
+    if (handler === undefined) {
+      throw new EdgeError(
+        'UNIMPLEMENTED',
+        `Cannot answer as there is no operation '${request.op.slice(0, 64)}'`,
+        { field: 'op' },
+      );
+    }
+    const schema = operations[name].request;
+    const body = validate(schema, request.body, 'Cannot read the request') as Static<typeof schema>;
+    return await handler(body, context);
+  }
+
+  async #send(replyTo: string, reply: ReplyEnvelope, form: 'binary' | 'json'): Promise<void> {
+    let payload = encodeMessage(reply);
+    if (payload.byteLength > MAX_MESSAGE_BYTES) {
+      const error = new EdgeError(
+        'OUT_OF_RANGE',
+        `Cannot send the reply as it has ${payload.byteLength} bytes and a message holds ${MAX_MESSAGE_BYTES}: ask for outputs by file`,
+        { field: 'outputFile' },
+      );
+      payload = encodeMessage(failure(reply.id, error));
+    }
+    await this.#options.transport.publish(replyTo, payload, { form });
+  }
+}
+
+function failure(id: string, error: EdgeError): ReplyEnvelope {
+  return { v: 1, id, ok: false, error: toErrorBody(error) };
+}
