@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { DATATYPES, type Datatype } from './datatype.js';
+import { DATATYPES, MAX_RANK, MAX_TENSORS, MAX_TENSOR_NAME_CHARS, type Datatype } from '../contract/mod.js';
 import {
   COMPONENT_NAME_PATTERN,
   FILE_NAME_MAX_LENGTH,
@@ -45,14 +45,14 @@ export const SemanticsSchema = Type.Object(
 /** One input or output. A dimension is a size, -1 (any), or a symbol's name (any, but equal wherever it stands). */
 export const TensorSpecSchema = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 256 }),
+    name: Type.String({ minLength: 1, maxLength: MAX_TENSOR_NAME_CHARS }),
     datatype: Type.Unsafe<Datatype>(Type.String({ enum: [...DATATYPES] })),
     shape: Type.Array(
       Type.Union([
         Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1 }),
         Type.String({ minLength: 1, maxLength: 256 }),
       ]),
-      { maxItems: 8 },
+      { maxItems: MAX_RANK },
     ),
     semantics: Type.Optional(SemanticsSchema),
   },
@@ -122,8 +122,8 @@ export const ManifestSchema = Type.Object(
       },
       strict,
     ),
-    inputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: 64 }),
-    outputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: 64 }),
+    inputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
+    outputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
     /** Class names by index. */
     labels: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 100_000 })),
     samples: Type.Optional(

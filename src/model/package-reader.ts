@@ -1,0 +1,177 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgeError, messageOf, toEdgeError } from '../core/mod.js';
+import { MANIFEST_MAX_BYTES, PACKAGE_MAX_BYTES, parseManifest } from './manifest.js';
+import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
+import { MANIFEST_FILE, SIGNATURE_FILE } from './names.js';
+import { SIGNATURE_MAX_BYTES, type Resource } from './signature-bundle.js';
+import { verifySignature } from './signature.js';
+import { parseTrust } from './trust.js';
+import { readOnce, refuse } from './verified-file.js';
+
+export type SignaturePolicy = 'required' | 'if-present' | 'off';
+
+/** Whose signatures count, and whether one must be there. `keys` are PEM texts: public keys or certificates. */
+export interface PackageTrust {
+  readonly policy: SignaturePolicy;
+  readonly keys: readonly string[];
+}
+
+export interface OpenOptions {
+  readonly trust: PackageTrust;
+  /** Wall time; undefined where the clock is not known to be right: certificates' dates and `expires` don't count then. */
+  readonly nowMs: number | undefined;
+  /** Roles whose bytes are kept in memory; all other files are checked only. Default: model, samples, baseline. */
+  readonly keep?: readonly FileRole[];
+  /** The manifest digest that must be found, where it is known. */
+  readonly expectedDigest?: string;
+}
+
+export type PackageSignature =
+  | { readonly state: 'verified'; readonly method: 'key' | 'certificate'; readonly signer: string }
+  | { readonly state: 'unsigned' }
+  /** Policy `off`: nobody looked. */
+  | { readonly state: 'unchecked' };
+
+export interface OpenedPackage {
+  readonly manifest: Manifest;
+  /** SHA-256 of the manifest's bytes: names the whole package, as the manifest holds every file's digest. */
+  readonly digest: string;
+  readonly signature: PackageSignature;
+  /** Bytes by file name, of the kept roles. Exactly what was verified: give these to onnxruntime, never the path. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The model's bytes, where role `model` is kept. */
+  readonly model: Uint8Array | undefined;
+}
+
+const DEFAULT_KEEP: readonly FileRole[] = ['model', 'samples', 'baseline'];
+
+/**
+ * Opens a package folder: every file is read once and checked against the manifest, and the manifest against
+ * the signature. Anything that is not in the manifest makes the folder unacceptable.
+ * @throws EdgeError FAILED_PRECONDITION naming the file, NOT_FOUND where there is no such folder
+ */
+export async function openPackage(folder: string, options: OpenOptions): Promise<OpenedPackage> {
+  const names = await listFolder(folder);
+  const { manifest, digest } = await readManifest(folder, options.expectedDigest);
+  checkListing(names, manifest);
+  const signature = await checkSignature(folder, names, manifest, digest, options);
+  checkExpiry(manifest, options.nowMs);
+  const keep = options.keep ?? DEFAULT_KEEP;
+  const files = new Map<string, Uint8Array>();
+  for (const file of manifest.files) {
+    const bytes = await readFile(folder, file, keep.includes(file.role));
+    if (bytes !== undefined) files.set(file.path, bytes);
+  }
+  return { manifest, digest, signature, files, model: files.get(manifest.model.file) };
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const strange = entries.find((entry) => entry.isDirectory());
+    if (strange !== undefined) refuse(strange.name, 'a package has no subfolders');
+    return entries.map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof EdgeError) throw error;
+    throw new EdgeError('NOT_FOUND', `Cannot open the package: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function readManifest(
+  folder: string,
+  expectedDigest: string | undefined,
+): Promise<{ manifest: Manifest; digest: string }> {
+  const options = { keep: true, maxBytes: MANIFEST_MAX_BYTES };
+  const { bytes, sha256 } = await readOnce(join(folder, MANIFEST_FILE), MANIFEST_FILE, options);
+  if (expectedDigest !== undefined && sha256 !== expectedDigest) {
+    refuse(MANIFEST_FILE, `its SHA-256 must be ${expectedDigest}: current value is ${sha256}`);
+  }
+  try {
+    return { manifest: parseManifest(bytes ?? new Uint8Array()), digest: sha256 };
+  } catch (error) {
+    const { message, field } = toEdgeError(error);
+    throw new EdgeError('FAILED_PRECONDITION', message, { field, cause: error });
+  }
+}
+
+function checkListing(names: readonly string[], manifest: Manifest): void {
+  const known = new Set([MANIFEST_FILE, SIGNATURE_FILE, ...manifest.files.map(({ path }) => path)]);
+  const extra = names.find((name) => !known.has(name));
+  if (extra !== undefined) refuse(JSON.stringify(extra), 'the manifest does not list it');
+}
+
+async function checkSignature(
+  folder: string,
+  names: readonly string[],
+  manifest: Manifest,
+  digest: string,
+  { trust, nowMs }: OpenOptions,
+): Promise<PackageSignature> {
+  if (trust.policy === 'off') return { state: 'unchecked' };
+  if (!names.includes(SIGNATURE_FILE)) {
+    if (trust.policy === 'if-present') return { state: 'unsigned' };
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot open the package as it is not signed: policy is ${trust.policy}`,
+      {
+        field: SIGNATURE_FILE,
+        nextStep: 'Sign it with edge-manager sign, or set the signature policy',
+      },
+    );
+  }
+  const options = { keep: true, maxBytes: SIGNATURE_MAX_BYTES };
+  const { bytes } = await readOnce(join(folder, SIGNATURE_FILE), SIGNATURE_FILE, options);
+  const verified = refuseUnlessTrusted(() =>
+    verifySignature(bytes ?? new Uint8Array(), parseTrust(trust.keys), nowMs),
+  );
+  checkResources(verified.resources, packageResources(manifest, digest));
+  return { state: 'verified', method: verified.method, signer: verified.signer };
+}
+
+/** What a package's signature covers: the manifest and every file that it lists. */
+export function packageResources(manifest: Manifest, manifestSha256: string): Resource[] {
+  const files = manifest.files.map(({ path, sha256 }) => ({ name: path, sha256 }));
+  return [...files, { name: MANIFEST_FILE, sha256: manifestSha256 }];
+}
+
+function checkResources(signed: readonly Resource[], present: readonly Resource[]): void {
+  const digests = new Map(signed.map(({ name, sha256 }) => [name, sha256]));
+  for (const { name, sha256 } of present) {
+    const wanted = digests.get(name);
+    if (wanted === undefined) refuse(name, 'the signature does not cover it');
+    if (wanted !== sha256) refuse(name, `its signed SHA-256 is ${wanted}: current value is ${sha256}`);
+    digests.delete(name);
+  }
+  for (const name of digests.keys())
+    refuse(JSON.stringify(name), 'the signature covers it, but it is not there');
+}
+
+function refuseUnlessTrusted<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    const { message, nextStep } = toEdgeError(error);
+    throw new EdgeError('FAILED_PRECONDITION', message, { field: SIGNATURE_FILE, nextStep, cause: error });
+  }
+}
+
+function checkExpiry({ expires }: Manifest, nowMs: number | undefined): void {
+  if (expires === undefined || nowMs === undefined || nowMs <= Date.parse(expires)) return;
+  throw new EdgeError('FAILED_PRECONDITION', `Cannot open the package as it expired at ${expires}`, {
+    field: 'expires',
+    nextStep: 'Publish a newer package, and check the clock',
+  });
+}
+
+async function readFile(folder: string, file: PackageFile, keep: boolean): Promise<Uint8Array | undefined> {
+  const options = { keep, maxBytes: Math.min(file.sizeBytes, PACKAGE_MAX_BYTES) };
+  const found = await readOnce(join(folder, file.path), file.path, options);
+  if (found.sizeBytes !== file.sizeBytes) {
+    refuse(file.path, `its size must be ${file.sizeBytes} bytes: current size is ${found.sizeBytes}`);
+  }
+  if (found.sha256 !== file.sha256) {
+    refuse(file.path, `its SHA-256 must be ${file.sha256}: current value is ${found.sha256}`);
+  }
+  return found.bytes;
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EdgeError, type Random } from '../core/mod.js';
+import { isNotFound, syncFolder, writeFileDurably } from '../fs/durable.js';
+import { checkManifest, encodeManifest } from './manifest.js';
+import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
+import { MANIFEST_FILE } from './names.js';
+
+/** One file that goes into a package. */
+export interface NewFile {
+  readonly path: string;
+  readonly role: FileRole;
+  readonly bytes: Uint8Array;
+}
+
+/** The manifest with its file list filled in from the files' own bytes, and checked as a reader will check it. */
+export function completeManifest(manifest: Omit<Manifest, 'files'>, files: readonly NewFile[]): Manifest {
+  const listed = files.map(describe).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const complete = { ...manifest, files: listed };
+  checkManifest(complete);
+  return complete;
+}
+
+/** SHA-256 as lower-case hex. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Writes a package folder whole or not at all: into a folder beside it that is renamed at the end.
+ * A former folder of that name is replaced.
+ * @throws EdgeError PERMISSION_DENIED or RESOURCE_EXHAUSTED with the system's reason
+ */
+export async function writePackage(
+  folder: string,
+  manifest: Manifest,
+  files: readonly NewFile[],
+  random: Random,
+): Promise<{ digest: string }> {
+  const manifestBytes = encodeManifest(manifest);
+  const all = [...files, { path: MANIFEST_FILE, bytes: manifestBytes }];
+  await replaceFolder(folder, random, async (draft) => {
+    for (const { path, bytes } of all) await writeFileDurably(join(draft, path), bytes, 0o644);
+  });
+  return { digest: sha256Hex(manifestBytes) };
+}
+
+/** Fills a draft beside `folder` and puts it in its place; on any error nothing of the draft stays. */
+export async function replaceFolder(
+  folder: string,
+  random: Random,
+  fill: (draft: string) => Promise<void>,
+): Promise<void> {
+  const token = random.hex(6);
+  const draft = join(dirname(folder), `.${basename(folder)}.${token}.draft`);
+  const former = join(dirname(folder), `.${basename(folder)}.${token}.former`);
+  try {
+    await mkdir(dirname(folder), { recursive: true });
+    await mkdir(draft);
+    await fill(draft);
+    await syncFolder(draft);
+    await moveAside(folder, former);
+    await rename(draft, folder);
+    await syncFolder(dirname(folder));
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw asWriteError(folder, error);
+  }
+  await rm(former, { recursive: true, force: true });
+}
+
+async function moveAside(folder: string, former: string): Promise<void> {
+  try {
+    await rename(folder, former);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+/** Replaces one file, whole or not at all. */
+export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFileDurably(path, bytes, 0o644);
+  } catch (error) {
+    throw asWriteError(path, error);
+  }
+}
+
+function describe({ path, role, bytes }: NewFile): PackageFile {
+  return { path, role, sizeBytes: bytes.length, sha256: sha256Hex(bytes) };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function asWriteError(path: string, error: unknown): unknown {
+  switch (codeOf(error)) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new EdgeError('PERMISSION_DENIED', `Cannot write ${path} as its folder can't be written`, {
+        field: path,
+        nextStep: 'Choose another output folder with --out, or change its permissions',
+        cause: error,
+      });
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return new EdgeError('FAILED_PRECONDITION', `Cannot write ${path} as a part of its path is a file`, {
+        field: path,
+        cause: error,
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new EdgeError('RESOURCE_EXHAUSTED', `Cannot write ${path} as the disk is full`, {
+        field: path,
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}

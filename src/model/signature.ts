@@ -1,0 +1,157 @@
+import { createHash, createPrivateKey, sign, verify, type KeyObject, createPublicKey } from 'node:crypto';
+import { EdgeError, messageOf } from '../core/mod.js';
+import { verifyChain } from './certificate-chain.js';
+import {
+  compareCodePoints,
+  createStatement,
+  encodeBundle,
+  parseBundle,
+  preAuthenticationEncoding,
+  type ParsedBundle,
+  type Resource,
+  type SignerMaterial,
+} from './signature-bundle.js';
+import { describeKey, hashForKey, parseCertificates, type TrustStore } from './trust.js';
+
+/** What signs: a key file, or a key in a KMS. `sign` gives a DER ECDSA signature with the curve's own hash. */
+export interface Signer {
+  readonly material: SignerMaterial & { readonly method: 'key' | 'certificate' };
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A signature that held, and what it holds for. */
+export interface VerifiedSignature {
+  readonly method: 'key' | 'certificate';
+  /** `key <SHA-256 of the public key's PEM>`, or the certificate's subject. */
+  readonly signer: string;
+  readonly resources: readonly Resource[];
+}
+
+/**
+ * A signer over a private key in PEM, with a certificate chain (leaf first) where one is given.
+ * @throws EdgeError INVALID_ARGUMENT for an unusable key, or a leaf certificate of another key
+ */
+export function createKeySigner(
+  privateKeyPem: string,
+  options: { passphrase?: string; chainPem?: string } = {},
+): Signer {
+  const key = readPrivateKey(privateKeyPem, options.passphrase);
+  const hash = hashForKey(key);
+  if (hash === undefined) {
+    failKey(`it must be EC P-256, P-384 or P-521: current type is ${describeKey(key)}`);
+  }
+  return {
+    material: materialFor(key, options.chainPem),
+    sign: (bytes) => Promise.resolve(sign(hash, bytes, { key, dsaEncoding: 'der' })),
+  };
+}
+
+/** Signs files by name and digest; gives the bytes of `model.sig`. */
+export async function signResources(
+  subjectName: string,
+  resources: readonly Resource[],
+  signer: Signer,
+): Promise<Uint8Array> {
+  const sorted = resources.toSorted((a, b) => compareCodePoints(a.name, b.name));
+  const root = createHash('sha256');
+  for (const { sha256 } of sorted) root.update(Buffer.from(sha256, 'hex'));
+  const statement = createStatement(subjectName, sorted, root.digest('hex'));
+  const payload = Buffer.from(JSON.stringify(statement));
+  return encodeBundle(signer.material, payload, await signer.sign(preAuthenticationEncoding(payload)));
+}
+
+/**
+ * Checks a signature against trusted keys. The caller then compares `resources` with the files.
+ * @param nowMs wall time for certificates' validity; undefined where the clock is not known to be right
+ * @throws EdgeError INVALID_ARGUMENT where the bundle can't be read, FAILED_PRECONDITION where it can't be trusted
+ */
+export function verifySignature(
+  bundleBytes: Uint8Array,
+  trust: TrustStore,
+  nowMs: number | undefined,
+): VerifiedSignature {
+  const bundle = parseBundle(bundleBytes);
+  const resources = sha256Resources(bundle);
+  const { material } = bundle;
+  switch (material.method) {
+    case 'key':
+      return { method: 'key', signer: verifyByKey(bundle, material.hint, trust), resources };
+    case 'certificate': {
+      const { key, subject } = verifyChain(material.chain, trust, nowMs);
+      if (!holds(bundle, key)) fail('it does not match its statement');
+      return { method: 'certificate', signer: subject, resources };
+    }
+    case 'sigstore':
+      fail('it is a keyless Sigstore signature, which needs the network to check', {
+        nextStep: 'Sign the package with a key or a certificate',
+      });
+  }
+}
+
+/** SHA-256 of the PEM text, as other Model Signing tools name a key. */
+export function keyHint(publicKey: KeyObject): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'pem' }))
+    .digest('hex');
+}
+
+function verifyByKey(bundle: ParsedBundle, hint: string | undefined, trust: TrustStore): string {
+  // Bundles from before the hint existed name no key in a form that can be compared: every trusted key is tried.
+  const candidates = trust.keys.filter((key) => hint === undefined || keyHint(key) === hint);
+  if (candidates.length === 0) {
+    fail(`its key is not trusted: the SHA-256 of its PEM is ${hint ?? 'not given'}`, {
+      nextStep: 'Add its public key to the trusted keys, or sign with a trusted key',
+    });
+  }
+  const key = candidates.find((candidate) => holds(bundle, candidate));
+  if (key === undefined) fail('it does not match its statement');
+  return `key ${keyHint(key)}`;
+}
+
+function holds(bundle: ParsedBundle, key: KeyObject): boolean {
+  const hash = hashForKey(key);
+  if (hash === undefined) return false;
+  return verify(
+    hash,
+    preAuthenticationEncoding(bundle.payload),
+    { key, dsaEncoding: 'der' },
+    bundle.signature,
+  );
+}
+
+function sha256Resources({ statement }: ParsedBundle): Resource[] {
+  const { resources, serialization } = statement.predicate;
+  if (serialization.method !== 'files') fail("it covers shards of files: sign with the method 'files'");
+  return resources.map(({ name, digest, algorithm }) => {
+    if (algorithm !== 'sha256' || serialization.hash_type !== 'sha256') {
+      fail(`it uses ${algorithm} digests: sign with sha256`);
+    }
+    return { name, sha256: digest };
+  });
+}
+
+function materialFor(key: KeyObject, chainPem: string | undefined): Signer['material'] {
+  const publicKey = createPublicKey(key);
+  if (chainPem === undefined) return { method: 'key', hint: keyHint(publicKey) };
+  const chain = parseCertificates('the certificate chain', chainPem);
+  if (chain[0]?.publicKey.equals(publicKey) !== true) {
+    failKey('the first certificate of the chain belongs to another key');
+  }
+  return { method: 'certificate', chain: chain.map((certificate) => new Uint8Array(certificate.raw)) };
+}
+
+function readPrivateKey(pem: string, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch (error) {
+    return failKey(`it can't be read: ${messageOf(error)}`, error);
+  }
+}
+
+function failKey(reason: string, cause?: unknown): never {
+  throw new EdgeError('INVALID_ARGUMENT', `Cannot use the signing key as ${reason}`, { cause });
+}
+
+function fail(reason: string, details: { nextStep?: string } = {}): never {
+  throw new EdgeError('FAILED_PRECONDITION', `Cannot trust the signature as ${reason}`, details);
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { EdgeError, messageOf } from '../core/mod.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface VerifiedFile {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** The very bytes that were hashed; absent where they were not wanted. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/**
+ * Reads a regular file once: what is hashed is what is returned, so nothing can change between check and use.
+ * Links are refused, as they would let a file outside the package count as one of its own. A file that grows or
+ * shrinks while it is read is refused by its size.
+ * @throws EdgeError FAILED_PRECONDITION naming the file
+ */
+export async function readOnce(
+  path: string,
+  name: string,
+  options: { keep: boolean; maxBytes: number },
+): Promise<VerifiedFile> {
+  const file = await openPlain(path, name);
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) refuse(name, 'it is not a regular file');
+    if (info.nlink !== 1) refuse(name, `it must have one hard link: it has ${info.nlink}`);
+    if (info.size > options.maxBytes) {
+      refuse(name, `it must be at most ${options.maxBytes} bytes: current size is ${info.size}`);
+    }
+    return await hashFile(file, name, info.size, options.keep);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openPlain(path: string, name: string): Promise<FileHandle> {
+  try {
+    // O_NONBLOCK: opening a pipe must not wait for a writer.
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ELOOP') return refuse(name, 'it is a symbolic link', error);
+    if (code === 'ENOENT') return refuse(name, 'it is missing', error);
+    return refuse(name, `it can't be opened: ${messageOf(error)}`, error);
+  }
+}
+
+async function hashFile(
+  file: FileHandle,
+  name: string,
+  sizeBytes: number,
+  keep: boolean,
+): Promise<VerifiedFile> {
+  const hash = createHash('sha256');
+  // Its own memory, never Node's shared pool: typed arrays over it need offset 0.
+  const whole = keep ? new Uint8Array(sizeBytes) : undefined;
+  const scratch = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes + 1));
+  let at = 0;
+  while (at < sizeBytes) {
+    const target = whole?.subarray(at, Math.min(at + CHUNK_BYTES, sizeBytes)) ?? scratch;
+    const { bytesRead } = await file.read(target, 0, Math.min(target.length, sizeBytes - at), at);
+    if (bytesRead === 0) refuse(name, 'it became shorter while it was read');
+    hash.update(target.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, sizeBytes);
+  if (bytesRead > 0) refuse(name, 'it grew while it was read');
+  return { sizeBytes, sha256: hash.digest('hex'), bytes: whole };
+}
+
+export function refuse(name: string, reason: string, cause?: unknown): never {
+  throw new EdgeError(
+    'FAILED_PRECONDITION',
+    `Cannot open the package as ${name} is not acceptable: ${reason}`,
+    {
+      field: name,
+      cause,
+    },
+  );
+}

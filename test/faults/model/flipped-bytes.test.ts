@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createKeySigner, openPackage } from '../../../src/model/mod.js';
+import { keyPair, temporaryFolder, writeSmallPackage } from '../../lib/model-package.js';
+
+describe('A signed package (D1)', () => {
+  const { privatePem, publicPem } = keyPair();
+  const options = { trust: { policy: 'required', keys: [publicPem] }, nowMs: undefined } as const;
+  let folder = '';
+
+  before(async () => {
+    folder = join(await temporaryFolder(), 'package');
+    await writeSmallPackage(folder, { signer: createKeySigner(privatePem) });
+  });
+  after(() => rm(join(folder, '..'), { recursive: true, force: true }));
+
+  it('is refused with any bit of any byte of any file flipped', async () => {
+    let flips = 0;
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      const bytes = await readFile(path);
+      for (let at = 0; at < bytes.length; at++) {
+        for (let bit = 0; bit < 8; bit += 3) {
+          const changed = Buffer.from(bytes);
+          changed[at] = (changed[at] ?? 0) ^ (1 << ((bit + at) % 8));
+          await writeFile(path, changed);
+          const where = `bit ${bit} of byte ${at} of ${name}`;
+          await assert.rejects(openPackage(folder, options), { code: 'FAILED_PRECONDITION' }, where);
+          flips++;
+        }
+      }
+      await writeFile(path, bytes);
+    }
+    assert.equal((await openPackage(folder, options)).signature.state, 'verified');
+    assert.ok(flips > 5000, `${flips} flips`);
+  });
+});
