@@ -1,0 +1,3 @@
+export * from './memory.js';
+export * from './onnx.js';
+export * from './port.js';
