@@ -12,6 +12,13 @@ export interface AuxiliaryItem {
   readonly data: Uint8Array;
 }
 
+/** What redaction did to an input or output; the record says so itself. */
+export interface RedactionNote {
+  readonly name: string;
+  readonly mode: 'input' | 'output';
+  readonly action: 'drop' | 'hash' | 'crop';
+}
+
 /** What is captured of one inference, after redaction. Tensors hold raw little-endian bytes. */
 export interface CaptureRecord {
   readonly captureId: string;
@@ -28,6 +35,7 @@ export interface CaptureRecord {
   readonly outputs: readonly Tensor[];
   readonly auxiliaryInputs?: readonly AuxiliaryItem[];
   readonly auxiliaryOutputs?: readonly AuxiliaryItem[];
+  readonly redactions?: readonly RedactionNote[];
 }
 
 /** How the spool answered: `dropped` is never an exception, it is counted. */
