@@ -1,4 +1,5 @@
 import {
+  MAX_TIMEOUT_MS,
   operations,
   replyTopic,
   type OperationName,
@@ -25,6 +26,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: the operation's own topic; predict has one per model. */
   readonly topic?: string;
+  /**
+   * Sends the same request again, with what remains of its time, when no reply has come for this long (doubling):
+   * Greengrass loses messages in silence, and the agent answers a repeated id without a second run. Default: never.
+   */
+  readonly resendAfterMs?: number;
 }
 
 export interface Requester extends AsyncDisposable {
@@ -83,21 +89,21 @@ class TopicRequester implements Requester {
   async request<Name extends OperationName>(
     name: Name,
     body: RequestOf<Name>,
-    { timeoutMs, signal, topic }: RequestOptions,
+    options: RequestOptions,
   ): Promise<ReplyOf<Name>> {
     if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot send the request as the client was closed');
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     const operation = operations[name];
     const id = `${this.#prefix}-${(this.#counter++).toString(36)}`;
     const envelope: RequestEnvelope = {
       v: 1,
       id,
       replyTo: this.replyTo,
-      timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
+      timeoutMs: wireTimeout(options.timeoutMs),
       op: name,
       body: body as Record<string, unknown>,
     };
-    const reply = await this.#exchange(id, name, topic ?? operation.topic, envelope, timeoutMs, signal);
+    const reply = await this.#exchange(name, options.topic ?? operation.topic, envelope, options);
     if (!reply.ok) throw fromErrorBody(reply.error);
     return validate(operation.reply, reply.body, 'Cannot read the reply') as ReplyOf<Name>;
   }
@@ -115,16 +121,18 @@ class TopicRequester implements Requester {
   }
 
   #exchange(
-    id: string,
     name: OperationName,
     topic: string,
     envelope: RequestEnvelope,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { timeoutMs, signal, resendAfterMs }: RequestOptions,
   ): Promise<ReplyEnvelope> {
+    const { clock } = this.#options;
+    const { id } = envelope;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
     return new Promise<ReplyEnvelope>((resolve, reject) => {
       const finish = (act: () => void): void => {
-        cancel();
+        cancelDeadline();
+        cancelResend();
         signal?.removeEventListener('abort', onAbort);
         this.#pending.delete(id);
         act();
@@ -132,7 +140,7 @@ class TopicRequester implements Requester {
       const fail = (error: Error): void => finish(() => reject(error));
       const onAbort = (): void =>
         fail(signal?.reason instanceof Error ? signal.reason : new Error('The request was aborted'));
-      const cancel = this.#options.clock.after(timeoutMs, () =>
+      const cancelDeadline = clock.after(timeoutMs, () =>
         fail(
           new EdgeError(
             'DEADLINE_EXCEEDED',
@@ -142,9 +150,19 @@ class TopicRequester implements Requester {
       );
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.set(id, { name, resolve: (reply) => finish(() => resolve(reply)), reject: fail });
-      this.#options.transport.publish(topic, encodeMessage(envelope)).catch((thrown: unknown) => {
-        this.#pending.get(id)?.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      });
+      let cancelResend = (): void => undefined;
+      const send = (remainingMs: number, nextMs: number | undefined): void => {
+        this.#send(topic, { ...envelope, timeoutMs: wireTimeout(remainingMs) });
+        if (nextMs === undefined || nextMs >= remainingMs) return;
+        cancelResend = clock.after(nextMs, () => send(deadlineMs - clock.monotonicMs(), nextMs * 2));
+      };
+      send(timeoutMs, resendAfterMs);
+    });
+  }
+
+  #send(topic: string, envelope: RequestEnvelope): void {
+    this.#options.transport.publish(topic, encodeMessage(envelope)).catch((thrown: unknown) => {
+      this.#pending.get(envelope.id)?.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     });
   }
 
@@ -162,4 +180,8 @@ class TopicRequester implements Requester {
   #failAll(error: EdgeError): void {
     for (const pending of this.#pending.values()) pending.reject(error);
   }
+}
+
+function wireTimeout(ms: number): number {
+  return Math.min(MAX_TIMEOUT_MS, Math.max(1, Math.ceil(ms)));
 }

@@ -1,0 +1,129 @@
+import { constants } from 'node:fs';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileRegion } from '../contract/mod.js';
+import { EdgeError } from '../core/mod.js';
+
+/** Regions start on a page, so that a reader may map or read them directly. */
+const ALIGN_BYTES = 4096;
+
+/**
+ * One file in the exchange folder, used by one request at a time: inputs in front, outputs behind. It is sparse,
+ * so a large output region costs nothing until something is written there.
+ */
+export class ExchangeFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly name: string;
+  #sizeBytes = 0;
+
+  private constructor(path: string, name: string, handle: FileHandle) {
+    this.#path = path;
+    this.name = name;
+    this.#handle = handle;
+  }
+
+  static async create(folder: string, name: string): Promise<ExchangeFile> {
+    const path = join(folder, name);
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    return new ExchangeFile(path, name, await open(path, flags, 0o600));
+  }
+
+  /** Writes the parts one behind the other and makes room for outputs behind them. */
+  async lay(
+    parts: readonly Uint8Array[],
+    outputBytes: number,
+  ): Promise<{ inputs: FileRegion[]; output: FileRegion }> {
+    const inputs: FileRegion[] = [];
+    let offset = 0;
+    for (const part of parts) {
+      inputs.push({ name: this.name, offset, byteSize: part.byteLength });
+      offset = aligned(offset + part.byteLength);
+    }
+    const sizeBytes = offset + outputBytes;
+    if (sizeBytes > this.#sizeBytes) {
+      await this.#handle.truncate(sizeBytes);
+      this.#sizeBytes = sizeBytes;
+    }
+    for (const [index, region] of inputs.entries()) {
+      const part = parts[index];
+      if (part !== undefined) await this.#writeAt(part, region.offset);
+    }
+    return { inputs, output: { name: this.name, offset, byteSize: outputBytes } };
+  }
+
+  async read(region: FileRegion): Promise<Uint8Array> {
+    const bytes = new Uint8Array(region.byteSize);
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesRead } = await this.#handle.read(
+        bytes,
+        done,
+        bytes.byteLength - done,
+        region.offset + done,
+      );
+      if (bytesRead === 0) {
+        throw new EdgeError(
+          'INTERNAL',
+          `Cannot read an output as its file ends after ${done} of ${region.byteSize} bytes`,
+        );
+      }
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  async remove(): Promise<void> {
+    await this.#handle.close();
+    await unlink(this.#path).catch(() => undefined);
+  }
+
+  async #writeAt(bytes: Uint8Array, position: number): Promise<void> {
+    let done = 0;
+    while (done < bytes.byteLength) {
+      done += (await this.#handle.write(bytes, done, bytes.byteLength - done, position + done)).bytesWritten;
+    }
+  }
+}
+
+/** Exchange files for one agent start: reused after a reply, thrown away when the agent might still use them. */
+export class ExchangePool {
+  readonly #folder: string;
+  readonly #prefix: string;
+  readonly #free: ExchangeFile[] = [];
+  readonly #all = new Set<ExchangeFile>();
+  #counter = 0;
+
+  constructor(folder: string, prefix: string) {
+    this.#folder = folder;
+    this.#prefix = prefix;
+  }
+
+  async take(): Promise<ExchangeFile> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const file = await ExchangeFile.create(this.#folder, `${this.#prefix}-${this.#counter++}`);
+    this.#all.add(file);
+    return file;
+  }
+
+  give(file: ExchangeFile): void {
+    this.#free.push(file);
+  }
+
+  async discard(file: ExchangeFile): Promise<void> {
+    this.#all.delete(file);
+    await file.remove();
+  }
+
+  async close(): Promise<void> {
+    this.#free.length = 0;
+    const files = [...this.#all];
+    this.#all.clear();
+    await Promise.all(files.map((file) => file.remove().catch(() => undefined)));
+  }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
+}
