@@ -14,17 +14,18 @@ const PREDICT_TIMEOUT_MS = 10_000;
 /** Plays a recording to the model at real-time pace, window by window, and carries the model's state. */
 async function main(recording: string): Promise<void> {
   const samples = readWav(readFileSync(recording));
-  const { client, greengrass, close } = await connect({ component: COMPONENT });
+  const connection = await connect({ component: COMPONENT });
   const results = openSync(RESULTS_FILE, 'a');
   const ending = { wanted: false };
   process.once('SIGTERM', () => (ending.wanted = true));
+  const { client, greengrass } = connection;
   await greengrass.subscribe(FINISH_TOPIC, () => (ending.wanted = true));
   await untilServing(client);
   console.log(JSON.stringify({ message: 'Listening', windows: windowCount(samples) }));
   for (let loop = 0; !ending.wanted; loop++) await play(client, samples, loop, results);
   closeSync(results);
   console.log(JSON.stringify({ message: 'Finished' }));
-  await close();
+  await connection.close();
 }
 
 async function play(

@@ -23,7 +23,7 @@ export interface ConnectedClient extends AsyncDisposable {
  * Connects a Greengrass component to the agent runtime over IPC.
  * @throws EdgeError UNAVAILABLE where this is not a component or the nucleus is away, PERMISSION_DENIED where the SVCUID is wrong
  * @example
- * const { client, close } = await connect({ component: 'com.example.App' });
+ * const { client } = await connect({ component: 'com.example.App' });
  * const { outputs } = await client.predict('SileroVad', [tensor('input', 'FP32', [1, 576], window), ...]);
  */
 export async function connect(options: ConnectOptions): Promise<ConnectedClient> {
