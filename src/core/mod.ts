@@ -1,5 +1,6 @@
 export * from './backoff.js';
 export * from './clock.js';
+export * from './deferred.js';
 export * from './errors.js';
 export * from './json.js';
 export * from './log.js';

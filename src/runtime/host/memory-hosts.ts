@@ -1,0 +1,187 @@
+import type { CaptureRecord } from '../../capture/port.js';
+import { deferred, EdgeError, type Clock } from '../../core/mod.js';
+import type {
+  HostedModel,
+  HostExit,
+  LoadReport,
+  LoadSpec,
+  ModelHosts,
+  RunRequest,
+  RunResult,
+} from '../port.js';
+
+/** How one model behaves in the in-memory hosts; each part may change between calls. */
+export interface MemoryHostScript {
+  /** Throws where the package must be refused. Default: a model with input `x` and output `y`, FP32 [n]. */
+  readonly load?: (spec: LoadSpec) => Partial<LoadReport> | Promise<Partial<LoadReport>>;
+  /**
+   * Gives the result, throws an error, or says that the process hangs or crashes.
+   * Default: echoes the inputs as outputs.
+   */
+  readonly run?: (request: RunRequest) => MemoryRun | Promise<MemoryRun>;
+  readonly memoryBytes?: () => number;
+}
+export type MemoryRun = Partial<RunResult> | 'hang' | 'crash';
+
+export interface MemoryModelHosts extends ModelHosts {
+  /** Keys of the models that are loaded, in order of loading. */
+  readonly loaded: readonly string[];
+  /** Ends a model's process as if by itself; its running requests reject with UNAVAILABLE. */
+  crash(key: string, exit?: HostExit): void;
+  /** What a host would send after a sampled request. */
+  emitCapture(record: CaptureRecord): void;
+}
+
+/**
+ * Model hosts without processes, in the same terms: the same rejections, the same exits, on the clock that is given.
+ * @param script says how a model behaves, asked at each load
+ */
+export function createMemoryModelHosts(
+  clock: Clock,
+  script: (spec: LoadSpec) => MemoryHostScript = () => ({}),
+): MemoryModelHosts {
+  const models = new Map<string, MemoryModel>();
+  const listeners = new Set<(record: CaptureRecord) => void>();
+  const counts = { restarts: 0 };
+  const close = async (): Promise<void> => {
+    await Promise.all([...models.values()].map((model) => model.unload()));
+  };
+  return {
+    load: async (spec) => {
+      if (models.has(spec.key)) {
+        throw new EdgeError('ALREADY_EXISTS', `Cannot load ${spec.key} as it is loaded already`);
+      }
+      const behaviour = script(spec);
+      const report = { ...defaultReport(spec), ...(await behaviour.load?.(spec)) };
+      const model = new MemoryModel(spec, report, behaviour, clock, (exit) => {
+        models.delete(spec.key);
+        if (exit.kind !== 'closed') counts.restarts += 1;
+      });
+      models.set(spec.key, model);
+      return model;
+    },
+    onCapture: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    emitCapture: (record) => listeners.forEach((listener) => listener(record)),
+    crash: (key, exit = { kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' }) =>
+      models.get(key)?.end(exit),
+    get loaded() {
+      return [...models.keys()];
+    },
+    get restarts() {
+      return counts.restarts;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+class MemoryModel implements HostedModel {
+  readonly key: string;
+  readonly report: LoadReport;
+  readonly gone: Promise<HostExit>;
+  readonly #script: MemoryHostScript;
+  readonly #clock: Clock;
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #onGone: (exit: HostExit) => void;
+  readonly #exit = deferred<HostExit>();
+  #exited: HostExit | undefined;
+
+  constructor(
+    spec: LoadSpec,
+    report: LoadReport,
+    script: MemoryHostScript,
+    clock: Clock,
+    onGone: (exit: HostExit) => void,
+  ) {
+    this.key = spec.key;
+    this.report = report;
+    this.gone = this.#exit.promise;
+    this.#script = script;
+    this.#clock = clock;
+    this.#onGone = onGone;
+  }
+
+  async run(request: RunRequest, deadlineMs: number): Promise<RunResult> {
+    if (this.#exited !== undefined) throw hostGone(this.key, this.#exited);
+    const run = this.#run(request, deadlineMs);
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+
+  async #run(request: RunRequest, deadlineMs: number): Promise<RunResult> {
+    const gone = this.gone.then((exit): never => {
+      throw hostGone(this.key, exit);
+    });
+    const late = deferred<never>();
+    const cancel = this.#clock.after(deadlineMs, () => {
+      late.reject(
+        new EdgeError('DEADLINE_EXCEEDED', `Cannot finish the run of ${this.key} within ${deadlineMs} ms`),
+      );
+      this.end({
+        kind: 'killed-deadline',
+        sentence: `Model host of ${this.key} was killed as a run took longer than ${deadlineMs} ms`,
+      });
+    });
+    try {
+      return await Promise.race([late.promise, gone, this.#answer(request)]);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #answer(request: RunRequest): Promise<RunResult> {
+    const outcome = (await this.#script.run?.(request)) ?? {};
+    if (outcome === 'crash') this.end({ kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' });
+    if (typeof outcome === 'string') return await new Promise<never>(() => undefined);
+    return { outputs: request.inputs, runMs: 1, nonFinite: false, captured: 'no', ...outcome };
+  }
+
+  measureBytes(): Promise<number> {
+    return Promise.resolve(this.#script.memoryBytes?.() ?? 50_000_000);
+  }
+
+  setCapture(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async unload(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    this.end({ kind: 'closed', sentence: `Model host of ${this.key} was closed` });
+  }
+
+  end(exit: HostExit): void {
+    if (this.#exited !== undefined) return;
+    this.#exited = exit;
+    this.#onGone(exit);
+    this.#exit.resolve(exit);
+  }
+}
+
+function hostGone(key: string, exit: HostExit): EdgeError {
+  return new EdgeError('UNAVAILABLE', `Cannot run ${key} as its host is gone: ${exit.sentence}`);
+}
+
+function defaultReport(spec: LoadSpec): LoadReport {
+  const [name = spec.key, version = '1.0.0'] = spec.key.split('@');
+  const value = { datatype: 'FP32', shape: ['n'] } as const;
+  return {
+    digest: spec.expectedDigest ?? Buffer.from(spec.key).toString('hex').padEnd(64, '0').slice(0, 64),
+    name,
+    version,
+    inputs: [{ name: 'x', ...value }],
+    outputs: [{ name: 'y', ...value }],
+    manifest: { formatVersion: 1, name, version },
+    signature: 'unchecked',
+    verifyMs: 1,
+    loadMs: 1,
+    samplesRun: 0,
+    cacheHit: false,
+  };
+}
