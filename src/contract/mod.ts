@@ -4,3 +4,4 @@ export * from './events.js';
 export * from './operations.js';
 export * from './tensor.js';
 export * from './topics.js';
+export * from './asyncapi.js';
