@@ -19,6 +19,6 @@ describe('the published protocol', () => {
   it('docs/errors.md explains each code, and no other', () => {
     const text = readFileSync(new URL('docs/errors.md', root), 'utf8');
     const explained = [...text.matchAll(/^## ([A-Z_]+)$/gm)].map((match) => match[1]);
-    assert.deepEqual(explained.toSorted(), [...CODES].toSorted());
+    assert.deepEqual(new Set(explained), new Set(CODES));
   });
 });
