@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../../core/mod.js';
+import type { Link } from './connection.js';
+
+/** How long nucleus lite waits for a subscriber whose socket is full, before it drops the message. */
+export const FULL_SOCKET_WAIT_MS = 5000;
+
+/**
+ * A link over a socket. Frames of one turn of the event loop leave in one write. The socket counts as full while it
+ * holds bytes that the kernel did not take.
+ */
+export function socketLink(socket: Socket, clock: Clock): Link {
+  const write = (bytes: Uint8Array): void => {
+    if (!socket.writable) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(bytes);
+  };
+  return {
+    write,
+    end: () => socket.end(),
+    waitForRoom: () => {
+      if (socket.writableCorked > 0) socket.uncork();
+      return socket.writableLength === 0 ? undefined : waitForDrain(socket, clock);
+    },
+  };
+}
+
+function waitForDrain(socket: Socket, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const finish = (hasRoom: boolean) => (): void => {
+      cancel();
+      socket.off('drain', drained).off('close', gone);
+      resolve(hasRoom);
+    };
+    const drained = finish(true);
+    const gone = finish(false);
+    const cancel = clock.after(FULL_SOCKET_WAIT_MS, finish(false), { unref: true });
+    socket.on('drain', drained).on('close', gone);
+  });
+}

@@ -1,0 +1,124 @@
+import { EdgeError, isJsonObject, type Json, type JsonObject } from '../../src/core/mod.js';
+import type {
+  ComponentStatus,
+  ComponentUpdateEvent,
+  IpcKernel,
+  Profile,
+} from '../../src/local/nucleus/api.js';
+
+type ConfigurationListener = (component: string, changedKeyPath: readonly string[]) => void;
+
+/** A kernel in memory for tests of the IPC server: components with a token and a configuration, no processes. */
+export class MemoryKernel implements IpcKernel {
+  readonly profile: Profile;
+  readonly states: { component: string; state: string }[] = [];
+  readonly deferrals: { component: string; deploymentId: string; recheckAfterMs: number }[] = [];
+  readonly #components = new Map<string, { token: string; configuration: JsonObject }>();
+  readonly #configurationListeners = new Set<{
+    component: string;
+    keyPath: readonly string[];
+    call: ConfigurationListener;
+  }>();
+  readonly #updateListeners = new Set<{ component: string; call: (event: ComponentUpdateEvent) => void }>();
+
+  constructor(profile: Profile) {
+    this.profile = profile;
+  }
+
+  /** Adds a component whose SVCUID is `<name>-token`. */
+  add(name: string, configuration: JsonObject): void {
+    this.#components.set(name, { token: `${name}-token`, configuration });
+  }
+
+  /** Sends an update event to those who listen. @returns to how many */
+  announce(event: ComponentUpdateEvent): number {
+    for (const listener of this.#updateListeners) listener.call(event);
+    return this.#updateListeners.size;
+  }
+
+  componentOf(svcuid: string): string | undefined {
+    for (const [name, { token }] of this.#components) if (token === svcuid) return name;
+    return undefined;
+  }
+
+  accessControl(component: string): Json | undefined {
+    return this.#components.get(component)?.configuration['accessControl'];
+  }
+
+  getConfiguration(component: string, keyPath: readonly string[]): Json {
+    let value: Json | undefined = this.#components.get(component)?.configuration;
+    for (const key of keyPath) value = isJsonObject(value) ? value[key] : undefined;
+    if (value === undefined) throw new EdgeError('NOT_FOUND', 'Key not found');
+    return value;
+  }
+
+  updateConfiguration(component: string, keyPath: readonly string[], value: Json, timestampMs: number): void {
+    if (timestampMs < 1000)
+      throw new EdgeError('FAILED_PRECONDITION', 'Proposed timestamp is older than the config');
+    const root = this.#components.get(component)?.configuration;
+    if (root === undefined) throw new EdgeError('NOT_FOUND', 'Component not found');
+    let parent = root;
+    for (const key of keyPath) {
+      const next = parent[key];
+      parent = isJsonObject(next) ? next : (parent[key] = {});
+    }
+    if (isJsonObject(value)) Object.assign(parent, value);
+    const changes = this.profile === 'lite' ? leaves(value, keyPath) : [keyPath];
+    for (const change of changes) this.#notify(component, change);
+  }
+
+  onConfigurationChange(
+    component: string,
+    keyPath: readonly string[],
+    listener: ConfigurationListener,
+  ): () => void {
+    const entry = { component, keyPath, call: listener };
+    this.#configurationListeners.add(entry);
+    return () => this.#configurationListeners.delete(entry);
+  }
+
+  /** How many configuration subscriptions are open. */
+  get configurationListeners(): number {
+    return this.#configurationListeners.size;
+  }
+
+  updateState(component: string, state: 'RUNNING' | 'ERRORED'): void {
+    this.states.push({ component, state });
+  }
+
+  componentDetails(component: string): ComponentStatus | undefined {
+    return this.listComponents().find(({ name }) => name === component);
+  }
+
+  listComponents(): readonly ComponentStatus[] {
+    return [...this.#components].map(([name, { configuration }]) => ({
+      name,
+      version: '1.0.0',
+      state: 'RUNNING',
+      configuration,
+      isRoot: true,
+    }));
+  }
+
+  onComponentUpdate(component: string, listener: (event: ComponentUpdateEvent) => void): () => void {
+    const entry = { component, call: listener };
+    this.#updateListeners.add(entry);
+    return () => this.#updateListeners.delete(entry);
+  }
+
+  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): void {
+    this.deferrals.push({ component, deploymentId, recheckAfterMs });
+  }
+
+  #notify(component: string, changed: readonly string[]): void {
+    for (const listener of this.#configurationListeners) {
+      const isBelow = listener.keyPath.every((key, index) => changed[index] === key);
+      if (listener.component === component && isBelow) listener.call(component, changed);
+    }
+  }
+}
+
+function leaves(value: Json, keyPath: readonly string[]): (readonly string[])[] {
+  if (!isJsonObject(value)) return [keyPath];
+  return Object.entries(value).flatMap(([key, item]) => leaves(item, [...keyPath, key]));
+}
