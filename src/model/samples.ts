@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
-import { ELEMENT_BYTES, WireTensor, type Tensor } from '../contract/mod.js';
-import { canonicalJson, EdgeError, messageOf, validate } from '../core/mod.js';
+import { WireTensor, type Tensor } from '../contract/mod.js';
+import { canonicalJson, checkTensorBytes, EdgeError, messageOf, validate } from '../core/mod.js';
 
 /** One golden sample: what a model gave for these inputs when it was packaged. */
 export interface GoldenSample {
@@ -60,11 +60,7 @@ function fromWire({ name, datatype, shape, b64 }: WireTensor, field: string): Te
   if (b64 === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(b64)) fail(`'${field}.b64' must be base64`, field);
   // A fresh buffer: Buffer's shared pool gives offsets that typed arrays of wide elements refuse.
   const data = new Uint8Array(Buffer.from(b64, 'base64'));
-  const count = shape.reduce((product, size) => product * size, 1);
-  const wanted = count * ELEMENT_BYTES[datatype];
-  if (datatype !== 'BYTES' && data.length !== wanted) {
-    fail(`'${field}.b64' must hold ${wanted} bytes for its shape: it holds ${data.length}`, field);
-  }
+  checkTensorBytes({ name, datatype, shape, data }, field);
   return { name, datatype, shape, data };
 }
 

@@ -21,13 +21,14 @@ export interface VerifiedFile {
 export async function readOnce(
   path: string,
   name: string,
-  options: { keep: boolean; maxBytes: number },
+  options: { keep: boolean; maxBytes: number; hardLinks?: boolean },
 ): Promise<VerifiedFile> {
   const file = await openPlain(path, name);
   try {
     const info = await file.stat();
     if (!info.isFile()) refuse(name, 'it is not a regular file');
-    if (info.nlink !== 1) refuse(name, `it must have one hard link: it has ${info.nlink}`);
+    if (info.nlink !== 1 && options.hardLinks !== true)
+      refuse(name, `it must have one hard link: it has ${info.nlink}`);
     if (info.size > options.maxBytes) {
       refuse(name, `it must be at most ${options.maxBytes} bytes: current size is ${info.size}`);
     }

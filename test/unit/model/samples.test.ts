@@ -23,7 +23,7 @@ describe('Golden samples', () => {
 
   it('are refused where bytes and shape disagree', () => {
     const text = Buffer.from(encodeSamples(samples)).toString().replace('"shape":[2]', '"shape":[3]');
-    assert.throws(() => parseSamples(Buffer.from(text)), /cases\[0\]\.inputs\[0\]\.b64' must hold 12 bytes/);
+    assert.throws(() => parseSamples(Buffer.from(text)), /12 bytes/);
     assert.throws(() => parseSamples(Buffer.from('{')), /not JSON/);
   });
 });

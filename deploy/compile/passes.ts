@@ -1,0 +1,65 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GraphOptimization } from '../../src/engine/mod.js';
+import {
+  decodeModel,
+  encodeModel,
+  fixDimensions,
+  pruneOperatorSets,
+  type Target,
+} from '../../src/model/mod.js';
+import { runSession } from '../engine-child/mod.js';
+
+/** What a pass may use. */
+export interface PassContext {
+  /** A folder of this compilation's own. */
+  readonly scratch: string;
+  readonly timeoutMs: number;
+}
+
+/** One step of compilation: model bytes in, model bytes out. Quantisation would be another of these. */
+export interface Pass {
+  readonly name: string;
+  run(model: Uint8Array, context: PassContext): Promise<Uint8Array>;
+}
+
+/** Gives open dimensions the sizes that the device will use, so that onnxruntime can plan and fold more. */
+export function fixDimensionsPass(sizes: Readonly<Record<string, number>>): Pass {
+  return {
+    name: `fix ${Object.entries(sizes)
+      .map(([name, size]) => `${name}=${size}`)
+      .join(' ')}`,
+    run: (bytes) => {
+      const model = decodeModel(bytes);
+      fixDimensions(model, sizes);
+      return Promise.resolve(encodeModel(model));
+    },
+  };
+}
+
+/**
+ * The level at which an optimised graph may travel: `basic` leaves standard operators only, so any CPU and any
+ * later runtime reads it; `extended` adds onnxruntime's fused operators, the same on every CPU, for a platform that
+ * is known to run our runtime. What is above (`layout`, `all`) fits one CPU and is left to the device.
+ */
+export function travelLevel(target: Target): GraphOptimization {
+  return target === 'any' ? 'basic' : 'extended';
+}
+
+/** onnxruntime's own graph optimisation, written back as a model. */
+export function optimisePass(level: GraphOptimization): Pass {
+  return {
+    name: `optimise ${level}`,
+    run: async (bytes, { scratch, timeoutMs }) => {
+      const modelFile = join(scratch, 'unoptimised.onnx');
+      const optimizedModelFile = join(scratch, 'optimised.onnx');
+      await writeFile(modelFile, bytes);
+      const task = { modelFile, graphOptimization: level, optimizedModelFile, cases: [], timedRuns: 0 };
+      await runSession(task, timeoutMs);
+      const model = decodeModel(new Uint8Array(await readFile(optimizedModelFile)));
+      // onnxruntime imports every operator set that it knows; a package names those that it needs.
+      pruneOperatorSets(model);
+      return encodeModel(model);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Tensor } from '../../src/contract/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
+import { differenceOf, type Tolerance } from '../../src/model/mod.js';
+import { runSession, type SessionResult } from '../engine-child/mod.js';
+import type { OutputProof } from './report.js';
+
+const TIMED_RUNS = 30;
+
+export interface Proof {
+  readonly engine: string;
+  readonly source: { readonly loadMs: number; readonly latencyP50Ms: number };
+  readonly compiled: { readonly loadMs: number; readonly latencyP50Ms: number };
+  readonly outputs: readonly OutputProof[];
+  /** What the model gave for each case, unoptimised. */
+  readonly expected: readonly (readonly Tensor[])[];
+}
+
+/**
+ * Runs the same inputs through both models. The truth is the source without any optimisation; times are of both
+ * as a device would load them.
+ */
+export async function prove(
+  sourceFile: string,
+  compiledFile: string,
+  cases: readonly (readonly Tensor[])[],
+  tolerance: Tolerance,
+  timeoutMs: number,
+): Promise<Proof> {
+  const plain = { cases, timedRuns: 0, graphOptimization: 'disabled' } as const;
+  const timed = { cases, timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
+  const truth = await runSession({ ...plain, modelFile: sourceFile }, timeoutMs);
+  const source = await runSession({ ...timed, modelFile: sourceFile }, timeoutMs);
+  const compiled = await runSession({ ...timed, modelFile: compiledFile }, timeoutMs);
+  return {
+    engine: truth.engine,
+    source: timesOf(source),
+    compiled: timesOf(compiled),
+    outputs: compareOutputs(truth.results, compiled.results, tolerance),
+    expected: truth.results,
+  };
+}
+
+function timesOf({ loadMs, latencyP50Ms }: SessionResult): { loadMs: number; latencyP50Ms: number } {
+  return { loadMs, latencyP50Ms: latencyP50Ms ?? 0 };
+}
+
+function compareOutputs(
+  expected: readonly (readonly Tensor[])[],
+  actual: readonly (readonly Tensor[])[],
+  tolerance: Tolerance,
+): OutputProof[] {
+  const names = expected[0]?.map(({ name }) => name) ?? [];
+  return names.map((name) => {
+    let elements = 0;
+    let sum = 0;
+    let largestDifference = 0;
+    let outsideTolerance = 0;
+    for (const [index, tensors] of expected.entries()) {
+      const want = tensors.find((tensor) => tensor.name === name);
+      const got = actual[index]?.find((tensor) => tensor.name === name);
+      if (want === undefined || got === undefined || want.shape.join() !== got.shape.join()) {
+        throw new EdgeError(
+          'FAILED_PRECONDITION',
+          `Cannot compile the model as output '${name}' changed its form`,
+        );
+      }
+      const difference = differenceOf(want, got, tolerance);
+      elements += difference.elements;
+      sum += difference.mean * difference.elements;
+      largestDifference = Math.max(largestDifference, difference.largest);
+      outsideTolerance += difference.outside;
+    }
+    // JSON has no infinity; a difference that is none fails the tolerance anyway.
+    const finite = Number.isFinite(largestDifference) ? largestDifference : Number.MAX_VALUE;
+    const meanDifference = elements === 0 || Number.isNaN(sum) ? 0 : Math.min(sum / elements, finite);
+    return { name, elements, largestDifference: finite, meanDifference, outsideTolerance };
+  });
+}

@@ -1,0 +1,49 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { ToleranceSchema } from '../../src/model/mod.js';
+
+const strict = { additionalProperties: false } as const;
+const Measured = Type.Object(
+  {
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    sizeBytes: Type.Integer({ minimum: 0 }),
+    loadMs: Type.Number({ minimum: 0 }),
+    latencyP50Ms: Type.Number({ minimum: 0 }),
+  },
+  strict,
+);
+
+/** What compilation did and how it was proved; travels in the package as compile-report.json. */
+export const CompileReportSchema = Type.Object(
+  {
+    formatVersion: Type.Literal(1),
+    target: Type.String(),
+    engine: Type.String(),
+    /** Platform on which load time and latency were measured. */
+    platform: Type.String(),
+    passes: Type.Array(Type.String()),
+    source: Measured,
+    compiled: Measured,
+    proof: Type.Object(
+      {
+        cases: Type.Integer({ minimum: 1 }),
+        tolerance: ToleranceSchema,
+        outputs: Type.Array(
+          Type.Object(
+            {
+              name: Type.String(),
+              elements: Type.Integer({ minimum: 0 }),
+              largestDifference: Type.Number({ minimum: 0 }),
+              meanDifference: Type.Number({ minimum: 0 }),
+              outsideTolerance: Type.Integer({ minimum: 0 }),
+            },
+            strict,
+          ),
+        ),
+      },
+      strict,
+    ),
+  },
+  strict,
+);
+export type CompileReport = Static<typeof CompileReportSchema>;
+export type OutputProof = CompileReport['proof']['outputs'][number];

@@ -1,0 +1,29 @@
+import type { Code, Tensor, TensorMetadata } from '../../src/contract/mod.js';
+import type { GraphOptimization } from '../../src/engine/mod.js';
+
+/** Work for a process that loads one model, runs it and ends. */
+export interface SessionTask {
+  readonly modelFile: string;
+  readonly graphOptimization: GraphOptimization;
+  /** Writes the optimised graph there. */
+  readonly optimizedModelFile?: string;
+  /** Inputs of each run. */
+  readonly cases: readonly (readonly Tensor[])[];
+  /** Timed runs of the first case, after the ones above; 0: no timing. */
+  readonly timedRuns: number;
+}
+
+export interface SessionResult {
+  /** `onnxruntime-node <version>`. */
+  readonly engine: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  readonly loadMs: number;
+  /** Outputs of each case. */
+  readonly results: readonly (readonly Tensor[])[];
+  readonly latencyP50Ms: number | undefined;
+}
+
+export type ChildReply =
+  | { readonly ok: true; readonly result: SessionResult }
+  | { readonly ok: false; readonly code: Code; readonly message: string };

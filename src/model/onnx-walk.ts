@@ -1,0 +1,56 @@
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.js';
+
+/** Every graph of a model: the main one, and those inside the attributes of If, Loop and Scan. */
+export function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {
+  if (model.graph !== undefined) yield* graphAndInner(model.graph);
+  for (const { node } of model.functions) yield* innerGraphs(node);
+}
+
+/** Every node, those of inner graphs and of local functions included. */
+export function* nodesOf(model: OnnxModel): Generator<OnnxNode> {
+  for (const graph of graphsOf(model)) yield* graph.node;
+  for (const { node } of model.functions) yield* node;
+}
+
+/** Every tensor that the file holds: weights, sparse weights, and constants in attributes. */
+export function* tensorsOf(model: OnnxModel): Generator<OnnxTensor> {
+  for (const graph of graphsOf(model)) {
+    yield* graph.initializer;
+    for (const sparse of graph.sparseInitializer) yield* sparseParts(sparse);
+  }
+  for (const { attribute } of nodesOf(model)) {
+    for (const part of attribute) yield* attributeTensors(part);
+  }
+}
+
+function* graphAndInner(graph: OnnxGraph): Generator<OnnxGraph> {
+  yield graph;
+  yield* innerGraphs(graph.node);
+}
+
+function* innerGraphs(nodes: readonly OnnxNode[]): Generator<OnnxGraph> {
+  for (const { attribute } of nodes) {
+    for (const { g, graphs } of attribute) {
+      if (g != null) yield* graphAndInner(g);
+      for (const graph of graphs) yield* graphAndInner(graph);
+    }
+  }
+}
+
+function* attributeTensors({
+  t,
+  tensors,
+  sparseTensor,
+  sparseTensors,
+}: OnnxAttribute): Generator<OnnxTensor> {
+  if (t != null) yield t;
+  yield* tensors;
+  for (const sparse of [...(sparseTensor == null ? [] : [sparseTensor]), ...sparseTensors]) {
+    yield* sparseParts(sparse);
+  }
+}
+
+function* sparseParts(sparse: { values?: OnnxTensor; indices?: OnnxTensor }): Generator<OnnxTensor> {
+  if (sparse.values != null) yield sparse.values;
+  if (sparse.indices != null) yield sparse.indices;
+}
