@@ -27,7 +27,7 @@ export type Fault =
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** Stores the object, then resets without an answer. */
   | { readonly kind: 'store-then-drop' }
-  /** Damages one bit: in `transit` before the server checks what came, in `store` after the checks. */
+  /** Damages one bit: in `transit` before the server checks what came, in `store` after the checks, so that the answer tells of other bytes. */
   | { readonly kind: 'flip-byte'; readonly where: 'transit' | 'store' }
   /** Stores the object but answers with another ETag and checksum. */
   | { readonly kind: 'wrong-checksum' }

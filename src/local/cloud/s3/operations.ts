@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { receiveBody } from './body.js';
+import { receiveBody, type ReceivedBody } from './body.js';
 import type { Handler, OperationContext, S3Answer, S3Call } from './call.js';
-import { isChecksumAlgorithm } from './checksums.js';
+import { isChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from './checksums.js';
 import { s3Errors } from './errors.js';
 import { flipMiddleBit, type Fault } from './faults.js';
 import { listObjects } from './listing.js';
@@ -77,9 +77,8 @@ async function putObject(call: S3Call, { store, clock }: OperationContext): Prom
   if (!store.hasBucket(bucket)) throw s3Errors.noSuchBucket();
   const received = store.incoming();
   try {
-    const body = await receiveBody(request, received, fault, clock);
-    if (fault?.kind === 'flip-byte' && fault.where === 'store')
-      await writeFile(received, flipMiddleBit(await readFile(received)));
+    const sent = await receiveBody(request, received, fault, clock);
+    const body = fault?.kind === 'flip-byte' && fault.where === 'store' ? await damage(received, sent) : sent;
     const headers = storedHeaders(request);
     const object = {
       key,
@@ -93,6 +92,23 @@ async function putObject(call: S3Call, { store, clock }: OperationContext): Prom
   } finally {
     await rm(received, { force: true });
   }
+}
+
+/** Changes a bit of what was received; the sums are those of the damaged bytes, as a store would tell them. */
+async function damage(file: string, sent: ReceivedBody): Promise<ReceivedBody> {
+  const bytes = flipMiddleBit(await readFile(file));
+  await writeFile(file, bytes);
+  const sumOf = (name: ChecksumAlgorithm | 'md5'): string => {
+    const sum = startChecksum(name);
+    sum.update(bytes);
+    return sum.digest();
+  };
+  const names = Object.keys(sent.checksums).filter(isChecksumAlgorithm);
+  return {
+    sizeBytes: bytes.length,
+    md5Hex: Buffer.from(sumOf('md5'), 'base64').toString('hex'),
+    checksums: Object.fromEntries(names.map((name) => [name, sumOf(name)])),
+  };
 }
 
 function putHeaders(

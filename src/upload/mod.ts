@@ -1,0 +1,14 @@
+export * from './both-stores.js';
+export * from './credentials.js';
+export * from './deadline.js';
+export * from './disk-store.js';
+export * from './failure.js';
+export * from './memory-store.js';
+export * from './object-store.js';
+export * from './s3-store.js';
+export * from './schedule.js';
+export * from './segment-source.js';
+export type { UploadOrder } from './segment-queue.js';
+export type { UploadStatus } from './statistics.js';
+export * from './token-exchange.js';
+export * from './uploader.js';

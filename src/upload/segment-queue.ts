@@ -1,0 +1,110 @@
+import type { Clock } from '../core/mod.js';
+
+export type UploadOrder = 'oldest-first' | 'newest-first';
+
+/**
+ * Which segment comes next. Holds names only, so a backlog of a hundred thousand costs some megabytes. A segment
+ * that failed waits out its own backoff while the others go on.
+ */
+export class SegmentQueue {
+  readonly #order: UploadOrder;
+  readonly #clock: Clock;
+  /** Oldest first. */
+  #waiting: string[] = [];
+  readonly #taken = new Set<string>();
+  readonly #notBeforeMs = new Map<string, number>();
+  #waiters: (() => void)[] = [];
+
+  constructor(order: UploadOrder, clock: Clock) {
+    this.#order = order;
+    this.#clock = clock;
+  }
+
+  /** Segments that have no receipt yet, those being uploaded included. */
+  get size(): number {
+    return this.#waiting.length + this.#taken.size;
+  }
+
+  get taken(): ReadonlySet<string> {
+    return this.#taken;
+  }
+
+  /** The truth of a scan: what is not listed (evicted, or finished) is forgotten. */
+  replace(listed: readonly string[]): void {
+    this.#waiting = listed.filter((name) => !this.#taken.has(name));
+    const known = new Set(this.#waiting);
+    for (const name of this.#notBeforeMs.keys()) if (!known.has(name)) this.#notBeforeMs.delete(name);
+    this.#wake();
+  }
+
+  /** A notice: the newest segment. */
+  add(segment: string): void {
+    if (this.#taken.has(segment) || this.#waiting.includes(segment)) return;
+    this.#waiting.push(segment);
+    this.#wake();
+  }
+
+  /** Resolves with the next segment that may be tried; it is the caller's until {@link release} or {@link finish}. */
+  async take(signal: AbortSignal): Promise<string> {
+    for (;;) {
+      signal.throwIfAborted();
+      const at = this.#next();
+      const segment = at < 0 ? undefined : this.#waiting.splice(at, 1)[0];
+      if (segment !== undefined) {
+        this.#taken.add(segment);
+        return segment;
+      }
+      await this.#changed(signal);
+    }
+  }
+
+  /** Gives a segment back, not to be tried for `delayMs`. */
+  release(segment: string, delayMs: number): void {
+    this.#taken.delete(segment);
+    this.#notBeforeMs.set(segment, this.#clock.monotonicMs() + delayMs);
+    if (this.#order === 'oldest-first') this.#waiting.unshift(segment);
+    else this.#waiting.push(segment);
+    this.#wake();
+  }
+
+  /** The segment is done, or gone. */
+  finish(segment: string): void {
+    this.#taken.delete(segment);
+    this.#notBeforeMs.delete(segment);
+  }
+
+  #next(): number {
+    const nowMs = this.#clock.monotonicMs();
+    const ready = (name: string): boolean => (this.#notBeforeMs.get(name) ?? 0) <= nowMs;
+    return this.#order === 'oldest-first'
+      ? this.#waiting.findIndex(ready)
+      : this.#waiting.findLastIndex(ready);
+  }
+
+  /** Resolves at the next change, or when the first backoff is over. Rejects on abort. */
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        cancel?.();
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== done);
+        signal.removeEventListener('abort', done);
+        if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Error('Aborted'));
+        else resolve();
+      };
+      const soonest = this.#waiting.reduce(
+        (least, name) => Math.min(least, this.#notBeforeMs.get(name) ?? Infinity),
+        Infinity,
+      );
+      const waitMs = soonest - this.#clock.monotonicMs();
+      const cancel = Number.isFinite(waitMs) ? this.#clock.after(waitMs, done) : undefined;
+      signal.addEventListener('abort', done, { once: true });
+      this.#waiters.push(done);
+    });
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
