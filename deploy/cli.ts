@@ -1,12 +1,22 @@
 import { Command } from 'commander';
-import { register as registerCompile } from './commands/compile.js';
+import { register as compile } from './commands/compile.js';
+import { register as inspect } from './commands/inspect.js';
 import { printError } from './commands/output.js';
+import { register as pack } from './commands/package.js';
+import { register as sign } from './commands/sign.js';
+import { register as verify } from './commands/verify.js';
 
 const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [registerCompile]) register(program);
+for (const register of [compile, pack, sign, verify, inspect]) register(program);
+
+// A reader such as head that has seen enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 
 try {
   await program.parseAsync();

@@ -1,12 +1,14 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { DATATYPES, MAX_RANK, MAX_TENSORS, MAX_TENSOR_NAME_CHARS, type Datatype } from '../contract/mod.js';
 import {
-  COMPONENT_NAME_PATTERN,
-  FILE_NAME_MAX_LENGTH,
-  FILE_NAME_PATTERN,
-  MODEL_NAME_MAX_LENGTH,
+  DATATYPES,
+  MAX_RANK,
+  MAX_TENSOR_NAME_CHARS,
+  MAX_TENSORS,
+  MODEL_NAME_MAX_CHARS,
   MODEL_NAME_PATTERN,
-} from './names.js';
+  type Datatype,
+} from '../contract/mod.js';
+import { COMPONENT_NAME_PATTERN, FILE_NAME_MAX_LENGTH, FILE_NAME_PATTERN } from './names.js';
 
 const strict = { additionalProperties: false } as const;
 const Text = Type.String({ minLength: 1, maxLength: 1024 });
@@ -15,7 +17,7 @@ const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
 /** onnxruntime reads a model as one protobuf message, which ends at 2 GiB. */
 export const FILE_MAX_BYTES = 2 ** 31 - 1;
-export const MODEL_NAME = Type.String({ pattern: MODEL_NAME_PATTERN, maxLength: MODEL_NAME_MAX_LENGTH });
+export const MODEL_NAME = Type.String({ pattern: MODEL_NAME_PATTERN, maxLength: MODEL_NAME_MAX_CHARS });
 
 export const FILE_ROLES = ['model', 'samples', 'baseline', 'report', 'licence', 'labels', 'other'] as const;
 export type FileRole = (typeof FILE_ROLES)[number];

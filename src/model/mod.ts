@@ -5,6 +5,7 @@ export * from './manifest-schema.js';
 export * from './names.js';
 export * from './package-reader.js';
 export * from './package-writer.js';
+export * from './recipe-template.js';
 export * from './samples.js';
 export {
   createKeySigner,

@@ -1,7 +1,3 @@
-/** Edge Manager's rule for model names: letters, digits and inner dashes. */
-export const MODEL_NAME_PATTERN = '^[a-zA-Z0-9](-*[a-zA-Z0-9])*$';
-export const MODEL_NAME_MAX_LENGTH = 63;
-
 /** Greengrass's alphabet for component names. */
 export const COMPONENT_NAME_PATTERN = '^[a-zA-Z0-9][a-zA-Z0-9_.-]*$';
 

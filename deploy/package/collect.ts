@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import { isPackageFileName, type FileRole, type NewFile } from '../../src/model/mod.js';
+import { CompileReportSchema } from '../compile/report.js';
+import type { ModelDescription } from './model-yaml.js';
+
+/** The files beside model and samples that a model.yaml names, under their names in the package. */
+export async function collectFiles({ yaml, resolve }: ModelDescription): Promise<NewFile[]> {
+  const wanted: { path: string; role: FileRole; from: string | undefined }[] = [
+    { path: 'compile-report.json', role: 'report', from: yaml.report },
+    { path: 'statistics.json', role: 'baseline', from: yaml.baseline?.statistics },
+    { path: 'constraints.json', role: 'baseline', from: yaml.baseline?.constraints },
+    { path: 'LICENCE.txt', role: 'licence', from: yaml.licenceFile },
+    ...(yaml.files ?? []).map((from) => ({ path: basename(from), role: 'other' as const, from })),
+  ];
+  const files: NewFile[] = [];
+  for (const { path, role, from } of wanted) {
+    if (from === undefined) continue;
+    if (!isPackageFileName(path)) {
+      fail(
+        `the name ${JSON.stringify(path)} must hold letters, digits, dots, dashes and underscores only`,
+        path,
+      );
+    }
+    files.push({ path, role, bytes: await read(resolve(from)) });
+  }
+  return files;
+}
+
+/** Digest of the model as it was before compilation, from a report that must be about this very model. */
+export function sourceDigest(files: readonly NewFile[], modelSha256: string): string | undefined {
+  const report = files.find(({ role }) => role === 'report');
+  if (report === undefined) return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(report.bytes).toString());
+  } catch (error) {
+    return fail(`the compile report is not JSON: ${messageOf(error)}`, 'report', error);
+  }
+  const { source, compiled } = validate(CompileReportSchema, parsed, 'Cannot read the compile report');
+  if (compiled.sha256 !== modelSha256) {
+    fail(
+      `the compile report is about another model: ${compiled.sha256}, this one is ${modelSha256}`,
+      'report',
+    );
+  }
+  return source.sha256;
+}
+
+/** Class names from the yaml or from a text file with one a line. */
+export async function readLabels({ yaml, resolve }: ModelDescription): Promise<string[] | undefined> {
+  if (yaml.labels === undefined || Array.isArray(yaml.labels)) return yaml.labels;
+  const text = Buffer.from(await read(resolve(yaml.labels.file))).toString();
+  return text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    return fail(messageOf(error), path, error);
+  }
+}
+
+function fail(reason: string, field: string, cause?: unknown): never {
+  throw new EdgeError('INVALID_ARGUMENT', `Cannot package the model as ${reason}`, { field, cause });
+}

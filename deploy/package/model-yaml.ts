@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { Type, type Static } from '@sinclair/typebox';
+import semver from 'semver';
+import { parse } from 'yaml';
+import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import {
+  CaptureDefaultsSchema,
+  MODEL_NAME,
+  ProvenanceSchema,
+  ResourceEstimateSchema,
+  SemanticsSchema,
+  TARGETS,
+  ToleranceSchema,
+  type Target,
+} from '../../src/model/mod.js';
+
+const strict = { additionalProperties: false } as const;
+const Path = Type.String({ minLength: 1 });
+const Shape = Type.Array(Type.Integer({ minimum: 0 }), { maxItems: 8 });
+
+/** A tensor of a sample: a NumPy file, or numbers as they stand (the shape may be left out where it is fixed). */
+const GivenTensor = Type.Union([
+  Type.Object({ npy: Path }, strict),
+  Type.Object({ shape: Type.Optional(Shape), data: Type.Array(Type.Number()) }, strict),
+]);
+
+const SamplesSchema = Type.Object(
+  {
+    tolerance: Type.Optional(ToleranceSchema),
+    /** A file in the format of the package's own samples.json. */
+    file: Type.Optional(Path),
+    cases: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.Optional(Type.String({ minLength: 1 })),
+            inputs: Type.Record(Type.String(), GivenTensor),
+            /** Left out: what the model gives when it is packaged. */
+            outputs: Type.Optional(Type.Record(Type.String(), GivenTensor)),
+          },
+          strict,
+        ),
+        { minItems: 1 },
+      ),
+    ),
+    make: Type.Optional(
+      Type.Object(
+        {
+          count: Type.Integer({ minimum: 1, maximum: 100 }),
+          seed: Type.Optional(Type.Integer()),
+          shapes: Type.Optional(Type.Record(Type.String(), Shape)),
+          values: Type.Optional(Type.Record(Type.String(), Type.Number())),
+          ranges: Type.Optional(Type.Record(Type.String(), Type.Tuple([Type.Number(), Type.Number()]))),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+
+export const ModelYamlSchema = Type.Object(
+  {
+    name: MODEL_NAME,
+    version: Type.String(),
+    componentName: Type.Optional(Type.String()),
+    componentVersion: Type.Optional(Type.String()),
+    publisher: Type.Optional(Type.String({ minLength: 1 })),
+    description: Type.Optional(Type.String({ minLength: 1 })),
+    /** All paths are relative to model.yaml. */
+    model: Path,
+    report: Type.Optional(Path),
+    target: Type.Optional(Type.Unsafe<Target>(Type.String({ enum: [...TARGETS] }))),
+    minimumRuntimeVersion: Type.Optional(Type.String()),
+    inputs: Type.Optional(Type.Record(Type.String(), SemanticsSchema)),
+    outputs: Type.Optional(Type.Record(Type.String(), SemanticsSchema)),
+    /** Class names, or a text file with one a line. */
+    labels: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Object({ file: Path }, strict)])),
+    licence: Type.Optional(Type.String({ minLength: 1 })),
+    licenceFile: Type.Optional(Path),
+    provenance: Type.Optional(ProvenanceSchema),
+    samples: Type.Optional(SamplesSchema),
+    baseline: Type.Optional(
+      Type.Object({ statistics: Type.Optional(Path), constraints: Type.Optional(Path) }, strict),
+    ),
+    capture: Type.Optional(CaptureDefaultsSchema),
+    resources: Type.Optional(ResourceEstimateSchema),
+    allowDowngrade: Type.Optional(Type.Boolean()),
+    expires: Type.Optional(Type.String()),
+    /** Further files to carry along. */
+    files: Type.Optional(Type.Array(Path)),
+  },
+  strict,
+);
+export type ModelYaml = Static<typeof ModelYamlSchema>;
+export type SamplesYaml = Static<typeof SamplesSchema>;
+export type GivenTensorYaml = Static<typeof GivenTensor>;
+
+/** A model.yaml with what it leaves out filled in, and a way to reach the files that it names. */
+export interface ModelDescription {
+  readonly yaml: ModelYaml;
+  readonly componentName: string;
+  readonly componentVersion: string;
+  /** The absolute path of a file that the yaml names. */
+  resolve(path: string): string;
+}
+
+/**
+ * @throws EdgeError INVALID_ARGUMENT naming the field, NOT_FOUND where there is no such file
+ */
+export async function readModelYaml(file: string): Promise<ModelDescription> {
+  const action = `Cannot read ${basename(file)}`;
+  const yaml = validate(ModelYamlSchema, parseYaml(await readText(file, action), action), action);
+  for (const field of ['version', 'componentVersion'] as const) {
+    const value = yaml[field];
+    if (value !== undefined && semver.valid(value) !== value) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `${action} as '${field}' must be a semantic version such as 1.2.3: current value is ${value}`,
+        { field },
+      );
+    }
+  }
+  return {
+    yaml,
+    componentName: yaml.componentName ?? `org.edgemanager.model.${yaml.name}`,
+    componentVersion: yaml.componentVersion ?? yaml.version,
+    resolve: (path) => resolve(dirname(file), path),
+  };
+}
+
+async function readText(file: string, action: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new EdgeError('NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
+  }
+}
+
+function parseYaml(text: string, action: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    const [reason] = messageOf(error).split('\n');
+    throw new EdgeError('INVALID_ARGUMENT', `${action} as it is not YAML: ${reason}`, { cause: error });
+  }
+}
