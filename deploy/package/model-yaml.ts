@@ -103,7 +103,7 @@ export interface ModelDescription {
   readonly componentName: string;
   readonly componentVersion: string;
   /** The absolute path of a file that the yaml names. */
-  resolve(path: string): string;
+  readonly resolve: (path: string) => string;
 }
 
 /**

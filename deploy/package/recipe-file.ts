@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { parse, stringify } from 'yaml';
 import { EdgeError, validate, type JsonObject } from '../../src/core/mod.js';
 import { isNotFound } from '../../src/fs/durable.js';
-import { artifact, replaceFile } from '../../src/model/mod.js';
+import { artifactUri, replaceFile } from '../../src/model/mod.js';
 
 /** Greengrass's own limit. */
 const RECIPE_MAX_BYTES = 16_000;
@@ -46,7 +46,7 @@ export async function addArtifact(packageFolder: string, file: string): Promise<
   const recipe = validate(RecipeSchema, parse(text), `Cannot read ${recipeFile}`);
   for (const manifest of recipe.Manifests) {
     const uris = manifest.Artifacts.map(({ Uri }) => Uri);
-    const uri = String(artifact(file)['Uri']);
+    const uri = artifactUri(file);
     if (!uris.includes(uri)) manifest.Artifacts = [...uris, uri].toSorted().map((Uri) => ({ Uri }));
   }
   await replaceFile(recipeFile, encodeRecipe(recipe as unknown as JsonObject));

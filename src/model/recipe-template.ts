@@ -43,15 +43,15 @@ export function modelRecipe(input: RecipeInput): JsonObject {
       {
         Platform: platform(input.target),
         Lifecycle: { startup: { Script: STARTUP, Timeout: STARTUP_TIMEOUT_SECONDS } },
-        Artifacts: input.files.toSorted().map(artifact),
+        Artifacts: input.files.toSorted().map((file) => ({ Uri: artifactUri(file) })),
       },
     ],
   };
 }
 
-/** One artifact of a recipe, with gdk's placeholders. */
-export function artifact(file: string): JsonObject {
-  return { Uri: `s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/${file}` };
+/** Where gdk, or whoever publishes, puts an artifact. */
+export function artifactUri(file: string): string {
+  return `s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/${file}`;
 }
 
 /**
