@@ -120,7 +120,7 @@ function checkTensor(tensor: OnnxTensor): void {
 
 function signatureOf(model: OnnxModel): { inputs: TensorSpec[]; outputs: TensorSpec[] } {
   const { graph } = model;
-  if (graph === undefined) fail('it holds no graph');
+  if (graph == null) fail('it holds no graph');
   // Weights may stand among the inputs too (IR 3): those are defaults, not inputs.
   const weights = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !weights.has(name));

@@ -11,7 +11,7 @@ export interface OnnxModel {
   opsetImport: { domain?: string; version?: Int64 }[];
   producerName?: string;
   producerVersion?: string;
-  graph?: OnnxGraph;
+  graph?: OnnxGraph | null;
   functions: OnnxFunction[];
 }
 export interface OnnxGraph {
@@ -160,7 +160,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
       },
     );
   }
-  if (model.graph === undefined) {
+  if (model.graph == null) {
     throw new EdgeError(
       'FAILED_PRECONDITION',
       'Cannot read the model as it holds no graph: is it an ONNX file',

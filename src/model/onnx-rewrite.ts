@@ -19,7 +19,7 @@ import { nodesOf, tensorsOf } from './onnx-walk.js';
  */
 export function fixDimensions(model: OnnxModel, sizes: Readonly<Record<string, number>>): void {
   const { graph } = model;
-  if (graph === undefined) return;
+  if (graph == null) return;
   for (const [key, size] of Object.entries(sizes)) {
     if (!Number.isInteger(size) || size < 1 || size > FILE_MAX_BYTES) {
       fail(key, `its size must be a whole number of at least 1: current value is ${size}`);

@@ -2,7 +2,7 @@ import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '
 
 /** Every graph of a model: the main one, and those inside the attributes of If, Loop and Scan. */
 export function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {
-  if (model.graph !== undefined) yield* graphAndInner(model.graph);
+  if (model.graph != null) yield* graphAndInner(model.graph);
   for (const { node } of model.functions) yield* innerGraphs(node);
 }
 

@@ -64,7 +64,8 @@ export async function replaceFolder(
     await rename(draft, folder);
     await syncFolder(dirname(folder));
   } catch (error) {
-    await rm(draft, { recursive: true, force: true });
+    // The first error is the one to tell, whatever becomes of the draft.
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
     throw asWriteError(folder, error);
   }
   await rm(former, { recursive: true, force: true });
