@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { isAlive, ownIdentity, type Disk } from '../../fs/mod.js';
+import { spoolFolders } from './layout.js';
+import type { SegmentBase } from './segment-name.js';
+
+/**
+ * Claims keep the agent from evicting a segment that is being uploaded. A claim is an empty file, so that it can
+ * be made on a full disk, and its name holds all: `claims/<base>.<pid>.<start ticks>`.
+ *
+ * Order decides every race: the uploader claims, then opens the segment. The agent takes the segment's name
+ * away, then looks for claims, and puts the name back where it finds a live one. So either the agent sees the claim, or
+ * the uploader finds no segment.
+ */
+export async function claimSegment(
+  disk: Disk,
+  root: string,
+  name: SegmentBase,
+): Promise<() => Promise<void>> {
+  const { claims } = spoolFolders(root);
+  await disk.makeFolder(claims);
+  const { pid, started } = await ownIdentity();
+  const path = join(claims, `${name.base}.${pid}.${started}`);
+  // The same process may claim again after an upload that failed.
+  await disk.remove(path);
+  await (await disk.create(path)).close();
+  return async () => await disk.remove(path);
+}
+
+/** Whether a live process works on the segment. Claims of processes that have ended are removed. */
+export async function isClaimed(disk: Disk, root: string, base: string): Promise<boolean> {
+  const { claims } = spoolFolders(root);
+  for (const name of await disk.list(claims)) {
+    if (!name.startsWith(`${base}.`)) continue;
+    const match = /\.(\d{1,10})\.(\d*)$/.exec(name);
+    if (match !== null && (await isAlive({ pid: Number(match[1]), started: match[2] ?? '' }))) return true;
+    await disk.remove(join(claims, name));
+  }
+  return false;
+}

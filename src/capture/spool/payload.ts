@@ -1,0 +1,130 @@
+import { crc32 } from 'node:zlib';
+import { Type } from '@sinclair/typebox';
+import { DATATYPES, MAX_RANK, type AuxiliaryData, type Datatype, type Tensor } from '../../contract/mod.js';
+import { validate } from '../../core/mod.js';
+import { sha256Hex } from '../digest.js';
+import {
+  PRIORITIES,
+  type AuxiliaryItem,
+  type CaptureRecord,
+  type Priority,
+  type RedactionNote,
+} from '../port.js';
+
+/** What the spool adds to a record; (bootId, sequence) orders records whatever the wall clock did. */
+export interface RecordStamp {
+  readonly sequence: number;
+  readonly bootId: string;
+  /** Milliseconds of the boot's monotonic clock when the spool took the record. */
+  readonly monotonicMs: number;
+}
+export type StampedRecord = CaptureRecord & RecordStamp;
+
+const text = Type.String();
+const integer = Type.Integer({ minimum: 0 });
+const tensorMeta = Type.Object({
+  name: text,
+  datatype: Type.Unsafe<Datatype>(Type.String({ enum: [...DATATYPES] })),
+  shape: Type.Array(integer, { maxItems: MAX_RANK }),
+  bytes: integer,
+});
+const auxiliaryMeta = Type.Object({
+  name: text,
+  encoding: Type.Unsafe<AuxiliaryData['encoding']>(Type.String({ enum: ['CSV', 'JSON', 'NONE', 'BASE64'] })),
+  contentType: Type.Optional(text),
+  bytes: integer,
+});
+const RecordMeta = Type.Object({
+  captureId: text,
+  model: text,
+  modelVersion: text,
+  packageDigest: text,
+  reasons: Type.Array(text),
+  priority: Type.Unsafe<Priority>(Type.String({ enum: [...PRIORITIES] })),
+  inferenceTimeMs: Type.Number(),
+  clockSynchronised: Type.Boolean(),
+  sequence: integer,
+  bootId: text,
+  monotonicMs: Type.Number(),
+  inputs: Type.Array(tensorMeta),
+  outputs: Type.Array(tensorMeta),
+  auxiliaryInputs: Type.Array(auxiliaryMeta),
+  auxiliaryOutputs: Type.Array(auxiliaryMeta),
+  redactions: Type.Optional(
+    Type.Unsafe<RedactionNote[]>(Type.Array(Type.Object({ name: text, mode: text, action: text }))),
+  ),
+  /** CRC-32 of all bytes after this text, so that a digest of the text covers them. */
+  blobCrc32: integer,
+});
+
+export interface EncodedRecord {
+  readonly payload: Uint8Array;
+  /** SHA-256 of the record's contents, lower-case hex. */
+  readonly digest: string;
+}
+
+/** A record frame's payload: u32 length of the JSON text, the text, then the items' bytes one after the other. */
+export function encodeRecord(record: CaptureRecord, stamp: RecordStamp): EncodedRecord {
+  const { auxiliaryInputs = [], auxiliaryOutputs = [] } = record;
+  const blobs = [...record.inputs, ...record.outputs, ...auxiliaryInputs, ...auxiliaryOutputs].map(
+    ({ data }) => data,
+  );
+  const meta = Buffer.from(
+    JSON.stringify({
+      captureId: record.captureId,
+      model: record.model,
+      modelVersion: record.modelVersion,
+      packageDigest: record.packageDigest,
+      reasons: record.reasons,
+      priority: record.priority,
+      inferenceTimeMs: record.inferenceTimeMs,
+      clockSynchronised: record.clockSynchronised,
+      sequence: stamp.sequence,
+      bootId: stamp.bootId,
+      monotonicMs: stamp.monotonicMs,
+      inputs: record.inputs.map(describeTensor),
+      outputs: record.outputs.map(describeTensor),
+      auxiliaryInputs: auxiliaryInputs.map(describeAuxiliary),
+      auxiliaryOutputs: auxiliaryOutputs.map(describeAuxiliary),
+      ...(record.redactions === undefined ? {} : { redactions: record.redactions }),
+      blobCrc32: blobs.reduce((crc, blob) => crc32(blob, crc), 0),
+    }),
+  );
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(meta.byteLength);
+  return { payload: Buffer.concat([length, meta, ...blobs]), digest: sha256Hex(meta) };
+}
+
+/** @throws INVALID_ARGUMENT where the payload was not written by {@link encodeRecord} */
+export function decodeRecord(payload: Uint8Array): { record: StampedRecord; digest: string } {
+  const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  const blobStart = 4 + buffer.readUInt32LE(0);
+  const text = buffer.subarray(4, blobStart);
+  const meta = validate(RecordMeta, JSON.parse(text.toString()), 'Cannot read a captured record');
+  let offset = blobStart;
+  const take = <Item extends { readonly bytes: number }>({
+    bytes,
+    ...item
+  }: Item): Omit<Item, 'bytes'> & { data: Uint8Array } => {
+    const data = buffer.subarray(offset, offset + bytes);
+    offset += bytes;
+    return { ...item, data };
+  };
+  const { blobCrc32: _, inputs, outputs, auxiliaryInputs, auxiliaryOutputs, ...rest } = meta;
+  const record: StampedRecord = {
+    ...rest,
+    inputs: inputs.map(take),
+    outputs: outputs.map(take),
+    ...(auxiliaryInputs.length === 0 ? {} : { auxiliaryInputs: auxiliaryInputs.map(take) }),
+    ...(auxiliaryOutputs.length === 0 ? {} : { auxiliaryOutputs: auxiliaryOutputs.map(take) }),
+  };
+  return { record, digest: sha256Hex(text) };
+}
+
+function describeTensor({ name, datatype, shape, data }: Tensor): object {
+  return { name, datatype, shape, bytes: data.byteLength };
+}
+
+function describeAuxiliary({ name, encoding, contentType, data }: AuxiliaryItem): object {
+  return { name, encoding, ...(contentType === undefined ? {} : { contentType }), bytes: data.byteLength };
+}
