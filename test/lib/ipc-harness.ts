@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
-import type { JsonObject } from '../../src/core/mod.js';
+import type { Clock, JsonObject } from '../../src/core/mod.js';
 import type { Profile } from '../../src/local/nucleus/api.js';
 import {
   createIotBroker,
@@ -34,12 +34,18 @@ export const ALLOW_ALL: JsonObject = {
   ),
 };
 
-export async function startIpcHarness(profile: Profile): Promise<IpcHarness> {
+/** @param clock what the server waits by; default the machine's */
+export async function startIpcHarness(profile: Profile, clock?: Clock): Promise<IpcHarness> {
   const folder = await mkdtemp(join(tmpdir(), 'ipc-'));
   const socketPath = join(folder, 'ipc.socket');
   const kernel = new MemoryKernel(profile);
   const broker = createIotBroker();
-  const server = await startIpcServer({ socketPath, kernel, iotCore: broker });
+  const server = await startIpcServer({
+    socketPath,
+    kernel,
+    iotCore: broker,
+    ...(clock === undefined ? {} : { clock }),
+  });
   const clients: Client[] = [];
   return {
     kernel,

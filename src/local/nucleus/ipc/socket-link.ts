@@ -20,7 +20,7 @@ export function socketLink(socket: Socket, clock: Clock): Link {
   };
   return {
     write,
-    end: () => socket.end(),
+    end: () => socket.destroySoon(),
     waitForRoom: () => {
       if (socket.writableCorked > 0) socket.uncork();
       return socket.writableLength === 0 ? undefined : waitForDrain(socket, clock);

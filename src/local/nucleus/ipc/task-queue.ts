@@ -1,4 +1,4 @@
-/** Runs tasks in order. A task that returns a promise holds back those behind it until it settles. */
+/** Runs tasks in order; a task that returns a promise holds back those behind it until it settles. */
 export class TaskQueue {
   readonly #tasks: (() => void | Promise<void>)[] = [];
   #isRunning = false;
