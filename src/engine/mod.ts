@@ -1,3 +1,4 @@
+export * from './graph-guard.js';
 export * from './memory.js';
 export * from './onnx.js';
 export * from './port.js';

@@ -37,6 +37,8 @@ export interface LoadSpec {
   readonly runSamples: boolean;
   /** Capture policies and redaction in force; empty: no capture. */
   readonly capture?: JsonObject;
+  /** Wall time, for a package's expiry and its certificates' dates; absent while the clock is not synchronised: neither counts. */
+  readonly nowMs?: number;
 }
 
 export interface RunRequest {
@@ -45,6 +47,8 @@ export interface RunRequest {
   /** The caller's exchange folder for `file` tensors; absent: files are refused. */
   readonly exchangeFolder?: string;
   readonly outputFile?: FileRegion;
+  /** Outputs up to this many raw bytes in sum go inline; default: what fits into a message. */
+  readonly maxInlineBytes?: number;
   readonly capture: {
     readonly mode: 'policies' | 'always' | 'never';
     readonly captureId: string;
@@ -68,6 +72,7 @@ export interface LoadReport {
   readonly inputs: readonly TensorMetadata[];
   readonly outputs: readonly TensorMetadata[];
   readonly manifest: JsonObject;
+  /** `unchecked`, `unsigned`, or `verified by <key|certificate> <signer>`. */
   readonly signature: string;
   readonly verifyMs: number;
   readonly loadMs: number;

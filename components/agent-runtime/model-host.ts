@@ -1,0 +1,3 @@
+import { runModelHost } from '../../src/runtime/host/child/main.js';
+
+runModelHost();

@@ -1,0 +1,127 @@
+import type { Tensor } from '../../../contract/mod.js';
+import { EdgeError, type Clock, type Random } from '../../../core/mod.js';
+import type { Engine } from '../../../engine/mod.js';
+import type { LoadReport, RunRequest, RunResult } from '../../port.js';
+import type { HostCommand, HostMessage } from '../messages.js';
+import { toFailure } from '../messages.js';
+import { hasNonFinite } from '../non-finite.js';
+import { readInputs, writeOutputs } from '../run-tensors.js';
+import { CaptureLane, type Inference } from './capture-lane.js';
+import { loadPackage, type LoadedModel } from './load.js';
+
+export interface HostDependencies {
+  readonly engine: () => Promise<Engine>;
+  readonly clock: Clock;
+  /** The machine's monotonic clock, shared with the control process, in milliseconds. */
+  readonly sharedNowMs: () => number;
+  readonly random: Random;
+  readonly send: (message: HostMessage) => void;
+}
+
+type RunCommand = Extract<HostCommand, { type: 'run' }>;
+
+interface Hosted extends LoadedModel {
+  readonly capture: CaptureLane;
+}
+
+/**
+ * What a model host process does. One command after the other: ONNX Runtime blocks the thread anyway, so there is
+ * nothing to win by overlap, and order is what lets the control process know which run is on.
+ */
+export class ModelHost {
+  readonly #models = new Map<string, Hosted>();
+  readonly #use: HostDependencies;
+  #lane: Promise<void> = Promise.resolve();
+
+  constructor(dependencies: HostDependencies) {
+    this.#use = dependencies;
+  }
+
+  /** Takes a command; its answer is sent when all earlier ones are done. */
+  accept(command: HostCommand): void {
+    this.#lane = this.#lane.then(() => this.#answer(command));
+  }
+
+  async #answer(command: HostCommand): Promise<void> {
+    try {
+      if (command.type === 'run') await this.#run(command);
+      else this.#done(command.id, await this.#control(command));
+    } catch (error) {
+      const action = `Cannot ${command.type === 'capture' ? 'set the capture of' : command.type} the model`;
+      this.#use.send({ type: 'failed', id: command.id, error: toFailure(error, action) });
+    }
+  }
+
+  #done(id: number, value: LoadReport | RunResult | undefined): void {
+    this.#use.send({ type: 'done', id, value });
+  }
+
+  async #control(command: Exclude<HostCommand, RunCommand>): Promise<LoadReport | undefined> {
+    switch (command.type) {
+      case 'load':
+        return await this.#load(command);
+      case 'capture':
+        this.#model(command.key).capture.set(command.capture);
+        return undefined;
+      case 'unload': {
+        const model = this.#models.get(command.key);
+        this.#models.delete(command.key);
+        await model?.session.close();
+        return undefined;
+      }
+    }
+  }
+
+  async #load({ spec, allowSpinning }: Extract<HostCommand, { type: 'load' }>): Promise<LoadReport> {
+    const { engine, clock, random } = this.#use;
+    const loaded = await loadPackage(await engine(), spec, allowSpinning, clock);
+    try {
+      const capture = new CaptureLane(loaded.report, spec.capture, { clock, random });
+      this.#models.set(spec.key, { ...loaded, capture });
+    } catch (error) {
+      await loaded.session.close();
+      throw error;
+    }
+    return loaded.report;
+  }
+
+  async #run({ id, key, request, deadlineAtMs }: RunCommand): Promise<void> {
+    if (this.#use.sharedNowMs() >= deadlineAtMs) {
+      throw new EdgeError('DEADLINE_EXCEEDED', 'Cannot run the model as the deadline passed before its turn');
+    }
+    const model = this.#model(key);
+    const { capture } = model;
+    const before = capture.before(request.capture);
+    const inferenceTimeMs = this.#use.clock.wallMs();
+    const { inputs, outputs, runMs } = await this.#infer(model, request);
+    this.#done(id, {
+      outputs: writeOutputs(outputs, request),
+      runMs,
+      nonFinite: hasNonFinite(outputs),
+      captured: capture.outlook(before, request.capture),
+    });
+    this.#capture(capture, { request, before, inferenceTimeMs, inputs, outputs });
+  }
+
+  async #infer(
+    { session }: Hosted,
+    request: RunRequest,
+  ): Promise<{ inputs: readonly Tensor[]; outputs: readonly Tensor[]; runMs: number }> {
+    const inputs = readInputs(request);
+    const begunMs = this.#use.clock.monotonicMs();
+    const outputs = await session.run(inputs, request.outputs);
+    return { inputs, outputs, runMs: this.#use.clock.monotonicMs() - begunMs };
+  }
+
+  /** After the reply: nobody waits for it, and a record that can't be made must not undo an answer. */
+  #capture(lane: CaptureLane, inference: Inference): void {
+    const record = lane.record(inference);
+    if (record !== undefined) this.#use.send({ type: 'captured', record });
+  }
+
+  #model(key: string): Hosted {
+    const model = this.#models.get(key);
+    if (model === undefined) throw new EdgeError('UNAVAILABLE', `Cannot use ${key} as it is not loaded here`);
+    return model;
+  }
+}

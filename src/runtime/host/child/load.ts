@@ -1,0 +1,173 @@
+import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
+import {
+  checkModelBytes,
+  type Engine,
+  type EngineSession,
+  type SessionOptions,
+} from '../../../engine/mod.js';
+import type { TensorMetadata } from '../../../contract/mod.js';
+import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
+import type { LoadReport, LoadSpec } from '../../port.js';
+import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
+
+export interface LoadedModel {
+  readonly session: EngineSession;
+  readonly report: LoadReport;
+}
+
+/**
+ * From a package's folder to a session that may serve: verified, guarded, compiled, of the promised signature,
+ * and right on its golden samples. The bytes that were verified are the bytes that ONNX Runtime gets.
+ * @throws EdgeError FAILED_PRECONDITION with the reason
+ */
+export async function loadPackage(
+  engine: Engine,
+  spec: LoadSpec,
+  allowSpinning: boolean,
+  clock: Pick<Clock, 'monotonicMs'>,
+): Promise<LoadedModel> {
+  const begunMs = clock.monotonicMs();
+  const opened = await openPackage(spec.folder, {
+    trust: spec.trust,
+    nowMs: spec.nowMs,
+    keep: ['model', 'samples'],
+    ...(spec.expectedDigest === undefined ? {} : { expectedDigest: spec.expectedDigest }),
+  });
+  const model = opened.model;
+  if (model === undefined)
+    throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
+  checkModelBytes(model);
+  const verifiedMs = clock.monotonicMs();
+  const loaded = await loadSession(engine, spec, model, opened, {
+    intraOpThreads: spec.threads,
+    allowSpinning,
+  });
+  try {
+    checkSignature('inputs', opened.manifest.inputs, loaded.session.inputs);
+    checkSignature('outputs', opened.manifest.outputs, loaded.session.outputs);
+    const samplesRun = await runSamples(loaded.session, opened, spec.runSamples);
+    return {
+      session: loaded.session,
+      report: reportOf(opened, loaded, {
+        verifyMs: verifiedMs - begunMs,
+        loadMs: clock.monotonicMs() - verifiedMs,
+        samplesRun,
+      }),
+    };
+  } catch (error) {
+    await loaded.session.close();
+    throw error;
+  }
+}
+
+async function loadSession(
+  engine: Engine,
+  spec: LoadSpec,
+  model: Uint8Array,
+  { manifest }: OpenedPackage,
+  session: SessionOptions,
+): Promise<CompiledLoad> {
+  const modelDigest = manifest.files.find(({ path }) => path === manifest.model.file)?.sha256;
+  if (spec.compiledCacheFolder === undefined || modelDigest === undefined) {
+    return { session: await engine.load(model, session), cacheHit: false };
+  }
+  return await loadCompiled(engine, model, {
+    folder: spec.compiledCacheFolder,
+    modelDigest,
+    compiledDigest: spec.compiledDigest,
+    session,
+  });
+}
+
+/** What the manifest promises and what the graph says must be one: apps and samples are written after the manifest. */
+function checkSignature(
+  field: 'inputs' | 'outputs',
+  promised: readonly TensorMetadata[],
+  found: readonly TensorMetadata[],
+): void {
+  const names = (list: readonly TensorMetadata[]): string => list.map(({ name }) => name).join(', ');
+  if (promised.length !== found.length || promised.some(({ name }) => !find(found, name))) {
+    throw refused(
+      `its ${field} must be those of the manifest (${names(promised)}): the model has ${names(found)}`,
+      field,
+    );
+  }
+  for (const want of promised) {
+    const got = find(found, want.name);
+    if (got === undefined || (want.datatype === got.datatype && compatible(want.shape, got.shape))) continue;
+    throw refused(
+      `'${want.name}' must be ${describe(want)} as the manifest says: the model has ${describe(got)}`,
+      field,
+    );
+  }
+}
+
+function find(list: readonly TensorMetadata[], name: string): TensorMetadata | undefined {
+  return list.find((metadata) => metadata.name === name);
+}
+
+function describe({ datatype, shape }: TensorMetadata): string {
+  return `${datatype} [${shape.join(', ')}]`;
+}
+
+/** An open dimension fits any; a graph that gives no shape at all fits any rank. */
+function compatible(want: TensorMetadata['shape'], got: TensorMetadata['shape']): boolean {
+  if (got.length === 0) return true;
+  const open = (size: number | string | undefined): boolean =>
+    size === undefined || typeof size === 'string' || size < 0;
+  return (
+    want.length === got.length &&
+    want.every((size, axis) => open(size) || open(got[axis]) || size === got[axis])
+  );
+}
+
+/** Runs the golden samples; where they need not be checked again, the first one still warms the session up. */
+async function runSamples(session: EngineSession, opened: OpenedPackage, check: boolean): Promise<number> {
+  const { samples } = opened.manifest;
+  const bytes = samples === undefined ? undefined : opened.files.get(samples.file);
+  if (samples === undefined || bytes === undefined) return 0;
+  const cases = parseSamples(bytes);
+  for (const sample of check ? cases : cases.slice(0, 1)) {
+    const outputs = await session.run(sample.inputs).catch((error: unknown) => {
+      throw refused(
+        `golden sample '${sample.name}' can't be run: ${toEdgeError(error).message}`,
+        samples.file,
+        error,
+      );
+    });
+    const mismatch = check ? mismatchOf(sample.outputs, outputs, samples.tolerance) : undefined;
+    if (mismatch !== undefined)
+      throw refused(`golden sample '${sample.name}' differs: ${mismatch}`, samples.file);
+  }
+  return check ? cases.length : 0;
+}
+
+function reportOf(
+  { manifest, digest, signature }: OpenedPackage,
+  { session, compiledDigest, cacheHit }: CompiledLoad,
+  measured: Pick<LoadReport, 'verifyMs' | 'loadMs' | 'samplesRun'>,
+): LoadReport {
+  return {
+    digest,
+    name: manifest.name,
+    version: manifest.version,
+    inputs: session.inputs,
+    outputs: session.outputs,
+    manifest: asJson(manifest),
+    signature:
+      signature.state === 'verified'
+        ? `verified by ${signature.method} ${signature.signer}`
+        : signature.state,
+    ...measured,
+    ...(compiledDigest === undefined ? {} : { compiledDigest }),
+    cacheHit,
+  };
+}
+
+function asJson(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function refused(reason: string, field: string, cause?: unknown): EdgeError {
+  return new EdgeError('FAILED_PRECONDITION', `Cannot load the model as ${reason}`, { field, cause });
+}

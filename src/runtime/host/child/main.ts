@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { createOnnxEngine } from '../../../engine/mod.js';
+import { systemClock, systemRandom } from '../../../fs/system.js';
+import type { HostCommand, HostMessage } from '../messages.js';
+import { ModelHost } from './host.js';
+
+/** Runs a model host in this process until the control process closes the channel. */
+export function runModelHost(): void {
+  // The control process decides when a host ends: a nucleus that stops the component signals the whole group,
+  // and requests that are being drained still need their host.
+  process.on('SIGTERM', () => undefined);
+  process.on('SIGINT', () => undefined);
+  process.once('disconnect', () => process.exit(0));
+  preferredVictim();
+  const send = (message: HostMessage): void => {
+    process.send?.(message);
+  };
+  const host = new ModelHost({
+    engine: createOnnxEngine,
+    clock: systemClock,
+    sharedNowMs: () => Number(process.hrtime.bigint()) / 1e6,
+    random: systemRandom,
+    send,
+  });
+  process.on('message', (command) => host.accept(command as HostCommand));
+}
+
+/** When the machine runs out of memory, the kernel should take a host, not the process that answers for all. */
+function preferredVictim(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '500');
+  } catch {
+    // Not every container lets us; the memory watch still works.
+  }
+}

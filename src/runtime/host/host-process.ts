@@ -1,0 +1,293 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { CaptureRecord } from '../../capture/port.js';
+import { deferred, EdgeError, messageOf, type Clock, type Deferred, type Logger } from '../../core/mod.js';
+import type { HostExit, LoadReport, RunResult } from '../port.js';
+import { residentBytes, measureProcess } from './memory.js';
+import { fromFailure, type HostCommand, type HostMessage } from './messages.js';
+import type { Sentinel } from './sentinel.js';
+
+/** A run that ends this soon after its deadline spares its host; all beyond is killed. */
+const KILL_GRACE_MS = 25;
+const MEMORY_CHECK_MS = 100;
+/** A host that has nothing to do ends at once when its channel closes. */
+const CLOSE_GRACE_MS = 1000;
+const LOG_LINE_CHARS = 1000;
+
+/** How hosts are started. */
+export interface SpawnDetails {
+  /** The compiled model-host entry point, absolute. */
+  readonly entry: string;
+  /** Arguments of Node itself; default none. */
+  readonly execArgv?: readonly string[];
+}
+
+export interface HostProcessOptions {
+  readonly spawn: SpawnDetails;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sentinel: Sentinel;
+  /** For sentences: which model, or that it is shared. */
+  readonly title: string;
+  readonly maxHostBytes: number | undefined;
+  readonly onCapture: (record: CaptureRecord) => void;
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+export type HostRequest = WithoutId<Exclude<HostCommand, { type: 'run' }>> | RunHostRequest;
+type RunHostRequest = Omit<Extract<HostCommand, { type: 'run' }>, 'id' | 'deadlineAtMs'>;
+type Answer = LoadReport | RunResult | undefined;
+
+/** A request failed because its host died under it. */
+export class HostLostError extends EdgeError {
+  readonly exit: HostExit;
+  /** The model whose command the host was at, if any. */
+  readonly guilty: string | undefined;
+
+  constructor(action: string, exit: HostExit, guilty: string | undefined) {
+    const code = exit.kind === 'killed-memory' ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE';
+    super(code, `${action}: ${exit.sentence}`);
+    this.exit = exit;
+    this.guilty = guilty;
+  }
+}
+
+interface Pending {
+  readonly request: HostRequest;
+  readonly answer: Deferred<Answer>;
+  readonly cancelTimer: () => void;
+  /** Its deadline has passed and its caller been answered. */
+  late: boolean;
+}
+
+/**
+ * One model host process, seen from the control process.
+ *
+ * - The host answers in the order of our requests, so the oldest unanswered one is what it is at.
+ * - A caller is answered at its deadline. The host is killed for the request it is at only; one that still waits
+ *   there is skipped by the host.
+ * - `exited` resolves once, whatever the end; by then every request has been answered.
+ */
+export class HostProcess {
+  readonly exited: Promise<HostExit>;
+  readonly #options: HostProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exit = deferred<HostExit>();
+  #ending: HostExit | undefined;
+  #guilty: string | undefined;
+  #nextId = 1;
+  #armed: number | undefined;
+  #watching = false;
+
+  constructor(options: HostProcessOptions) {
+    this.#options = options;
+    this.exited = this.#exit.promise;
+    this.#child = fork(options.spawn.entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [...(options.spawn.execArgv ?? [])],
+      // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
+      env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' },
+      cwd: '/',
+    });
+    if (this.#child.pid !== undefined) options.sentinel.watch(this.#child.pid);
+    this.#child.on('message', (message) => this.#receive(message as HostMessage));
+    this.#child.once('exit', (code, signal) => this.#ended(code, signal));
+    this.#child.on('error', (error) => this.#failed(error));
+    logLines(this.#child.stdout, (line) => options.logger.info('Model host wrote', { line }));
+    logLines(this.#child.stderr, (line) => options.logger.warn('Model host wrote', { line }));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The key of the model that the host was at when it died. */
+  get guilty(): string | undefined {
+    return this.#guilty;
+  }
+
+  measureBytes(): Promise<number> {
+    return this.pid === undefined ? Promise.resolve(0) : measureProcess(this.pid);
+  }
+
+  async load(request: Extract<HostRequest, { type: 'load' }>, timeoutMs: number): Promise<LoadReport> {
+    const answer = await this.#request(request, timeoutMs);
+    if (answer !== undefined && 'digest' in answer) return answer;
+    throw new EdgeError('INTERNAL', 'Cannot load the model as its host gave no report');
+  }
+
+  async run(request: RunHostRequest, deadlineMs: number): Promise<RunResult> {
+    const answer = await this.#request(request, deadlineMs);
+    if (answer !== undefined && 'runMs' in answer) return answer;
+    throw new EdgeError('INTERNAL', 'Cannot run the model as its host gave no result');
+  }
+
+  async control(request: Extract<HostRequest, { type: 'capture' | 'unload' }>): Promise<void> {
+    await this.#request(request, undefined);
+  }
+
+  #request(request: HostRequest, deadlineMs: number | undefined): Promise<Answer> {
+    if (this.#ending !== undefined) return Promise.reject(this.#lost(request));
+    const id = this.#nextId++;
+    const answer = deferred<Answer>();
+    const cancelTimer =
+      deadlineMs === undefined
+        ? () => undefined
+        : this.#options.clock.after(deadlineMs, () => this.#expire(id, deadlineMs));
+    this.#pending.set(id, { request, answer, cancelTimer, late: false });
+    const command =
+      request.type === 'run'
+        ? { ...request, id, deadlineAtMs: sharedNowMs() + (deadlineMs ?? Infinity) }
+        : { ...request, id };
+    // A failed send means that the process is going; its end answers the request.
+    this.#child.send(command, () => undefined);
+    this.#watchMemory();
+    return answer.promise;
+  }
+
+  #receive(message: HostMessage): void {
+    if (message.type === 'captured') {
+      this.#options.onCapture(message.record);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) {
+      if (message.type === 'failed') {
+        this.#options.logger.warn('Model host failed after its answer', { ...message.error });
+      }
+      return;
+    }
+    this.#pending.delete(message.id);
+    pending.cancelTimer();
+    if (message.type === 'done') pending.answer.resolve(message.value);
+    else pending.answer.reject(fromFailure(message.error));
+    this.#armKill();
+  }
+
+  #expire(id: number, deadlineMs: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    pending.late = true;
+    const { type } = pending.request;
+    const action = type === 'load' ? 'load the model' : 'finish the run';
+    pending.answer.reject(
+      new EdgeError('DEADLINE_EXCEEDED', `Cannot ${action} within ${Math.round(deadlineMs)} ms`),
+    );
+    this.#armKill();
+  }
+
+  /** Gives the request that the host is at a last moment where it is late. */
+  #armKill(): void {
+    const [head] = this.#pending;
+    if (head === undefined || !head[1].late || this.#armed === head[0]) return;
+    const [id, { request }] = head;
+    this.#armed = id;
+    this.#options.clock.after(KILL_GRACE_MS, () => {
+      if (!this.#pending.has(id)) return;
+      const what = request.type === 'load' ? 'its load' : 'a run';
+      this.kill({
+        kind: 'killed-deadline',
+        sentence: `Model host of ${keyOf(request)} was killed as ${what} took longer than its deadline`,
+      });
+    });
+  }
+
+  /** Ends the process now; what it was asked fails. */
+  kill(exit: HostExit): void {
+    if (this.#ending !== undefined) return;
+    this.#settle(exit);
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Ends the process once it has answered everything before; waits for the end. */
+  async close(): Promise<void> {
+    const exit: HostExit = { kind: 'closed', sentence: `Model host of ${this.#options.title} was closed` };
+    if (this.#ending === undefined) {
+      this.#settle(exit);
+      if (this.#child.connected) this.#child.disconnect();
+      const cancel = this.#options.clock.after(CLOSE_GRACE_MS, () => this.#child.kill('SIGKILL'));
+      await this.exited;
+      cancel();
+    }
+    await this.exited;
+  }
+
+  #ended(code: number | null, signal: string | null): void {
+    if (this.pid !== undefined) this.#options.sentinel.unwatch(this.pid);
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    this.#settle({ kind: 'crashed', sentence: `Model host of ${this.#options.title} ended with ${how}` });
+    this.#exit.resolve(this.#ending ?? { kind: 'crashed', sentence: how });
+  }
+
+  #failed(error: Error): void {
+    if (this.pid !== undefined) return;
+    this.#settle({
+      kind: 'crashed',
+      sentence: `Model host of ${this.#options.title} could not be started: ${messageOf(error)}`,
+    });
+    this.#exit.resolve(this.#ending ?? { kind: 'crashed', sentence: messageOf(error) });
+  }
+
+  /** Fixes why this process ends, and answers what it leaves. */
+  #settle(exit: HostExit): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = exit;
+    const [head] = this.#pending.values();
+    this.#guilty = head === undefined ? undefined : keyOf(head.request);
+    for (const pending of this.#pending.values()) {
+      pending.cancelTimer();
+      pending.answer.reject(this.#lost(pending.request));
+    }
+    this.#pending.clear();
+  }
+
+  #lost(request: HostRequest): HostLostError {
+    const exit = this.#ending ?? { kind: 'crashed', sentence: 'its host is gone' };
+    return new HostLostError(`Cannot ${request.type} ${keyOf(request)}`, exit, this.#guilty);
+  }
+
+  /** While there is work: memory grows only then, and an idle control process should sleep. */
+  #watchMemory(): void {
+    const { maxHostBytes, clock } = this.#options;
+    if (maxHostBytes === undefined || this.#watching || this.#ending !== undefined) return;
+    if (this.#pending.size === 0) return;
+    this.#watching = true;
+    clock.after(MEMORY_CHECK_MS, () => {
+      void this.#checkMemory(maxHostBytes).finally(() => {
+        this.#watching = false;
+        this.#watchMemory();
+      });
+    });
+  }
+
+  async #checkMemory(maxHostBytes: number): Promise<void> {
+    if (this.pid === undefined || (await residentBytes(this.pid)) <= maxHostBytes) return;
+    const bytes = await this.measureBytes();
+    if (bytes <= maxHostBytes) return;
+    const megabytes = (value: number): string => `${Math.ceil(value / 2 ** 20)} MB`;
+    this.kill({
+      kind: 'killed-memory',
+      sentence: `Model host of ${this.#options.title} was killed as it took ${megabytes(bytes)}: allowed are ${megabytes(maxHostBytes)}`,
+    });
+  }
+}
+
+function keyOf(request: HostRequest): string {
+  return request.type === 'load' ? request.spec.key : request.key;
+}
+
+/** CLOCK_MONOTONIC, the same in all processes of the machine. */
+function sharedNowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+function logLines(stream: Readable | null, log: (line: string) => void): void {
+  let rest = '';
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = (lines.pop() ?? '').slice(0, LOG_LINE_CHARS);
+    for (const line of lines) if (line !== '') log(line.slice(0, LOG_LINE_CHARS));
+  });
+}

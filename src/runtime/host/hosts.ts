@@ -1,0 +1,158 @@
+import type { CaptureRecord } from '../../capture/port.js';
+import { EdgeError, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
+import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from '../port.js';
+import { HostProcess, type SpawnDetails } from './host-process.js';
+import { ProcessModel } from './process-model.js';
+import { Sentinel } from './sentinel.js';
+import { SharedHost } from './shared-host.js';
+
+export interface ModelHostsDependencies {
+  readonly spawn: SpawnDetails;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Model hosts as child processes of this one. */
+export function createModelHosts(settings: HostSettings, dependencies: ModelHostsDependencies): ModelHosts {
+  return new ProcessHosts(settings, dependencies);
+}
+
+class ProcessHosts implements ModelHosts {
+  readonly #settings: HostSettings;
+  readonly #use: ModelHostsDependencies;
+  readonly #sentinel: Sentinel;
+  readonly #listeners = new Set<(record: CaptureRecord) => void>();
+  /** Threads by key of each model that is loaded or being loaded. */
+  readonly #threads = new Map<string, number>();
+  readonly #own = new Map<string, ProcessModel>();
+  readonly #processes = new Set<HostProcess>();
+  readonly #shared: SharedHost;
+  #restarts = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: HostSettings, dependencies: ModelHostsDependencies) {
+    this.#settings = settings;
+    this.#use = dependencies;
+    this.#sentinel = new Sentinel(dependencies.logger);
+    this.#shared = new SharedHost({
+      clock: dependencies.clock,
+      logger: dependencies.logger,
+      start: (title) => this.#start(title),
+      load: (process, spec) => this.#loadInto(process, spec),
+    });
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  onCapture(listener: (record: CaptureRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async load(spec: LoadSpec): Promise<HostedModel> {
+    if (this.#closing !== undefined) {
+      throw new EdgeError('UNAVAILABLE', `Cannot load ${spec.key} as the hosts are closed`);
+    }
+    if (this.#threads.has(spec.key)) {
+      throw new EdgeError('ALREADY_EXISTS', `Cannot load ${spec.key} as it is loaded already`);
+    }
+    const threads = this.#grant(spec);
+    this.#threads.set(spec.key, threads);
+    try {
+      const granted = { ...spec, threads };
+      const model =
+        this.#settings.isolation === 'model' ? await this.#loadOwn(granted) : await this.#loadShared(granted);
+      void model.gone.then(() => this.#threads.delete(spec.key));
+      return model;
+    } catch (error) {
+      this.#threads.delete(spec.key);
+      throw error;
+    }
+  }
+
+  /**
+   * What is left of the budget, at least one thread. Sessions of one shared process run one after another, so
+   * each may have the whole budget; those of several processes run at once, and more threads than cores cost
+   * a third of the throughput.
+   */
+  #grant(spec: LoadSpec): number {
+    const { isolation, threadBudget } = this.#settings;
+    const used = isolation === 'shared' ? 0 : [...this.#threads.values()].reduce((sum, n) => sum + n, 0);
+    return Math.max(1, Math.min(spec.threads, threadBudget - used));
+  }
+
+  async #loadOwn(spec: LoadSpec): Promise<HostedModel> {
+    const process = this.#start(spec.key);
+    const report = await this.#loadAlone(process, spec);
+    const model = new ProcessModel(spec.key, report, process);
+    this.#own.set(spec.key, model);
+    void model.gone.then(() => this.#own.delete(spec.key));
+    return model;
+  }
+
+  /** A package that is new here proves itself in a process of its own: its first load must not stop the others. */
+  async #loadShared(spec: LoadSpec): Promise<HostedModel> {
+    if (this.#shared.empty || !spec.runSamples) return await this.#shared.add(spec);
+    const trial = this.#start(spec.key);
+    const report = await this.#loadAlone(trial, spec);
+    await trial.close();
+    return await this.#shared.add({
+      ...spec,
+      runSamples: false,
+      expectedDigest: report.digest,
+      ...(report.compiledDigest === undefined ? {} : { compiledDigest: report.compiledDigest }),
+    });
+  }
+
+  async #loadAlone(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
+    try {
+      return await this.#loadInto(process, spec);
+    } catch (error) {
+      // Refused, late or lost: whatever the process still does, nobody waits for it.
+      process.kill({ kind: 'closed', sentence: toEdgeError(error).message });
+      throw error;
+    }
+  }
+
+  #loadInto(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
+    const allowSpinning = this.#settings.profile === 'latency';
+    return process.load({ type: 'load', spec, allowSpinning }, this.#settings.loadTimeoutMs);
+  }
+
+  #start(title: string): HostProcess {
+    const logger = this.#use.logger.with({ host: title });
+    const process = new HostProcess({
+      ...this.#use,
+      logger,
+      sentinel: this.#sentinel,
+      title,
+      maxHostBytes: this.#settings.maxHostBytes,
+      onCapture: (record) => this.#listeners.forEach((listener) => listener(record)),
+    });
+    this.#processes.add(process);
+    void process.exited.then((exit) => {
+      this.#processes.delete(process);
+      if (exit.kind === 'closed') return;
+      this.#restarts += 1;
+      logger.warn('Model host ended', { ...exit });
+    });
+    return process;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#shared.close(), ...[...this.#own.values()].map((model) => model.unload())]);
+    await Promise.all([...this.#processes].map((process) => process.close()));
+    this.#sentinel.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

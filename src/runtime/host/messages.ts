@@ -1,0 +1,49 @@
+import type { CaptureRecord } from '../../capture/port.js';
+import { CODES, type Code } from '../../contract/mod.js';
+import { EdgeError, toEdgeError, type JsonObject } from '../../core/mod.js';
+import type { LoadReport, LoadSpec, RunRequest, RunResult } from '../port.js';
+
+/** What the control process asks of a host. `id` is unique per process. */
+export type HostCommand =
+  | { readonly type: 'load'; readonly id: number; readonly spec: LoadSpec; readonly allowSpinning: boolean }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly key: string;
+      readonly request: RunRequest;
+      /** On the machine's monotonic clock (`process.hrtime`), which all processes share, in milliseconds. */
+      readonly deadlineAtMs: number;
+    }
+  | {
+      readonly type: 'capture';
+      readonly id: number;
+      readonly key: string;
+      readonly capture: JsonObject | undefined;
+    }
+  | { readonly type: 'unload'; readonly id: number; readonly key: string };
+
+export interface HostFailure {
+  readonly code: Code;
+  readonly message: string;
+  readonly field?: string | undefined;
+  readonly nextStep?: string | undefined;
+}
+
+/** What a host says. Both ends are one version of our own code, so messages are typed, not validated. */
+export type HostMessage =
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly value: LoadReport | RunResult | undefined;
+    }
+  | { readonly type: 'failed'; readonly id: number; readonly error: HostFailure }
+  | { readonly type: 'captured'; readonly record: CaptureRecord };
+
+export function toFailure(thrown: unknown, action: string): HostFailure {
+  const { code, message, field, nextStep } = toEdgeError(thrown, action);
+  return { code, message, field, nextStep };
+}
+
+export function fromFailure({ code, message, field, nextStep }: HostFailure): EdgeError {
+  return new EdgeError(CODES.includes(code) ? code : 'INTERNAL', message, { field, nextStep });
+}

@@ -1,0 +1,88 @@
+import { MAX_TENSOR_BYTES, type FileRegion, type Tensor, type WireTensor } from '../../contract/mod.js';
+import {
+  checkOneSource,
+  checkTensorBytes,
+  checkTensorCount,
+  EdgeError,
+  fromInlineTensor,
+  tensorByteSize,
+  toInlineTensor,
+} from '../../core/mod.js';
+import type { RunRequest } from '../port.js';
+import { ExchangeFolder } from './exchange-files.js';
+
+/** Raw bytes of all tensors of a reply that goes inline: base64 and names leave room in a message of 7,000 bytes. */
+export const MAX_INLINE_BYTES = 4400;
+/** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
+const TENSOR_OVERHEAD_BYTES = 64;
+
+/** A request's inputs with their bytes at hand; files are read once, into memory of our own. */
+export function readInputs(request: RunRequest): Tensor[] {
+  checkTensorCount(request.inputs, 'inputs');
+  let totalBytes = 0;
+  return request.inputs.map((wire, index) => {
+    const field = `inputs[${index}]`;
+    const tensor =
+      wire.file === undefined ? fromInlineTensor(wire, field) : readFile(wire, wire.file, request, field);
+    totalBytes += tensor.data.byteLength;
+    if (totalBytes > MAX_TENSOR_BYTES) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot read the inputs as they must total at most ${MAX_TENSOR_BYTES} bytes`,
+        { field: 'inputs' },
+      );
+    }
+    return tensor;
+  });
+}
+
+function readFile(wire: WireTensor, file: FileRegion, request: RunRequest, field: string): Tensor {
+  checkOneSource(wire, field);
+  const { name, datatype, shape } = wire;
+  const wanted = tensorByteSize(datatype, shape, `${field}.shape`);
+  if (wanted !== undefined && wanted !== file.byteSize) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot read the tensor '${field}' as its file region must hold ${wanted} bytes: current size is ${file.byteSize}`,
+      { field: `${field}.file.byteSize` },
+    );
+  }
+  const data = folderOf(request, `${field}.file`).read(file, `${field}.file`);
+  const tensor = { name, datatype, shape: [...shape], data };
+  checkTensorBytes(tensor, field);
+  return tensor;
+}
+
+/** Outputs as the reply carries them: inline while they fit into a message, else in the caller's file. */
+export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): WireTensor[] {
+  const cost = outputs.reduce((sum, { data, name }) => {
+    return sum + data.byteLength + Buffer.byteLength(name) + TENSOR_OVERHEAD_BYTES;
+  }, 0);
+  const limit = request.maxInlineBytes ?? MAX_INLINE_BYTES;
+  if (cost <= limit) return outputs.map(toInlineTensor);
+  if (request.outputFile === undefined) {
+    const totalBytes = outputs.reduce((sum, { data }) => sum + data.byteLength, 0);
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot reply inline as the outputs take ${totalBytes} bytes: give 'outputFile' a region of that size`,
+      { field: 'outputFile' },
+    );
+  }
+  const regions = folderOf(request, 'outputFile').write(
+    request.outputFile,
+    outputs.map(({ data }) => data),
+    'outputFile',
+  );
+  return outputs.map(({ name, datatype, shape }, index) => {
+    const file = regions[index];
+    return { name, datatype, shape: [...shape], ...(file === undefined ? {} : { file }) };
+  });
+}
+
+function folderOf(request: RunRequest, field: string): ExchangeFolder {
+  if (request.exchangeFolder !== undefined) return new ExchangeFolder(request.exchangeFolder);
+  throw new EdgeError('INVALID_ARGUMENT', 'Cannot use exchange files as the caller has no exchange folder', {
+    field,
+    nextStep: "Call 'hello' first: it gives the folder",
+  });
+}

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CaptureRecord } from '../../../src/capture/mod.js';
+import { fromInlineTensor } from '../../../src/core/mod.js';
+import type { WireTensor } from '../../../src/contract/mod.js';
+import { HostBench, runRequest } from '../../lib/model-hosts.js';
+import { bombPackage, identityPackage, logPackage, loopPackage } from '../../lib/test-models.js';
+import { identityModel } from '../../lib/onnx-builder.js';
+import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
+import { until } from '../../lib/until.js';
+
+const FOREVER = tensorOf('trips', 'INT64', [], BigInt64Array.of(10n ** 12n));
+const ONCE = tensorOf('trips', 'INT64', [], BigInt64Array.of(1n));
+
+describe('model hosts as processes', () => {
+  let bench: HostBench;
+  beforeEach(async () => {
+    bench = await HostBench.create();
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+
+  it('verify, compile, load and test a package, and run it', async () => {
+    const spec = {
+      ...(await bench.package(identityPackage())),
+      compiledCacheFolder: join(bench.folder, 'cache'),
+    };
+    const model = await bench.hosts.load(spec);
+    assert.equal(model.report.name, 'Identity');
+    assert.equal(model.report.samplesRun, 1);
+    assert.equal(model.report.signature, 'unsigned');
+    assert.equal(model.report.cacheHit, false);
+    const result = await model.run(runRequest([floats('x', [3])]), 2000);
+    assert.deepEqual(values(result.outputs[0]), [3]);
+    assert.equal(result.nonFinite, false);
+    assert.equal(result.captured, 'no');
+    await model.unload();
+    assert.equal((await model.gone).kind, 'closed');
+
+    const { compiledDigest } = model.report;
+    assert.match(String(compiledDigest), /^[0-9a-f]{64}$/);
+    const again = await bench.hosts.load({
+      ...spec,
+      ...(compiledDigest === undefined ? {} : { compiledDigest }),
+    });
+    assert.equal(again.report.cacheHit, true);
+    assert.deepEqual(values((await again.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
+  });
+
+  it('compile again where the compiled file is not the one that the registry knows', async () => {
+    const spec = {
+      ...(await bench.package(identityPackage())),
+      compiledCacheFolder: join(bench.folder, 'cache'),
+    };
+    const first = await bench.hosts.load(spec);
+    await first.unload();
+    const again = await bench.hosts.load({ ...spec, compiledDigest: 'ab'.repeat(32) });
+    assert.equal(again.report.cacheHit, false);
+    assert.equal(again.report.compiledDigest, first.report.compiledDigest);
+  });
+
+  it('give the child an environment without anything of ours', async () => {
+    process.env['SVCUID'] = 'secret';
+    process.env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] = 'secret';
+    try {
+      const model = await bench.hosts.load(await bench.package(identityPackage()));
+      const pids = await hostPids();
+      assert.ok(pids.length > 0);
+      for (const pid of pids) {
+        const names = (await readFile(`/proc/${pid}/environ`, 'utf8'))
+          .split('\0')
+          .filter((entry) => entry !== '')
+          .map((entry) => entry.replace(/=.*/s, ''));
+        assert.deepEqual(
+          new Set(names),
+          new Set([
+            'MALLOC_ARENA_MAX',
+            'MALLOC_TRIM_THRESHOLD_',
+            'NODE_CHANNEL_FD',
+            'NODE_CHANNEL_SERIALIZATION_MODE',
+          ]),
+        );
+      }
+      await model.unload();
+    } finally {
+      delete process.env['SVCUID'];
+      delete process.env['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
+    }
+  });
+
+  it('refuse a package whose golden sample differs', async () => {
+    const good = identityPackage();
+    const samples = [{ name: 'wrong', inputs: [floats('x', [7])], outputs: [floats('y', [8])] }];
+    const spec = await bench.package({ ...good, samples });
+    await assert.rejects(bench.hosts.load(spec), {
+      code: 'FAILED_PRECONDITION',
+      message: /golden sample 'wrong' differs/,
+    });
+    assert.deepEqual(await hostPids(), []);
+  });
+
+  it('refuse a model with other inputs than its manifest', async () => {
+    const spec = await bench.package({
+      ...identityPackage(),
+      inputs: [{ name: 'z', datatype: 'FP32', shape: [1] }],
+      samples: [{ name: 'seven', inputs: [floats('z', [7])], outputs: [floats('y', [7])] }],
+    });
+    await assert.rejects(bench.hosts.load(spec), { code: 'FAILED_PRECONDITION', field: 'inputs' });
+  });
+
+  it('answer a hanging run at its deadline, end its host, and leave others alone', async () => {
+    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const begun = performance.now();
+    const run = hanging.run(runRequest([floats('x', [1]), FOREVER]), 200);
+    assert.deepEqual(values((await other.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
+    assert.ok((await hanging.measureBytes()) > 1e6, 'measuring does not wait for the run');
+    await assert.rejects(run, { code: 'DEADLINE_EXCEEDED' });
+    assert.equal((await hanging.gone).kind, 'killed-deadline');
+    assert.ok(performance.now() - begun < 5000);
+    await assert.rejects(hanging.run(runRequest([floats('x', [1]), ONCE]), 200), { code: 'UNAVAILABLE' });
+    assert.deepEqual(values((await other.run(runRequest([floats('x', [6])]), 2000)).outputs[0]), [6]);
+    assert.equal(bench.hosts.restarts, 1);
+  });
+
+  it('fail the run that a crash interrupts, at once', async () => {
+    const model = await bench.hosts.load(await bench.package(loopPackage()));
+    const run = assert.rejects(model.run(runRequest([floats('x', [1]), FOREVER]), 60_000), {
+      code: 'UNAVAILABLE',
+    });
+    const [pid] = await hostPids();
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGSEGV');
+    await run;
+    const exit = await model.gone;
+    assert.equal(exit.kind, 'crashed');
+    assert.match(exit.sentence, /SIGSEGV/);
+  });
+
+  it('say plainly when memory is short, and go on', async () => {
+    const model = await bench.hosts.load(await bench.package(bombPackage()));
+    const size = (elements: bigint): WireTensor[] => [
+      { name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] },
+    ];
+    await assert.rejects(model.run(runRequest(size(10n ** 13n)), 5000), { code: 'RESOURCE_EXHAUSTED' });
+    assert.deepEqual(values((await model.run(runRequest(size(3n)), 5000)).outputs[0]), [1]);
+  });
+
+  it('mark outputs that are not finite', async () => {
+    const model = await bench.hosts.load(await bench.package(logPackage()));
+    assert.equal((await model.run(runRequest([floats('x', [1])]), 2000)).nonFinite, false);
+    assert.equal((await model.run(runRequest([floats('x', [-1])]), 2000)).nonFinite, true);
+    assert.equal((await model.run(runRequest([floats('x', [0])]), 2000)).nonFinite, true);
+  });
+
+  it('read inputs from the exchange folder and write outputs there', async () => {
+    const count = 150_000;
+    const spec = await bench.package({
+      name: 'Large',
+      model: identityModel('FP32', [count]),
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [count] }],
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [count] }],
+    });
+    const model = await bench.hosts.load(spec);
+    const exchangeFolder = await bench.exchangeFolder();
+    const input = Buffer.from(Float32Array.from({ length: count }, (_, index) => index / 7).buffer);
+    await writeFile(join(exchangeFolder, 'both.bin'), Buffer.concat([input, Buffer.alloc(input.length)]));
+    const file = { name: 'both.bin', offset: 0, byteSize: input.length };
+    const result = await model.run(
+      runRequest([{ name: 'x', datatype: 'FP32', shape: [count], file }], {
+        exchangeFolder,
+        outputFile: { ...file, offset: input.length },
+      }),
+      5000,
+    );
+    assert.deepEqual(result.outputs[0]?.file, { ...file, offset: input.length });
+    const bytes = await readFile(join(exchangeFolder, 'both.bin'));
+    assert.ok(bytes.subarray(input.length).equals(input));
+    await assert.rejects(
+      model.run(
+        runRequest([{ name: 'x', datatype: 'FP32', shape: [count], file }], { exchangeFolder }),
+        5000,
+      ),
+      { code: 'INVALID_ARGUMENT', field: 'outputFile' },
+    );
+  });
+
+  it('send the sampled records after the reply, redacted', async () => {
+    const records: CaptureRecord[] = [];
+    bench.hosts.onCapture((record) => records.push(record));
+    const spec = await bench.package(identityPackage());
+    const model = await bench.hosts.load({
+      ...spec,
+      capture: { policies: [{ type: 'every-n', n: 2 }], redaction: [{ action: 'drop', name: 'x' }] },
+    });
+    const captured = [];
+    for (let index = 0; index < 4; index++) {
+      const capture = { mode: 'policies', captureId: `c${index}`, clockSynchronised: true } as const;
+      captured.push((await model.run(runRequest([floats('x', [index])], { capture }), 2000)).captured);
+    }
+    assert.deepEqual(captured, ['yes', 'no', 'yes', 'no']);
+    await model.setCapture(undefined);
+    const always = { mode: 'always', captureId: 'c9', clockSynchronised: true } as const;
+    assert.equal(
+      (await model.run(runRequest([floats('x', [9])], { capture: always }), 2000)).captured,
+      'yes',
+    );
+    await model.unload();
+    assert.deepEqual(
+      records.map(({ captureId, reasons, inputs }) => [captureId, reasons[0], inputs.length]),
+      [
+        ['c0', 'every-n', 0],
+        ['c2', 'every-n', 0],
+        ['c9', 'on-demand', 1],
+      ],
+    );
+    assert.equal(records[0]?.model, 'Identity');
+    assert.deepEqual(floatsOf(records[2]?.inputs[0]), [9]);
+  });
+
+  it('kill a host that outgrows its memory', async () => {
+    await using small = await HostBench.create({ maxHostBytes: 400 * 2 ** 20 });
+    const model = await small.hosts.load(await small.package(bombPackage()));
+    const size: WireTensor = { name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] };
+    await assert.rejects(model.run(runRequest([size]), 15_000), { code: 'RESOURCE_EXHAUSTED' });
+    assert.equal((await model.gone).kind, 'killed-memory');
+  });
+
+  it('end when they are closed', async () => {
+    const model = await bench.hosts.load(await bench.package(identityPackage()));
+    const pids = await hostPids();
+    await bench.hosts.close();
+    await model.gone;
+    await until(async () => (await hostPids()).every((pid) => !pids.includes(pid)), 'the host ends');
+  });
+});
+
+describe('a shared model host', () => {
+  let bench: HostBench;
+  beforeEach(async () => {
+    bench = await HostBench.create({ isolation: 'shared' });
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+
+  it('holds all models in one process, and ends with the last', async () => {
+    const first = await bench.hosts.load(await bench.package(identityPackage('First')));
+    const second = await bench.hosts.load(await bench.package(identityPackage('Second')));
+    assert.equal((await hostPids()).length, 1);
+    assert.deepEqual(values((await first.run(runRequest([floats('x', [1])]), 2000)).outputs[0]), [1]);
+    await first.unload();
+    assert.deepEqual(values((await second.run(runRequest([floats('x', [2])]), 2000)).outputs[0]), [2]);
+    await second.unload();
+    await until(async () => (await hostPids()).length === 0, 'the host ends');
+  });
+
+  it('reruns the requests of other models when one hangs', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
+    const hang = assert.rejects(hanging.run(runRequest([floats('x', [1]), FOREVER]), 200), {
+      code: 'DEADLINE_EXCEEDED',
+    });
+    const waiting = [1, 2, 3].map((value) => other.run(runRequest([floats('x', [value])]), 15_000));
+    await hang;
+    assert.equal((await hanging.gone).kind, 'killed-deadline');
+    const results = await Promise.all(waiting);
+    assert.deepEqual(
+      results.map(({ outputs }) => values(outputs[0])),
+      [[1], [2], [3]],
+    );
+    assert.deepEqual(values((await other.run(runRequest([floats('x', [4])]), 15_000)).outputs[0]), [4]);
+  });
+
+  it('lets a package that is refused harm nobody', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const samples = [{ name: 'wrong', inputs: [floats('x', [7])], outputs: [floats('y', [8])] }];
+    const bad = await bench.package({ ...identityPackage('Bad'), samples });
+    await assert.rejects(bench.hosts.load(bad), { code: 'FAILED_PRECONDITION' });
+    assert.deepEqual(values((await other.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
+    assert.equal(bench.hosts.restarts, 0);
+  });
+});
+
+function values(wire: WireTensor | undefined): number[] {
+  assert.ok(wire !== undefined);
+  return floatsOf(fromInlineTensor(wire, 'outputs[0]'));
+}
+
+/** Our own children that are model hosts. */
+async function hostPids(): Promise<number[]> {
+  const tasks = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
+  const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, index) => lines[index]?.includes('model-host'));
+}

@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Tensor, WireTensor } from '../../src/contract/mod.js';
+import { silentLogger, toInlineTensor } from '../../src/core/mod.js';
+import { systemClock, systemRandom } from '../../src/fs/system.js';
+import {
+  completeManifest,
+  encodeSamples,
+  writePackage,
+  type GoldenSample,
+  type NewFile,
+  type TensorSpec,
+  type Tolerance,
+} from '../../src/model/mod.js';
+import { createModelHosts } from '../../src/runtime/host/mod.js';
+import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/port.js';
+
+/** The compiled entry point of a model host. */
+export const MODEL_HOST_ENTRY = fileURLToPath(
+  new URL('../../components/agent-runtime/model-host.js', import.meta.url),
+);
+
+export interface TestPackage {
+  readonly name: string;
+  readonly version?: string;
+  readonly model: Uint8Array;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly samples?: readonly GoldenSample[];
+  readonly tolerance?: Tolerance;
+}
+
+/** A folder for packages, exchange files and caches, with model hosts on it; dispose it after the test. */
+export class HostBench implements AsyncDisposable {
+  readonly hosts: ModelHosts;
+  readonly folder: string;
+
+  private constructor(folder: string, hosts: ModelHosts) {
+    this.folder = folder;
+    this.hosts = hosts;
+  }
+
+  static async create(settings: Partial<HostSettings> = {}): Promise<HostBench> {
+    const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
+    const hosts = createModelHosts(
+      { isolation: 'model', profile: 'efficient', threadBudget: 2, loadTimeoutMs: 20_000, ...settings },
+      { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger },
+    );
+    return new HostBench(folder, hosts);
+  }
+
+  /** Writes a package and says how to load it. */
+  async package(given: TestPackage): Promise<LoadSpec> {
+    const version = given.version ?? '1.0.0';
+    const folder = join(this.folder, `${given.name}-${version}`);
+    const files: NewFile[] = [{ path: 'model.onnx', role: 'model', bytes: given.model }];
+    if (given.samples !== undefined) {
+      files.push({ path: 'samples.json', role: 'samples', bytes: encodeSamples(given.samples) });
+    }
+    const manifest = completeManifest(
+      {
+        formatVersion: 1,
+        name: given.name,
+        version,
+        componentName: `org.edgemanager.model.${given.name}`,
+        target: 'any',
+        minimumRuntimeVersion: '0.1.0',
+        model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
+        inputs: [...given.inputs],
+        outputs: [...given.outputs],
+        ...(given.samples === undefined
+          ? {}
+          : {
+              samples: {
+                file: 'samples.json',
+                count: given.samples.length,
+                tolerance: given.tolerance ?? { absolute: 1e-5, relative: 1e-4 },
+              },
+            }),
+        selfTest: { outcome: 'skipped' },
+      },
+      files,
+    );
+    await writePackage(folder, manifest, files, systemRandom);
+    return {
+      key: `${given.name}@${version}`,
+      folder,
+      trust: { policy: 'if-present', keys: [] },
+      threads: 1,
+      concurrency: 1,
+      runSamples: true,
+    };
+  }
+
+  async exchangeFolder(): Promise<string> {
+    const folder = join(this.folder, 'exchange');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hosts.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function runRequest(
+  inputs: readonly (Tensor | WireTensor)[],
+  rest: Partial<RunRequest> = {},
+): RunRequest {
+  return {
+    inputs: inputs.map((tensor) => ('data' in tensor && isBytes(tensor) ? toInlineTensor(tensor) : tensor)),
+    capture: { mode: 'policies', captureId: 'capture-1', clockSynchronised: true },
+    ...rest,
+  };
+}
+
+function isBytes(tensor: Tensor | WireTensor): tensor is Tensor {
+  return tensor.data instanceof Uint8Array;
+}

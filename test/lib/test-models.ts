@@ -1,0 +1,98 @@
+import {
+  graphAttribute,
+  identityModel,
+  node,
+  onnxModel,
+  rawTensor,
+  tensorAttribute,
+  type ValueSpec,
+} from './onnx-builder.js';
+import type { TestPackage } from './model-hosts.js';
+import { floats } from './tensors.js';
+
+const one = (name: string): ValueSpec & { shape: (number | string)[] } => ({
+  name,
+  datatype: 'FP32',
+  shape: [1],
+});
+
+/** y = x, FP32 [1], with a golden sample. */
+export function identityPackage(name = 'Identity'): TestPackage {
+  return {
+    name,
+    model: identityModel('FP32', [1]),
+    inputs: [one('x')],
+    outputs: [one('y')],
+    samples: [{ name: 'seven', inputs: [floats('x', [7])], outputs: [floats('y', [7])] }],
+  };
+}
+
+/**
+ * y = x after `trips` turns of a loop that does nothing useful: 5e7 turns take many seconds, and nothing stops
+ * ONNX Runtime meanwhile. The number of turns is the input `trips`, so a model that is harmless on its samples
+ * hangs on the right request.
+ */
+export function loopPackage(name = 'Loop'): TestPackage {
+  const trips = { name: 'trips', datatype: 'INT64', shape: [] } as const;
+  const model = onnxModel({
+    inputs: [one('x'), trips],
+    outputs: [one('y')],
+    initializers: [
+      rawTensor('go', 'BOOL', [], Uint8Array.of(1)),
+      rawTensor('tiny', 'FP32', [1], Float32Array.of(0)),
+    ],
+    nodes: [
+      node(
+        'Loop',
+        ['trips', 'go', 'x'],
+        ['y'],
+        [
+          graphAttribute('body', {
+            inputs: [
+              { name: 'turn', datatype: 'INT64', shape: [] },
+              { name: 'again', datatype: 'BOOL', shape: [] },
+              one('value'),
+            ],
+            outputs: [{ name: 'still', datatype: 'BOOL', shape: [] }, one('next')],
+            nodes: [node('Identity', ['again'], ['still']), node('Add', ['value', 'tiny'], ['next'])],
+          }),
+        ],
+      ),
+    ],
+  });
+  return { name, model, inputs: [one('x'), { ...trips, shape: [] }], outputs: [one('y')] };
+}
+
+/** y = as many zeros as `size` says: a memory bomb of any weight. */
+export function bombPackage(name = 'Bomb'): TestPackage {
+  const size: ValueSpec = { name: 'size', datatype: 'INT64', shape: [1] };
+  const model = onnxModel({
+    inputs: [size],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [] }],
+    nodes: [
+      node(
+        'ConstantOfShape',
+        ['size'],
+        ['filled'],
+        [tensorAttribute('value', rawTensor('v', 'FP32', [1], Float32Array.of(1)))],
+      ),
+      node('ReduceMax', ['filled'], ['y'], [{ name: 'keepdims', type: 2, i: 0 }]),
+    ],
+  });
+  return {
+    name,
+    model,
+    inputs: [{ name: 'size', datatype: 'INT64', shape: [1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [] }],
+  };
+}
+
+/** y = log(x): NaN for negative inputs, minus infinity for zero. */
+export function logPackage(name = 'Log'): TestPackage {
+  const model = onnxModel({
+    inputs: [one('x')],
+    outputs: [one('y')],
+    nodes: [node('Log', ['x'], ['y'])],
+  });
+  return { name, model, inputs: [one('x')], outputs: [one('y')] };
+}

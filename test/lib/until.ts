@@ -1,0 +1,14 @@
+import { systemClock } from '../../src/fs/system.js';
+
+/** Waits until the condition holds, and fails with `what` where it does not within the time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const endsAtMs = systemClock.monotonicMs() + timeoutMs;
+  while (!(await condition())) {
+    if (systemClock.monotonicMs() > endsAtMs) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
+    await systemClock.sleep(10);
+  }
+}
