@@ -3,13 +3,17 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js';
 import { EdgeError } from '../../../src/core/mod.js';
-import { parseTrust, verifySignature } from '../../../src/model/mod.js';
+import { createKeySigner, parseTrust, signResources, verifySignature } from '../../../src/model/mod.js';
 import { parseBundle } from '../../../src/model/signature-bundle.js';
+import { keyPair } from '../../lib/model-package.js';
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
 const vectors = process.env['OMS_VECTORS'] ?? join(project, '../shared/data/oms/test-vectors');
 const present = existsSync(vectors);
+
+const schemas = join(vectors, '../schemas');
 
 const read = (path: string): Uint8Array => readFileSync(join(vectors, path));
 const list = (folder: string): string[] => (present ? readdirSync(join(vectors, folder)) : []);
@@ -55,6 +59,24 @@ describe(`Published Model Signing vectors${present ? '' : ' (skipped: ../shared/
 
   it('sigstore.bundle.json is refused as keyless', () => {
     assert.throws(() => verifySignature(read('valid/sigstore.bundle.json'), noTrust, undefined), /keyless/);
+  });
+
+  it('have schemas that our own signatures conform to', async () => {
+    const ajv = new Ajv2020({ strict: false });
+    for (const name of readdirSync(schemas)) {
+      ajv.addSchema(JSON.parse(readFileSync(join(schemas, name), 'utf8')) as AnySchemaObject);
+    }
+    const resources = [{ name: 'a', sha256: 'a'.repeat(64) }];
+    const signed = await signResources('Doubler', resources, createKeySigner(keyPair().privatePem));
+    const bundle = JSON.parse(Buffer.from(signed).toString()) as { dsseEnvelope: { payload: string } };
+    const statement: unknown = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString());
+    for (const [part, value] of [
+      ['bundle', bundle],
+      ['statement', statement],
+    ] as const) {
+      const valid = ajv.validate(`https://model_signing/${part}/v1.0/schema`, value);
+      assert.ok(valid, `${part}: ${ajv.errorsText()}`);
+    }
   });
 
   for (const folder of ['invalid', 'invalid-payload']) {
