@@ -1,0 +1,24 @@
+import { stringify } from 'yaml';
+import { EdgeError } from '../core/mod.js';
+import { MAX_RECIPE_BYTES, parseRecipe, validateRecipe } from './parse.js';
+import type { Recipe } from './schema.js';
+
+/**
+ * The recipe as YAML text, keys in the given order, scripts as blocks. What it returns, {@link parseRecipe} reads
+ * back to an equal object.
+ * @throws EdgeError INVALID_ARGUMENT for a recipe that is not valid or has more than 16,000 bytes as text
+ */
+export function renderRecipe(recipe: Recipe): string {
+  validateRecipe(recipe);
+  const text = stringify(recipe, { lineWidth: 0, aliasDuplicateObjects: false, defaultStringType: 'PLAIN' });
+  const size = new TextEncoder().encode(text).length;
+  if (size > MAX_RECIPE_BYTES) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot render the recipe of ${recipe.ComponentName} as it must have at most ${MAX_RECIPE_BYTES} bytes: current size is ${size}`,
+      { nextStep: 'Move large values out of the default configuration, into an artifact' },
+    );
+  }
+  parseRecipe(text);
+  return text;
+}
