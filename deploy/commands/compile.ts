@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { TARGETS, type Target } from '../../src/model/mod.js';
+import { readSampleInputs } from '../package/samples.js';
 import { compileModel, DEFAULT_TOLERANCE, type CompileReport } from '../compile/mod.js';
 import { collectPairs, formatBytes, parseNumber, printJson, printLine, printTable } from './output.js';
 
@@ -12,6 +13,7 @@ interface Options {
   shape: Record<string, string>;
   value: Record<string, string>;
   cases: number;
+  samples?: string;
   seed: number;
   tolerance: number;
   relativeTolerance: number;
@@ -40,6 +42,7 @@ export function register(program: Command): void {
       collectPairs,
       {},
     )
+    .option('--samples <file>', 'real inputs for the proof: a samples.json')
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
     .option('--tolerance <number>', 'absolute difference allowed', parseNumber, DEFAULT_TOLERANCE.absolute)
@@ -67,6 +70,7 @@ export function register(program: Command): void {
           ranges: {},
         },
         randomCases: options.cases,
+        goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
         timeoutMs: options.timeout * 1000,
       });
       if (options.json === true) printJson(report);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { TensorSpec } from '../../src/model/mod.js';
 import { inspect, type Inspection } from '../inspect/mod.js';
+import { readPem } from '../sign/mod.js';
 import { formatBytes, printJson, printLine, printTable } from './output.js';
 import { describeSignature } from './verify.js';
 
@@ -15,7 +15,7 @@ export function register(program: Command): void {
     .option('--trust <file>', 'check the signature against this key or certificate; repeatable', collect, [])
     .option('--json', 'print everything as JSON')
     .action(async (path: string, options: { trust: string[]; json?: boolean }) => {
-      const keys = await Promise.all(options.trust.map((file) => readFile(file, 'utf8')));
+      const keys = await Promise.all(options.trust.map((file) => readPem(file)));
       const inspection = await inspect(path, keys);
       if (options.json === true) return printJson(inspection);
       printModel(inspection.model);

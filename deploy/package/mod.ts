@@ -204,9 +204,11 @@ async function writeAll(
     target: manifest.target,
     files: [...files.map(({ path }) => path), MANIFEST_FILE, ...(signed ? [SIGNATURE_FILE] : [])],
   });
+  // Encoded first: a recipe that Greengrass would not take must leave no package behind.
+  const recipeBytes = encodeRecipe(recipe);
   const { digest } = await writePackage(folder, manifest, files, systemRandom);
   if (options.signer !== undefined) await signFolder(folder, options.signer);
   await mkdir(join(options.outFolder, 'recipes'), { recursive: true });
-  await replaceFile(recipeFile, encodeRecipe(recipe));
+  await replaceFile(recipeFile, recipeBytes);
   return { folder, recipeFile, digest, manifest };
 }

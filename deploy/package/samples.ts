@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Tensor } from '../../src/contract/mod.js';
-import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { EdgeError, messageOf, toEdgeError } from '../../src/core/mod.js';
 import {
   mismatchOf,
   parseSamples,
@@ -8,10 +8,12 @@ import {
   type TensorSpec,
   type Tolerance,
 } from '../../src/model/mod.js';
-import { runSession } from '../engine-child/mod.js';
+import { runSession, type SessionResult, type SessionTask } from '../engine-child/mod.js';
 import { fill, makeInputs } from './make-inputs.js';
 import type { GivenTensorYaml, ModelDescription, SamplesYaml } from './model-yaml.js';
 import { parseNpy } from './npy.js';
+
+const SKIP_HINT = 'Correct the samples or the tolerance in model.yaml, or pass --skip-self-test';
 
 /** A sample whose outputs may still be open: the model fills them in. */
 export interface DraftSample {
@@ -99,7 +101,7 @@ export async function runSamples(
   timeoutMs: number,
 ): Promise<{ samples: GoldenSample[]; engine: string }> {
   const cases = drafts.map(({ inputs }) => inputs);
-  const session = await runSession({ modelFile, graphOptimization: 'all', cases, timedRuns: 0 }, timeoutMs);
+  const session = await runCases({ modelFile, graphOptimization: 'all', cases, timedRuns: 0 }, timeoutMs);
   const samples = drafts.map((draft, index) => {
     const actual = session.results[index] ?? [];
     const reason = draft.outputs === undefined ? undefined : mismatchOf(draft.outputs, actual, tolerance);
@@ -109,7 +111,7 @@ export async function runSamples(
         `Cannot package the model as sample '${draft.name}' fails: ${reason}`,
         {
           field: 'samples',
-          nextStep: 'Correct the samples or the tolerance in model.yaml, or pass --skip-self-test',
+          nextStep: SKIP_HINT,
         },
       );
     }
@@ -117,6 +119,19 @@ export async function runSamples(
     return { name: draft.name, inputs: draft.inputs, outputs: draft.outputs ?? actual };
   });
   return { samples, engine: session.engine };
+}
+
+async function runCases(task: SessionTask, timeoutMs: number): Promise<SessionResult> {
+  try {
+    return await runSession(task, timeoutMs);
+  } catch (error) {
+    const { code, message } = toEdgeError(error);
+    throw new EdgeError(code, `Cannot package the model as its samples fail: ${message}`, {
+      field: 'samples',
+      nextStep: SKIP_HINT,
+      cause: error,
+    });
+  }
 }
 
 /** An output that is no number can't be a reference. */
@@ -142,6 +157,11 @@ export function untestedSamples(drafts: readonly DraftSample[]): GoldenSample[] 
   return drafts.flatMap(({ name, inputs, outputs }) =>
     outputs === undefined ? [] : [{ name, inputs, outputs }],
   );
+}
+
+/** The inputs of a samples file, one set a case. */
+export async function readSampleInputs(path: string): Promise<(readonly Tensor[])[]> {
+  return parseSamples(await readBytes(path)).map(({ inputs }) => inputs);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -48,7 +48,8 @@ export async function verifyPackage(
   return openPackage(folder, { trust: { policy: options.policy, keys }, nowMs: options.nowMs, keep: [] });
 }
 
-async function readPem(file: string): Promise<string> {
+/** @throws EdgeError NOT_FOUND naming the file */
+export async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
