@@ -12,7 +12,7 @@ import { Inbox } from './ipc-harness.js';
 
 /**
  * A client that sends any frame, for what the official client would never do, and for refused subscriptions: when the
- * nucleus ends a stream at once, the official client's `activate()` now and then never settles (about 1 in 200).
+ * nucleus ends a stream at once, the official client's `activate()` now and then never settles.
  */
 export class RawIpcClient {
   readonly socket: Socket;

@@ -177,6 +177,7 @@ export class Connection {
   }
 
   #event(streamId: number, shape: string, payload: Uint8Array): void | Promise<void> {
+    if (!this.#open.has(streamId)) return undefined;
     const bytes = encodeFrame({
       type: MESSAGE_TYPE.applicationMessage,
       flags: 0,

@@ -3,7 +3,7 @@ export class TaskQueue {
   readonly #tasks: (() => void | Promise<void>)[] = [];
   #isRunning = false;
 
-  /** Tasks must not reject. */
+  /** Tasks must not reject; what one throws comes out here or in a later call, and the next run goes on. */
   run(task: () => void | Promise<void>): void {
     this.#tasks.push(task);
     if (!this.#isRunning) this.#drain();
@@ -11,15 +11,15 @@ export class TaskQueue {
 
   #drain(): void {
     this.#isRunning = true;
-    for (;;) {
-      const task = this.#tasks.shift();
-      if (task === undefined) break;
-      const waiting = task();
-      if (waiting instanceof Promise) {
-        void waiting.then(() => this.#drain());
-        return;
+    let waiting: void | Promise<void> = undefined;
+    try {
+      for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
+        waiting = task();
+        if (waiting instanceof Promise) break;
       }
+    } finally {
+      this.#isRunning = waiting instanceof Promise;
     }
-    this.#isRunning = false;
+    if (waiting instanceof Promise) void waiting.then(() => this.#drain());
   }
 }
