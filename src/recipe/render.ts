@@ -10,7 +10,13 @@ import type { Recipe } from './schema.js';
  */
 export function renderRecipe(recipe: Recipe): string {
   validateRecipe(recipe);
-  const text = stringify(recipe, { lineWidth: 0, aliasDuplicateObjects: false, defaultStringType: 'PLAIN' });
+  // YAML 1.1 rules, as gdk reads it so: a bare 2020-01-25 would be a date there, not the format's version.
+  const text = stringify(recipe, {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    defaultStringType: 'PLAIN',
+    version: '1.1',
+  });
   const size = new TextEncoder().encode(text).length;
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
