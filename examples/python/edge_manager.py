@@ -1,0 +1,173 @@
+"""A small client of the Edge Manager agent for Python apps on AWS IoT Greengrass v2.
+
+Needs only the official device SDK (`pip install awsiotsdk`). The wire is docs/protocol/asyncapi.json:
+JSON in binary messages of at most 7,000 bytes; larger tensors go through a file in the exchange folder
+that `hello` names.
+"""
+
+import base64
+import json
+import os
+import secrets
+import threading
+import time
+
+from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
+from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
+
+PREFIX = "edgemanager/v1"
+
+
+class EdgeManagerError(Exception):
+    """The agent's answer to a request that failed; `code` is one of docs/errors.md."""
+
+    def __init__(self, code, message, field=None, retry_after_ms=None):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.field = field
+        self.retry_after_ms = retry_after_ms
+
+
+class EdgeManager:
+    """Calls of one component. `component` is its name, as in its recipe: its policy allows replies to itself only."""
+
+    def __init__(self, component, ipc=None):
+        self._ipc = ipc or GreengrassCoreIPCClientV2()
+        self._reply_to = f"{PREFIX}/reply/{component}/{secrets.token_hex(16)}"
+        self._session = secrets.token_hex(8)
+        self._pending = {}
+        self._lock = threading.Lock()
+        self._counter = 0
+        self._folder = None
+        _, self._subscription = self._ipc.subscribe_to_topic(
+            topic=self._reply_to,
+            on_stream_event=self._on_reply,
+            on_stream_error=lambda error: False,
+            on_stream_closed=lambda: None,
+        )
+
+    def close(self):
+        self._subscription.close()
+        self._ipc.close()
+
+    def hello(self, timeout=5.0):
+        return self._request("hello", f"{PREFIX}/control/hello", {"uid": os.getuid(), "session": self._session}, timeout)
+
+    def list_models(self, timeout=5.0):
+        models, cursor = [], None
+        while True:
+            page = self._request("list", f"{PREFIX}/control/list", {"cursor": cursor} if cursor else {}, timeout)
+            models += page["models"]
+            cursor = page.get("next")
+            if cursor is None:
+                return models
+
+    def predict(self, model, inputs, timeout=10.0, max_output_bytes=16 * 1024 * 1024):
+        """Runs a model; inputs and outputs travel by file.
+
+        `inputs`: list of (name, datatype, shape, bytes), bytes little-endian and row-major, datatypes of the
+        Open Inference Protocol (FP32, INT64, ...). Returns the reply with `data` (bytes) in each output.
+        """
+        path, tensors, output = self._lay(inputs, max_output_bytes)
+        try:
+            body = {"inputs": tensors, "outputFile": output}
+            reply = self._request("predict", f"{PREFIX}/models/{model}/predict", body, timeout)
+            for tensor in reply["outputs"]:
+                tensor["data"] = self._bytes_of(tensor, path)
+            return reply
+        finally:
+            os.unlink(path)
+
+    def capture(self, model, capture_id, inputs=(), outputs=(), timeout=10.0):
+        """Edge Manager's CaptureData for small tensors (they go inline)."""
+        body = {
+            "modelName": model,
+            "captureId": capture_id,
+            "inputTensors": [self._inline(tensor) for tensor in inputs],
+            "outputTensors": [self._inline(tensor) for tensor in outputs],
+        }
+        return self._request("capture", f"{PREFIX}/capture/submit", body, timeout)
+
+    def capture_status(self, capture_id, timeout=5.0):
+        return self._request("captureStatus", f"{PREFIX}/capture/status", {"captureId": capture_id}, timeout)
+
+    def _inline(self, tensor):
+        name, datatype, shape, data = tensor
+        return {"name": name, "datatype": datatype, "shape": list(shape), "b64": base64.b64encode(data).decode()}
+
+    def _lay(self, inputs, max_output_bytes):
+        if self._folder is None:
+            self._folder = self.hello()["exchangeFolder"]
+        name = f"{self._session}-{self._next_id()}"
+        path = os.path.join(self._folder, name)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            tensors, offset = [], 0
+            for tensor_name, datatype, shape, data in inputs:
+                os.pwrite(descriptor, data, offset)
+                region = {"name": name, "offset": offset, "byteSize": len(data)}
+                tensors.append({"name": tensor_name, "datatype": datatype, "shape": list(shape), "file": region})
+                offset += -(-len(data) // 4096) * 4096
+            # Sparse: room for outputs costs nothing until the agent writes there.
+            os.ftruncate(descriptor, offset + max_output_bytes)
+        finally:
+            os.close(descriptor)
+        return path, tensors, {"name": name, "offset": offset, "byteSize": max_output_bytes}
+
+    @staticmethod
+    def _bytes_of(tensor, path):
+        region = tensor.get("file")
+        if region is None:
+            return base64.b64decode(tensor["b64"])
+        with open(path, "rb") as file:
+            file.seek(region["offset"])
+            return file.read(region["byteSize"])
+
+    def _next_id(self):
+        with self._lock:
+            self._counter += 1
+            return self._counter
+
+    def _request(self, op, topic, body, timeout):
+        request_id = f"{self._session}-{self._next_id()}"
+        waiting = {"event": threading.Event(), "reply": None}
+        self._pending[request_id] = waiting
+        deadline = time.monotonic() + timeout
+        try:
+            # The agent answers a repeated id once only, and Greengrass loses messages in silence: ask again.
+            while waiting["reply"] is None:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise EdgeManagerError("DEADLINE_EXCEEDED", f"No reply to '{op}' within {timeout} s")
+                self._publish(topic, request_id, op, body, remaining)
+                waiting["event"].wait(min(remaining, 2.0))
+        finally:
+            del self._pending[request_id]
+        reply = waiting["reply"]
+        if not reply["ok"]:
+            error = reply["error"]
+            raise EdgeManagerError(error["code"], error["message"], error.get("field"), error.get("retryAfterMs"))
+        return reply["body"]
+
+    def _publish(self, topic, request_id, op, body, remaining):
+        envelope = {
+            "v": 1,
+            "id": request_id,
+            "replyTo": self._reply_to,
+            "timeoutMs": max(1, int(remaining * 1000)),
+            "op": op,
+            "body": body,
+        }
+        message = json.dumps(envelope).encode()
+        if len(message) > 7000:
+            raise EdgeManagerError("INVALID_ARGUMENT", f"A message holds 7000 bytes: this one has {len(message)}")
+        self._ipc.publish_to_topic(
+            topic=topic, publish_message=PublishMessage(binary_message=BinaryMessage(message=message))
+        )
+
+    def _on_reply(self, event):
+        reply = json.loads(event.binary_message.message)
+        waiting = self._pending.get(reply.get("id"))
+        if waiting is not None:
+            waiting["reply"] = reply
+            waiting["event"].set()
