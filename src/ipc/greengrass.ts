@@ -372,6 +372,18 @@ function connectError(thrown: unknown, environment: Readonly<Record<string, stri
       },
     );
   }
+  // Nucleus lite refuses a wrong SVCUID by closing the connection without an answer, as a restarting one does.
+  const closed = rpc?.type === eventstream_rpc.RpcErrorType.NetworkError;
+  if (closed) {
+    return new EdgeError(
+      'UNAVAILABLE',
+      `Cannot connect to Greengrass at ${socket} as the nucleus closed the connection: the SVCUID may be wrong`,
+      {
+        nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
+        cause: thrown,
+      },
+    );
+  }
   const why = rpc?.internalError === undefined ? messageOf(thrown) : messageOf(rpc.internalError);
   return new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass at ${socket}: ${why}`, {
     nextStep: 'Check that the nucleus runs and that this user may open its socket',
