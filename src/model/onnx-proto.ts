@@ -13,6 +13,7 @@ export interface OnnxModel {
   producerVersion?: string;
   graph?: OnnxGraph | null;
   functions: OnnxFunction[];
+  trainingInfo: { initialization?: OnnxGraph | null; algorithm?: OnnxGraph | null }[];
 }
 export interface OnnxGraph {
   node: OnnxNode[];
@@ -28,6 +29,8 @@ export interface OnnxFunction {
   domain?: string;
   node: OnnxNode[];
   opsetImport: { domain?: string; version?: Int64 }[];
+  /** Defaults of the function's attributes. */
+  attributeProto: OnnxAttribute[];
 }
 export interface OnnxNode {
   input: string[];
@@ -88,8 +91,10 @@ const nested: Record<string, protobuf.IType> = {
     producerVersion: [3, 'string'],
     graph: [7, 'Graph'],
     opsetImport: [8, 'OperatorSet', 'repeated'],
+    trainingInfo: [20, 'TrainingInfo', 'repeated'],
     functions: [25, 'Function', 'repeated'],
   }),
+  TrainingInfo: message({ initialization: [1, 'Graph'], algorithm: [2, 'Graph'] }),
   OperatorSet: message({ domain: [1, 'string'], version: [2, 'int64'] }),
   Graph: message({
     node: [1, 'Node', 'repeated'],
@@ -105,6 +110,7 @@ const nested: Record<string, protobuf.IType> = {
     node: [7, 'Node', 'repeated'],
     opsetImport: [9, 'OperatorSet', 'repeated'],
     domain: [10, 'string'],
+    attributeProto: [11, 'Attribute', 'repeated'],
   }),
   Node: message({
     input: [1, 'string', 'repeated'],

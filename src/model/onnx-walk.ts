@@ -1,9 +1,16 @@
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.js';
 
-/** Every graph of a model: the main one, and those inside the attributes of If, Loop and Scan. */
+/** Every graph of a model: the main one, training's, and those inside attributes (If, Loop, Scan, defaults). */
 export function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {
   if (model.graph != null) yield* graphAndInner(model.graph);
-  for (const { node } of model.functions) yield* innerGraphs(node);
+  for (const { initialization, algorithm } of model.trainingInfo) {
+    if (initialization != null) yield* graphAndInner(initialization);
+    if (algorithm != null) yield* graphAndInner(algorithm);
+  }
+  for (const { node, attributeProto } of model.functions) {
+    yield* innerGraphs(node);
+    yield* attributeGraphs(attributeProto);
+  }
 }
 
 /** Every node, those of inner graphs and of local functions included. */
@@ -21,6 +28,9 @@ export function* tensorsOf(model: OnnxModel): Generator<OnnxTensor> {
   for (const { attribute } of nodesOf(model)) {
     for (const part of attribute) yield* attributeTensors(part);
   }
+  for (const { attributeProto } of model.functions) {
+    for (const part of attributeProto) yield* attributeTensors(part);
+  }
 }
 
 function* graphAndInner(graph: OnnxGraph): Generator<OnnxGraph> {
@@ -29,11 +39,13 @@ function* graphAndInner(graph: OnnxGraph): Generator<OnnxGraph> {
 }
 
 function* innerGraphs(nodes: readonly OnnxNode[]): Generator<OnnxGraph> {
-  for (const { attribute } of nodes) {
-    for (const { g, graphs } of attribute) {
-      if (g != null) yield* graphAndInner(g);
-      for (const graph of graphs) yield* graphAndInner(graph);
-    }
+  for (const { attribute } of nodes) yield* attributeGraphs(attribute);
+}
+
+function* attributeGraphs(attributes: readonly OnnxAttribute[]): Generator<OnnxGraph> {
+  for (const { g, graphs } of attributes) {
+    if (g != null) yield* graphAndInner(g);
+    for (const graph of graphs) yield* graphAndInner(graph);
   }
 }
 

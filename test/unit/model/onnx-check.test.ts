@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import onnxProto from 'onnx-proto';
 import { EdgeError } from '../../../src/core/mod.js';
 import {
   checkModelBytes,
@@ -31,6 +32,16 @@ function model(change: Partial<GraphSpec> = {}): Uint8Array {
     initializers: [weight],
     ...change,
   });
+}
+
+function wrap(field: number, content: Uint8Array): Uint8Array {
+  const tag = (field << 3) | 2;
+  const head = tag < 128 ? [tag] : [(tag & 0x7f) | 0x80, tag >> 7];
+  return Buffer.concat([Buffer.from([...head, content.length]), content]);
+}
+
+function tensorBytes(tensor: Parameters<typeof onnxProto.onnx.TensorProto.encode>[0]): Uint8Array {
+  return onnxProto.onnx.TensorProto.encode(tensor).finish();
 }
 
 function refused(bytes: Uint8Array, pattern: RegExp): void {
@@ -88,6 +99,14 @@ describe('checkModelBytes', () => {
     const inner: GraphSpec = { inputs: [], outputs: [], nodes: [constant] };
     const branch = node('If', ['c'], ['y'], [graphAttribute('then_branch', inner)]);
     refused(model({ nodes: [branch] }), /another file/);
+  });
+
+  it('refuses external data hidden in a training graph and in a default of a function', () => {
+    const hidden = externalTensor('w', 'FP32', [2], { location: 'x' });
+    // Field 20 (training) with an initialization graph, and field 25 (function) with a default attribute.
+    const training = wrap(20, wrap(1, wrap(5, tensorBytes(hidden))));
+    const defaults = wrap(25, wrap(11, wrap(5, tensorBytes(hidden))));
+    for (const part of [training, defaults]) refused(Buffer.concat([model(), part]), /another file/);
   });
 
   it('refuses operators of foreign domains and those that reach outside', () => {
