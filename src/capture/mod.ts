@@ -14,6 +14,8 @@ export * from './spool/payload.js';
 export * from './spool/plan.js';
 export * from './spool/reader.js';
 export * from './spool/receipt.js';
+export * from './spool/options.js';
+export * from './spool/spool.js';
 export * from './spool/segment-builder.js';
 export * from './spool/segment-content.js';
 export * from './spool/segment-name.js';

@@ -41,7 +41,13 @@ export interface CaptureRecord {
 /** How the spool answered: `dropped` is never an exception, it is counted. */
 export type AppendOutcome =
   | { readonly outcome: 'spooled'; readonly mode: 'durable' | 'interval'; readonly sequence: number }
-  | { readonly outcome: 'dropped'; readonly reason: 'quota' | 'no-space' | 'io-error' | 'closed' };
+  | { readonly outcome: 'dropped'; readonly reason: DropReason };
+
+/**
+ * Why a record was not acknowledged: the class's quota, no space on the disk, a sick disk, more waiting for the disk than
+ * memory may hold, an id that is known already, a spool that has closed.
+ */
+export type DropReason = 'quota' | 'no-space' | 'io-error' | 'overload' | 'duplicate' | 'closed';
 
 /** The agent's side of the spool. Every acknowledged record is delivered, or counted in drops under a policy the operator chose. */
 export interface CaptureSpool extends AsyncDisposable {
@@ -51,6 +57,8 @@ export interface CaptureSpool extends AsyncDisposable {
   has(captureId: string): boolean;
   status(captureId: string): { readonly state: CaptureState; readonly reason?: string };
   stats(): CaptureStats;
+  /** A sentence while the disk is sick, undefined while it is well. */
+  health(): string | undefined;
   /** Calls back with each segment that was closed, to publish `spool/closed`. */
   onClosed(listener: (segment: string) => void): () => void;
   /** Calls back when captures change their state, batched, to publish `events/capture`. */

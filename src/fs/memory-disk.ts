@@ -12,7 +12,8 @@ interface Inode {
 
 /**
  * A disk in memory that forgets what was not synced: `cutPower` leaves each file with the bytes of its last
- * sync, and each folder with the names of its last sync. That is the worst that a file system may do.
+ * sync, and each folder with the names of its last sync. That is the worst that a journaling file system
+ * (ext4, xfs, btrfs, f2fs) may do.
  */
 export class MemoryDisk implements Disk {
   readonly #names = new Map<string, Inode>();
@@ -117,14 +118,17 @@ export class MemoryDisk implements Disk {
 
   async syncFolder(path: string): Promise<void> {
     this.#before('syncFolder', path);
-    for (const name of this.#durableNames.keys()) {
-      if (posix.dirname(name) === path && !this.#names.has(name)) this.#durableNames.delete(name);
+    for (const [name, inode] of this.#durableNames) {
+      if (posix.dirname(name) !== path || this.#names.get(name) === inode) continue;
+      this.#durableNames.delete(name);
+      // A rename is one transaction on a journaling file system: it is durable in both folders or in none.
+      const moved = [...this.#names].find(([, other]) => other === inode);
+      if (moved !== undefined) this.#durableNames.set(moved[0], inode);
     }
     for (const [name, inode] of this.#names) {
       if (posix.dirname(name) !== path) continue;
-      // A rename is one transaction: the name in the other folder goes with it.
       for (const [other, same] of this.#durableNames) {
-        if (same === inode && other !== name && !this.#names.has(other)) this.#durableNames.delete(other);
+        if (same === inode && other !== name) this.#durableNames.delete(other);
       }
       this.#durableNames.set(name, inode);
     }
