@@ -1,5 +1,5 @@
 import type { CaptureRecord } from '../../capture/port.js';
-import { EdgeError, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
+import { deferred, EdgeError, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from '../port.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
@@ -11,6 +11,8 @@ export interface ModelHostsDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+const CLOSE_LIMIT_MS = 500;
 
 /** Model hosts as child processes of this one. */
 export function createModelHosts(settings: HostSettings, dependencies: ModelHostsDependencies): ModelHosts {
@@ -146,9 +148,19 @@ class ProcessHosts implements ModelHosts {
     return this.#closing;
   }
 
+  /** Requests were drained before; a run that still hangs must not hold up the end of the agent. */
   async #close(): Promise<void> {
-    await Promise.all([this.#shared.close(), ...[...this.#own.values()].map((model) => model.unload())]);
-    await Promise.all([...this.#processes].map((process) => process.close()));
+    const ended = Promise.all([
+      this.#shared.close(),
+      ...[...this.#own.values()].map((model) => model.unload()),
+    ]);
+    const late = deferred<void>();
+    const cancel = this.#use.clock.after(CLOSE_LIMIT_MS, () => late.resolve());
+    await Promise.race([ended, late.promise]);
+    cancel();
+    const left = [...this.#processes];
+    for (const process of left) process.kill({ kind: 'closed', sentence: 'Model hosts were closed' });
+    await Promise.all(left.map((process) => process.exited));
     this.#sentinel.close();
   }
 

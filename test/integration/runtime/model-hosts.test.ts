@@ -218,6 +218,19 @@ describe('model hosts as processes', () => {
     assert.deepEqual(floatsOf(records[2]?.inputs[0]), [9]);
   });
 
+  it('close at once where a run hangs', async () => {
+    const model = await bench.hosts.load(await bench.package(loopPackage()));
+    const run = assert.rejects(model.run(runRequest([floats('x', [1]), FOREVER]), 60_000), {
+      code: 'UNAVAILABLE',
+    });
+    const begun = performance.now();
+    await bench.hosts.close();
+    await run;
+    assert.ok(performance.now() - begun < 3000);
+    assert.equal((await model.gone).kind, 'closed');
+    assert.equal(bench.hosts.restarts, 0);
+  });
+
   it('kill a host that outgrows its memory', async () => {
     await using small = await HostBench.create({ maxHostBytes: 400 * 2 ** 20 });
     const model = await small.hosts.load(await small.package(bombPackage()));

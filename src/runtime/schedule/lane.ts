@@ -1,0 +1,87 @@
+/** How many requests of one model may run at once, and how many may wait behind them. */
+export interface LaneLimits {
+  readonly concurrency: number;
+  readonly capacity: number;
+}
+
+export interface Ticket {
+  readonly id: number;
+  readonly arrivedMs: number;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+}
+
+/** The queue of one model: values only, decided on by the functions of this file. */
+export interface Lane {
+  readonly running: number;
+  /** In order of arrival. */
+  readonly waiting: readonly Ticket[];
+  /** How long the last runs took, newest last. */
+  readonly recentMs: readonly number[];
+}
+
+export const EMPTY_LANE: Lane = { running: 0, waiting: [], recentMs: [] };
+
+/** So many runs tell how long a run takes at least. */
+const RECENT_RUNS = 8;
+const DEFAULT_RETRY_MS = 100;
+
+export type Admission =
+  { readonly kind: 'start' | 'wait' | 'late' } | { readonly kind: 'full'; readonly retryAfterMs: number };
+
+/** What becomes of a request that arrives. */
+export function admit(lane: Lane, limits: LaneLimits, ticket: Ticket, nowMs: number): Admission {
+  if (ticket.deadlineMs <= nowMs) return { kind: 'late' };
+  if (lane.running < limits.concurrency && lane.waiting.length === 0) return { kind: 'start' };
+  if (lane.waiting.length >= limits.capacity)
+    return { kind: 'full', retryAfterMs: retryAfterMs(lane, limits) };
+  return { kind: 'wait' };
+}
+
+/** Which waiting requests start now, and which are answered without a run. */
+export interface Turn {
+  readonly start: readonly Ticket[];
+  readonly late: readonly Ticket[];
+  readonly lane: Lane;
+}
+
+/**
+ * First come, first served. A request that can't be done by its deadline, as even the shortest of the last runs
+ * took longer than what is left, does not start: its answer would come too late, and a run beyond its deadline
+ * costs the model its host.
+ */
+export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
+  const start: Ticket[] = [];
+  const late: Ticket[] = [];
+  const waiting = [...lane.waiting];
+  let { recentMs } = lane;
+  while (waiting.length > 0 && lane.running + start.length < limits.concurrency) {
+    const [ticket] = waiting.splice(0, 1);
+    if (ticket === undefined) break;
+    if (ticket.deadlineMs - nowMs > shortestMs(recentMs)) {
+      start.push(ticket);
+      continue;
+    }
+    late.push(ticket);
+    // What was measured loses weight with each refusal, so that a slow time does not refuse for ever.
+    recentMs = recentMs.slice(1);
+  }
+  return { start, late, lane: { running: lane.running + start.length, waiting, recentMs } };
+}
+
+/** A run has ended after `tookMs`; undefined where its time says nothing, as it failed. */
+export function finished(lane: Lane, tookMs: number | undefined): Lane {
+  const recentMs = tookMs === undefined ? lane.recentMs : [...lane.recentMs, tookMs].slice(-RECENT_RUNS);
+  return { ...lane, running: lane.running - 1, recentMs };
+}
+
+/** Zero until enough runs have been seen: the first ones include what is done only once. */
+function shortestMs(recentMs: readonly number[]): number {
+  return recentMs.length < RECENT_RUNS ? 0 : Math.min(...recentMs);
+}
+
+function retryAfterMs({ recentMs, waiting }: Lane, { concurrency }: LaneLimits): number {
+  if (recentMs.length === 0) return DEFAULT_RETRY_MS;
+  const meanMs = recentMs.reduce((sum, ms) => sum + ms, 0) / recentMs.length;
+  return Math.max(1, Math.ceil((meanMs * waiting.length) / concurrency));
+}

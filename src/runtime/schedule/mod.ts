@@ -1,0 +1,2 @@
+export type { LaneLimits } from './lane.js';
+export * from './scheduler.js';

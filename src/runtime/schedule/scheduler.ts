@@ -1,0 +1,154 @@
+import { deferred, EdgeError, type Clock, type Deferred } from '../../core/mod.js';
+import { admit, EMPTY_LANE, finished, nextTurn, type Lane, type LaneLimits, type Ticket } from './lane.js';
+
+/** What a caller waits for, until its turn or its refusal. */
+interface Waiter {
+  /** Milliseconds that the request waited. */
+  readonly turn: Deferred<number>;
+  readonly cancelTimer: () => void;
+}
+
+/**
+ * Bounded queues by key, on a clock. Every submitted request gets exactly one answer: its task's, or
+ * RESOURCE_EXHAUSTED (queue full, with a retry hint), DEADLINE_EXCEEDED (never run), UNAVAILABLE (drained).
+ */
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #limits: (key: string) => LaneLimits;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #waiters = new Map<number, Waiter>();
+  readonly #idle = new Set<() => void>();
+  #nextId = 1;
+  #closed = false;
+
+  /** @param limits asked at each decision, so that they may change while running */
+  constructor(clock: Clock, limits: (key: string) => LaneLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /**
+   * Runs the task when it is its turn, never after the deadline.
+   * @param deadlineMs monotonic
+   * @param task gets the milliseconds that the request waited; keeps its own deadline once it has begun
+   */
+  async submit<T>(key: string, deadlineMs: number, task: (queueMs: number) => Promise<T>): Promise<T> {
+    if (this.#closed) throw stopping(key);
+    const queueMs = await this.#turn(key, deadlineMs);
+    const begunMs = this.#clock.monotonicMs();
+    let tookMs: number | undefined;
+    try {
+      const result = await task(queueMs);
+      tookMs = this.#clock.monotonicMs() - begunMs;
+      return result;
+    } finally {
+      this.#change(key, finished(this.#lane(key), tookMs));
+    }
+  }
+
+  #turn(key: string, deadlineMs: number): Promise<number> | number {
+    const arrivedMs = this.#clock.monotonicMs();
+    const ticket: Ticket = { id: this.#nextId++, arrivedMs, deadlineMs };
+    const lane = this.#lane(key);
+    const admission = admit(lane, this.#limits(key), ticket, arrivedMs);
+    switch (admission.kind) {
+      case 'start':
+        this.#lanes.set(key, { ...lane, running: lane.running + 1 });
+        return 0;
+      case 'late':
+        throw late(key);
+      case 'full':
+        throw new EdgeError(
+          'RESOURCE_EXHAUSTED',
+          `Cannot queue the request as ${lane.waiting.length} wait for ${key} already`,
+          { retryAfterMs: admission.retryAfterMs },
+        );
+      case 'wait':
+        return this.#wait(key, lane, ticket);
+    }
+  }
+
+  #wait(key: string, lane: Lane, ticket: Ticket): Promise<number> {
+    const turn = deferred<number>();
+    const cancelTimer = this.#clock.after(ticket.deadlineMs - ticket.arrivedMs, () => {
+      this.#refuse(ticket.id, late(key));
+      const now = this.#lane(key);
+      this.#change(key, { ...now, waiting: now.waiting.filter(({ id }) => id !== ticket.id) });
+    });
+    this.#waiters.set(ticket.id, { turn, cancelTimer });
+    this.#change(key, { ...lane, waiting: [...lane.waiting, ticket] });
+    return turn.promise;
+  }
+
+  /** Takes a lane's new state, and starts or refuses whoever is due by it. */
+  #change(key: string, changed: Lane): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { start, late: missed, lane } = nextTurn(changed, this.#limits(key), nowMs);
+    this.#lanes.set(key, lane);
+    for (const { id } of missed) this.#refuse(id, late(key));
+    for (const { id, arrivedMs } of start) this.#take(id)?.turn.resolve(nowMs - arrivedMs);
+    if (this.#busy()) return;
+    for (const resolve of this.#idle) resolve();
+    this.#idle.clear();
+  }
+
+  #refuse(id: number, error: EdgeError): void {
+    this.#take(id)?.turn.reject(error);
+  }
+
+  #take(id: number): Waiter | undefined {
+    const waiter = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    waiter?.cancelTimer();
+    return waiter;
+  }
+
+  #lane(key: string): Lane {
+    return this.#lanes.get(key) ?? EMPTY_LANE;
+  }
+
+  #busy(): boolean {
+    return [...this.#lanes.values()].some(({ running }) => running > 0);
+  }
+
+  /** How many requests of this key run and wait. */
+  load(key: string): { readonly running: number; readonly queued: number } {
+    const { running, waiting } = this.#lane(key);
+    return { running, queued: waiting.length };
+  }
+
+  /** Forgets a version that is gone for good; requests that still run or wait are not touched. */
+  forget(key: string): void {
+    const { running, waiting } = this.#lane(key);
+    if (running === 0 && waiting.length === 0) this.#lanes.delete(key);
+  }
+
+  /** Refuses what waits with UNAVAILABLE, and what comes. What runs goes on. */
+  close(): void {
+    this.#closed = true;
+    for (const [key, lane] of this.#lanes) {
+      this.#lanes.set(key, { ...lane, waiting: [] });
+      for (const { id } of lane.waiting) this.#refuse(id, stopping(key));
+    }
+  }
+
+  /** Closes, and waits until what runs has ended, at most so long. True where all has. */
+  async drain(timeoutMs: number): Promise<boolean> {
+    this.close();
+    if (!this.#busy()) return true;
+    const done = deferred<boolean>();
+    const cancel = this.#clock.after(timeoutMs, () => done.resolve(false));
+    this.#idle.add(() => done.resolve(true));
+    const ended = await done.promise;
+    cancel();
+    return ended;
+  }
+}
+
+function late(key: string): EdgeError {
+  return new EdgeError('DEADLINE_EXCEEDED', `Cannot run ${key} as the deadline passed before its turn`);
+}
+
+function stopping(key: string): EdgeError {
+  return new EdgeError('UNAVAILABLE', `Cannot run ${key} as the agent is stopping`, { retryAfterMs: 1000 });
+}
