@@ -22,7 +22,7 @@ export const LifecycleStepSchema = Type.Object(
     Timeout: Type.Optional(
       Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^([1-9][0-9]*|\\{[^{}]+\\})$' })]),
     ),
-    Skipif: Type.Optional(Type.String({ pattern: '^(onpath|exists)\\s+\\S' })),
+    Skipif: Type.Optional(Type.String({ pattern: '^!?\\s*(onpath|exists)\\s+\\S' })),
     RequiresPrivilege: Type.Optional(
       Type.Union([Type.Boolean(), Type.String({ pattern: '^(true|false)$' })]),
     ),

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Logger } from '../../core/mod.js';
+import type { Clock, Json, JsonObject, Logger, Random } from '../../core/mod.js';
 
 /**
  * The seams of the local nucleus: who calls it (tests, the demo, the local cloud) and what its IPC server
@@ -106,6 +106,12 @@ export interface NucleusOptions {
   /** Extra PATH entries for lifecycle scripts (where `node` is). Default: the folder of this process's node, then /usr/local/bin:/usr/bin:/bin. */
   readonly path?: string;
   readonly configurationOfNucleus?: JsonObject;
+  /** `lite` only: before 254 `systemd-notify --stopping` does not exist, and ends a startup script with 1. Default 255. */
+  readonly systemdVersion?: number;
+  /** What timeouts, retries and the hour of three errors go by. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Makes SVCUIDs. Default: the machine's. */
+  readonly random?: Random;
 }
 
 /** A local nucleus. Made by `startNucleus(options)`; a restart on the same rootPath finds its components again and starts them. */

@@ -1,0 +1,80 @@
+import { EdgeError, type Json, type JsonObject } from '../../core/mod.js';
+import type { Profile } from './api.js';
+import { changedLeaves, eventsFor, valueAt, withValueAt } from './configuration.js';
+
+type Listener = (component: string, changedKeyPath: readonly string[]) => void;
+
+/** The effective configuration of each component, and who wants to hear of its changes. */
+export class ConfigurationStore {
+  readonly #profile: Profile;
+  readonly #onChange: () => void;
+  readonly #configurations = new Map<string, JsonObject>();
+  readonly #writtenAtMs = new Map<string, number>();
+  readonly #listeners = new Set<{ component: string; keyPath: readonly string[]; call: Listener }>();
+
+  /** @param onChange called after every change, to save it */
+  constructor(profile: Profile, onChange: () => void) {
+    this.#profile = profile;
+    this.#onChange = onChange;
+  }
+
+  get(component: string): JsonObject | undefined {
+    return this.#configurations.get(component);
+  }
+
+  /** @throws EdgeError NOT_FOUND for an unknown component or key */
+  at(component: string, keyPath: readonly string[]): Json {
+    const configuration = this.#configurations.get(component);
+    const value = configuration === undefined ? undefined : valueAt(configuration, keyPath);
+    if (value === undefined) throw new EdgeError('NOT_FOUND', 'Key not found', { field: keyPath.join('.') });
+    return value;
+  }
+
+  set(component: string, configuration: JsonObject): void {
+    const before = this.#configurations.get(component);
+    this.#configurations.set(component, configuration);
+    if (before !== undefined) this.#tell(component, before, configuration);
+    this.#onChange();
+  }
+
+  delete(component: string): void {
+    if (this.#configurations.delete(component)) this.#onChange();
+  }
+
+  /**
+   * What a component writes itself. An older write than the last one to the same key loses: the Java nucleus refuses
+   * it, lite drops it.
+   */
+  update(component: string, keyPath: readonly string[], value: Json, timestampMs: number): void {
+    const before = this.#configurations.get(component) ?? {};
+    const key = JSON.stringify([component, ...keyPath]);
+    if (timestampMs < (this.#writtenAtMs.get(key) ?? 0)) {
+      if (this.#profile === 'lite') return;
+      throw new EdgeError('FAILED_PRECONDITION', 'Proposed timestamp is older than the config timestamp');
+    }
+    this.#writtenAtMs.set(key, timestampMs);
+    this.set(component, withValueAt(before, keyPath, value));
+  }
+
+  listen(component: string, keyPath: readonly string[], call: Listener): () => void {
+    const entry = { component, keyPath, call };
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  /** Everything, for saving and for a rollback. */
+  snapshot(): Record<string, JsonObject> {
+    return structuredClone(Object.fromEntries(this.#configurations));
+  }
+
+  #tell(component: string, before: JsonObject, after: JsonObject): void {
+    const leaves = changedLeaves(before, after);
+    if (leaves.length === 0) return;
+    for (const listener of this.#listeners) {
+      if (listener.component !== component) continue;
+      for (const path of eventsFor(leaves, listener.keyPath, this.#profile === 'lite')) {
+        listener.call(component, path);
+      }
+    }
+  }
+}

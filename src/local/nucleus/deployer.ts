@@ -1,0 +1,202 @@
+import { EdgeError, messageOf, type Logger } from '../../core/mod.js';
+import type { DeploymentDocument, DeploymentResult, Profile } from './api.js';
+import type { ConfigurationStore } from './configuration-store.js';
+import type { Deployed } from './definition.js';
+import { checkDocument } from './deployment-document.js';
+import { planDeployment, type PlanStep } from './plan.js';
+import { Service } from './service.js';
+import type { Services } from './services.js';
+import { planned, type Target } from './target.js';
+import type { UpdateGate } from './update-gate.js';
+
+export interface DeployerOptions {
+  readonly profile: Profile;
+  readonly services: Services;
+  readonly configurations: ConfigurationStore;
+  readonly gate: UpdateGate;
+  readonly logger: Logger;
+  /** Aborts when the nucleus closes. */
+  readonly closing: AbortSignal;
+  readonly prepare: (document: DeploymentDocument) => Promise<Target>;
+  /** Called after each change of what is deployed. */
+  readonly save: () => Promise<void>;
+  /** Called when a deployment went well: versions that are out of use may go. */
+  readonly clean: () => Promise<void>;
+}
+
+const DEFAULT_NOTIFY_TIMEOUT_S = 60;
+
+/** Carries out deployments, one after the other. */
+export class Deployer {
+  readonly #options: DeployerOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DeployerOptions) {
+    this.#options = options;
+  }
+
+  deploy(document: DeploymentDocument): Promise<DeploymentResult> {
+    const result = this.#last.then(() => this.#carryOut(document));
+    this.#last = result;
+    return result;
+  }
+
+  /** Resolves when nothing is queued any more. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  async #carryOut(document: DeploymentDocument): Promise<DeploymentResult> {
+    const { deploymentId } = document;
+    const { closing, prepare, gate, profile, logger } = this.#options;
+    const failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: string): DeploymentResult => {
+      logger.warn('Deployment failed', { deploymentId, detailedStatus, reason });
+      return { deploymentId, status: 'FAILED', detailedStatus, reason };
+    };
+    let target: Target;
+    try {
+      if (closing.aborted) throw new EdgeError('UNAVAILABLE', 'The nucleus is closed');
+      checkDocument(document);
+    } catch (error) {
+      return failed('REJECTED', messageOf(error));
+    }
+    try {
+      target = await prepare(document);
+    } catch (error) {
+      return failed('FAILED_NO_STATE_CHANGE', messageOf(error));
+    }
+    const { action = 'NOTIFY_COMPONENTS', timeoutInSeconds = DEFAULT_NOTIFY_TIMEOUT_S } =
+      document.componentUpdatePolicy ?? {};
+    const isAsked = profile === 'nucleus' && action === 'NOTIFY_COMPONENTS';
+    if (isAsked) await gate.ask(deploymentId, timeoutInSeconds * 1000, closing);
+    const result = await this.#change(document, target, failed);
+    if (isAsked) gate.announceEnd(deploymentId);
+    return result;
+  }
+
+  async #change(
+    document: DeploymentDocument,
+    target: Target,
+    failed: (status: DeploymentResult['detailedStatus'], reason: string) => DeploymentResult,
+  ): Promise<DeploymentResult> {
+    const { profile, closing, clean, save, services, configurations } = this.#options;
+    const before: Target = {
+      components: services.all().map(({ definition }) => definition),
+      configurations: configurations.snapshot(),
+    };
+    const configured = new Set(
+      Object.entries(document.components).flatMap(([name, { configurationUpdate }]) =>
+        configurationUpdate === undefined ? [] : [name],
+      ),
+    );
+    const reason = await this.#apply(target, configured);
+    await save();
+    if (reason === undefined) {
+      await clean();
+      return {
+        deploymentId: document.deploymentId,
+        status: 'SUCCEEDED',
+        detailedStatus: 'SUCCESSFUL',
+        reason: '',
+      };
+    }
+    const isPutBack = profile === 'nucleus' && document.failureHandlingPolicy !== 'DO_NOTHING';
+    if (!isPutBack || closing.aborted) return failed('FAILED_ROLLBACK_NOT_REQUESTED', reason);
+    const second = await this.#apply(before, new Set());
+    await save();
+    return second === undefined
+      ? failed('FAILED_ROLLBACK_COMPLETE', reason)
+      : failed('FAILED_UNABLE_TO_ROLLBACK', `${reason}; the rollback failed too: ${second}`);
+  }
+
+  /** @returns why it failed, as a sentence */
+  async #apply(target: Target, configured: ReadonlySet<string>): Promise<string | undefined> {
+    const { services, profile } = this.#options;
+    const wanted = new Map(target.components.map((component) => [component.name, component]));
+    const steps = planDeployment({
+      profile,
+      present: services.all().map(({ definition, state }) => ({
+        ...planned(definition),
+        isBroken: state === 'BROKEN',
+      })),
+      wanted: target.components.map(planned),
+      configured,
+    });
+    const started = new Set(steps.flatMap((step) => (step.kind === 'start' ? [step.name] : [])));
+    for (const [name, component] of wanted) {
+      const service = services.get(name);
+      if (service !== undefined && !started.has(name)) service.definition = component;
+    }
+    try {
+      for (const step of steps) await this.#execute(step, target, wanted);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #execute(step: PlanStep, target: Target, wanted: ReadonlyMap<string, Deployed>): Promise<void> {
+    const { services, configurations } = this.#options;
+    switch (step.kind) {
+      case 'configure': {
+        for (const name of Object.keys(configurations.snapshot())) {
+          if (!(name in target.configurations)) configurations.delete(name);
+        }
+        for (const [name, value] of Object.entries(target.configurations)) configurations.set(name, value);
+        return;
+      }
+      case 'install':
+        return this.#install(componentOf(step.name, wanted));
+      case 'stop':
+        return services.get(step.name)?.stop();
+      case 'remove':
+        services.delete(step.name);
+        return configurations.delete(step.name);
+      case 'start':
+        return this.#start(componentOf(step.name, wanted), step.install);
+      case 'await':
+        return this.#untilUp(step.names);
+    }
+  }
+
+  #start(component: Deployed, install: boolean): void {
+    const { services } = this.#options;
+    let service = services.get(component.name);
+    if (service === undefined) {
+      service = new Service(component, services);
+      services.add(service);
+    }
+    service.definition = component;
+    service.start({ install });
+  }
+
+  /** lite's install units run beside the old version, under the new version's definition. */
+  async #install(component: Deployed): Promise<void> {
+    const service = new Service(component, this.#options.services);
+    const isInstalled = await service.installUnit();
+    await service.stop();
+    if (!isInstalled) throw failure(service);
+  }
+
+  async #untilUp(names: readonly string[]): Promise<void> {
+    const { services, closing } = this.#options;
+    const broken = await services.untilUp(names, closing);
+    if (broken !== undefined) throw failure(broken);
+    if (closing.aborted) {
+      throw new EdgeError('UNAVAILABLE', 'The nucleus was closed before all components were up');
+    }
+  }
+}
+
+function componentOf(name: string, wanted: ReadonlyMap<string, Deployed>): Deployed {
+  const component = wanted.get(name);
+  if (component === undefined) throw new EdgeError('INTERNAL', `The plan names ${name}, which is not wanted`);
+  return component;
+}
+
+function failure({ name, definition, reason }: Service): EdgeError {
+  return new EdgeError(
+    'FAILED_PRECONDITION',
+    `The component ${name} ${definition.version} is broken as ${reason}: see logs/${name}.log`,
+  );
+}
