@@ -1,0 +1,73 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { MODEL_STATES } from './operations.js';
+
+/** The named shadow that holds a device's last heartbeat, on both nuclei. */
+export const HEARTBEAT_SHADOW = 'edge-manager';
+
+/** AWS IoT refuses a shadow document above this. */
+export const HEARTBEAT_MAX_BYTES = 8192;
+
+/** Where a device reports to: an update of its named shadow. */
+export function heartbeatTopic(thingName: string): string {
+  return `$aws/things/${thingName}/shadow/name/${HEARTBEAT_SHADOW}/update`;
+}
+
+/** One version of a model. Times are milliseconds since the Unix epoch; counters start with the agent. */
+export const HeartbeatModel = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 63 }),
+  version: Type.String({ minLength: 1, maxLength: 64 }),
+  state: Type.Union(MODEL_STATES.map((state) => Type.Literal(state))),
+  /** The deployed version is another one: the device rolled it back or quarantined it. */
+  drifted: Type.Optional(Type.Boolean()),
+  /** Samples of it were captured since the last heartbeat. */
+  sampling: Type.Optional(Type.Boolean()),
+  lastInferenceMs: Type.Optional(Type.Number()),
+  lastSampleMs: Type.Optional(Type.Number()),
+  requests: Type.Optional(Type.Integer({ minimum: 0 })),
+  errors: Type.Optional(Type.Integer({ minimum: 0 })),
+  p50Ms: Type.Optional(Type.Number({ minimum: 0 })),
+  p99Ms: Type.Optional(Type.Number({ minimum: 0 })),
+  reason: Type.Optional(Type.String({ maxLength: 200 })),
+});
+export type HeartbeatModel = Static<typeof HeartbeatModel>;
+
+/** What an agent knows of itself. */
+export const HeartbeatDocument = Type.Object({
+  agentVersion: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Edge Manager's device name; the thing's name where none was given. */
+  device: Type.String({ minLength: 1, maxLength: 128 }),
+  fleet: Type.String({ maxLength: 128 }),
+  models: Type.Array(HeartbeatModel),
+  capture: Type.Object({
+    delivered: Type.Integer({ minimum: 0 }),
+    dropped: Type.Integer({ minimum: 0 }),
+    queuedRecords: Type.Integer({ minimum: 0 }),
+    queueBytes: Type.Integer({ minimum: 0 }),
+  }),
+  lastError: Type.Optional(
+    Type.Object({
+      code: Type.String({ maxLength: 64 }),
+      message: Type.String({ maxLength: 200 }),
+      atMs: Type.Number(),
+    }),
+  ),
+});
+export type HeartbeatDocument = Static<typeof HeartbeatDocument>;
+
+/**
+ * `state.reported` of the shadow. `models` is a list, as an update replaces lists whole but merges objects, so
+ * that a model which is gone leaves nothing behind. `summary` says the same in one string: fleet indexing
+ * aggregates strings, never lists, and an account has few custom fields.
+ */
+export const HeartbeatReport = Type.Composite([
+  HeartbeatDocument,
+  Type.Object({
+    v: Type.Literal(1),
+    sentAtMs: Type.Number(),
+    intervalMinutes: Type.Number(),
+    summary: Type.String(),
+    /** The highest p99 of a serving model; 0 without one. */
+    p99Ms: Type.Number(),
+  }),
+]);
+export type HeartbeatReport = Static<typeof HeartbeatReport>;

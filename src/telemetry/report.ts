@@ -1,0 +1,75 @@
+import {
+  HEARTBEAT_MAX_BYTES,
+  HeartbeatDocument,
+  summarize,
+  type HeartbeatModel,
+  type HeartbeatReport,
+} from '../contract/mod.js';
+import { canonicalJson, EdgeError, validate } from '../core/mod.js';
+
+const SERVING = new Set(['SERVING', 'PROBATION']);
+
+/** The shadow's `state.reported` for what the agent collected. */
+export function heartbeatReport(
+  collected: HeartbeatDocument,
+  sentAtMs: number,
+  intervalMinutes: number,
+): HeartbeatReport {
+  const document = validate(HeartbeatDocument, collected, 'Cannot send the heartbeat');
+  const latencies = document.models
+    .filter((model) => SERVING.has(model.state))
+    .map((model) => model.p99Ms ?? 0);
+  return {
+    ...document,
+    v: 1,
+    sentAtMs,
+    intervalMinutes,
+    summary: summarize(document.models),
+    p99Ms: latencies.reduce((highest, value) => Math.max(highest, value), 0),
+  };
+}
+
+/**
+ * The shadow update's bytes. An error that has passed must leave the shadow, hence null where there is none.
+ * Over the shadow's limit the least useful models (not serving, last by name) are left out of the list; the
+ * summary still names them.
+ */
+export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
+  let models = [...report.models].sort(byUse);
+  for (;;) {
+    const reported = { ...report, models, lastError: report.lastError ?? null };
+    const bytes = Buffer.from(JSON.stringify({ state: { reported } }));
+    if (bytes.length <= HEARTBEAT_MAX_BYTES) return bytes;
+    if (models.length === 0) {
+      throw new EdgeError(
+        'OUT_OF_RANGE',
+        `Cannot send the heartbeat as it must be at most ${HEARTBEAT_MAX_BYTES} bytes: current value is ${bytes.length}`,
+      );
+    }
+    models = models.slice(0, -1);
+  }
+}
+
+/**
+ * What makes a heartbeat worth sending at once: version, state, drift or error, not counters and times.
+ * Sampling is left out: it flips with every quiet quarter of an hour.
+ */
+export function heartbeatKey(document: HeartbeatDocument): string {
+  return canonicalJson({
+    agent: document.agentVersion,
+    fleet: document.fleet,
+    device: document.device,
+    models: document.models
+      .map(({ name, version, state, drifted = false }) => ({ name, version, state, drifted }))
+      .sort((a, b) => compare(`${a.name}@${a.version}`, `${b.name}@${b.version}`)),
+    error: document.lastError?.code ?? '',
+  });
+}
+
+function byUse(a: HeartbeatModel, b: HeartbeatModel): number {
+  return Number(SERVING.has(b.state)) - Number(SERVING.has(a.state)) || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
