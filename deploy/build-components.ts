@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { printError, printJson, printTable } from './commands/output.js';
+import { CODE_COMPONENTS } from './build/components.js';
+import { buildProject } from './build/gdk-build.js';
+import { platformsOf } from './build/main.js';
+
+/** `npm run build:components [-- --platform NAME|here] [--json]`: all device artifacts, with their sizes beside the goals. */
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+try {
+  const { values } = parseArgs({ options: { platform: { type: 'string' }, json: { type: 'boolean' } } });
+  const platforms = platformsOf(values.platform);
+  const rows: { component: string; platform: string; megabytes: number; goalMegabytes: number }[] = [];
+  for (const component of CODE_COMPONENTS) {
+    process.stderr.write(`Building ${component.name} ...\n`);
+    const folder = join(root, component.folder);
+    await buildProject(folder, { root, platforms });
+    for (const platform of platforms) {
+      const file = join(
+        folder,
+        'greengrass-build/artifacts',
+        component.name,
+        'NEXT_PATCH',
+        `${component.artifact}-${platform.name}.zip`,
+      );
+      rows.push({
+        component: component.name,
+        platform: platform.name,
+        megabytes: Math.round((await stat(file)).size / 1e5) / 10,
+        goalMegabytes: component.goalZipMb[platform.name] ?? Number.NaN,
+      });
+    }
+  }
+  if (values.json === true) printJson(rows);
+  else {
+    printTable(
+      ['component', 'platform', 'zip', 'goal'],
+      rows.map((row) => [row.component, row.platform, `${row.megabytes} MB`, `<= ${row.goalMegabytes} MB`]),
+    );
+  }
+} catch (thrown) {
+  printError(thrown);
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgeError } from '../../src/core/mod.js';
+import { MAX_RECIPE_BYTES, parseRecipe, type Recipe } from '../../src/recipe/mod.js';
+
+export interface BuiltComponent {
+  readonly recipe: Recipe;
+  readonly files: readonly string[];
+  readonly sizeBytes: number;
+}
+
+/**
+ * What gdk does not check and AWS or a device would refuse later: the recipe against the strict schema and size,
+ * a file behind every artifact URI, no file without one, no secret and no path of the build machine in the recipe.
+ */
+export async function checkBuild(
+  recipeFile: string,
+  artifactsFolder: string,
+  root: string,
+): Promise<BuiltComponent> {
+  const text = await readFile(recipeFile, 'utf8');
+  const size = Buffer.byteLength(text);
+  if (size > MAX_RECIPE_BYTES) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build as a recipe has at most ${MAX_RECIPE_BYTES} bytes: ${recipeFile} has ${size}`,
+    );
+  }
+  const recipe = parseRecipe(text);
+  const files = await readdir(artifactsFolder);
+  checkUris(recipe, files);
+  checkLeaks(text, root);
+  let sizeBytes = 0;
+  for (const file of files) sizeBytes += (await stat(join(artifactsFolder, file))).size;
+  return { recipe, files, sizeBytes };
+}
+
+function checkUris(recipe: Recipe, files: readonly string[]): void {
+  const named = new Set<string>();
+  for (const manifest of recipe.Manifests) {
+    for (const { Uri } of manifest.Artifacts ?? []) {
+      const file = Uri.slice(Uri.lastIndexOf('/') + 1);
+      named.add(file);
+      if (!files.includes(file)) {
+        throw new EdgeError(
+          'INVALID_ARGUMENT',
+          `Cannot build ${recipe.ComponentName} as no file stands behind the artifact ${Uri}`,
+          {
+            nextStep: 'Check the Uri in the recipe against the files of the build',
+          },
+        );
+      }
+    }
+  }
+  const unused = files.filter((file) => !named.has(file));
+  if (unused.length > 0) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build ${recipe.ComponentName} as no artifact Uri names ${unused.join(', ')}`,
+    );
+  }
+}
+
+const SECRETS = /AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|aws_secret_access_key/i;
+
+function checkLeaks(text: string, root: string): void {
+  const secret = SECRETS.exec(text)?.[0];
+  if (secret !== undefined) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build as the recipe holds what looks like a secret: ${secret.slice(0, 8)}...`,
+    );
+  }
+  if (text.includes(root)) {
+    throw new EdgeError('INVALID_ARGUMENT', 'Cannot build as the recipe holds a path of the build machine');
+  }
+}

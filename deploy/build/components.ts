@@ -1,0 +1,39 @@
+import type { NativePackage } from './native.js';
+
+/** A component with code of ours: what its artifact is made of. */
+export interface CodeComponent {
+  readonly name: string;
+  /** Its gdk project, relative to the root. */
+  readonly folder: string;
+  /** Also the artifact's name: `<artifact>-<platform>.zip`. */
+  readonly artifact: string;
+  /** TypeScript entry points, relative to the root; each becomes one JavaScript file. */
+  readonly entries: readonly string[];
+  readonly native: readonly NativePackage[];
+  /** Figures of the artifact that we do not want to exceed, megabytes (10^6 bytes). */
+  readonly goalZipMb: Readonly<Record<string, number>>;
+}
+
+export const CODE_COMPONENTS: readonly CodeComponent[] = [
+  {
+    name: 'org.edgemanager.AgentRuntime',
+    folder: 'components/agent-runtime',
+    artifact: 'agent-runtime',
+    entries: ['main', 'control', 'model-host', 'register-model', 'local-cli'].map(
+      (entry) => `components/agent-runtime/${entry}.ts`,
+    ),
+    native: ['aws-crt', 'onnxruntime-node'],
+    goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
+  },
+  {
+    name: 'org.edgemanager.CaptureUploader',
+    folder: 'components/capture-uploader',
+    artifact: 'capture-uploader',
+    entries: ['components/capture-uploader/main.ts'],
+    native: ['aws-crt'],
+    goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
+  },
+];
+
+/** The component that only names the others. */
+export const BUNDLE_COMPONENT = 'org.edgemanager.EdgeManager';

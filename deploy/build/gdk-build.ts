@@ -1,0 +1,173 @@
+import { cp, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { EdgeError } from '../../src/core/mod.js';
+import { renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { packageModel } from '../package/mod.js';
+import { artifactFiles } from './artifact.js';
+import { checkBuild, type BuiltComponent } from './check.js';
+import { BUNDLE_COMPONENT, CODE_COMPONENTS, type CodeComponent } from './components.js';
+import { readGdkProject, type GdkProject } from './gdk-config.js';
+import { PLATFORMS, type Platform } from './platforms.js';
+import { writeZip } from './zip.js';
+
+const SELF_TEST_TIMEOUT_MS = 120_000;
+
+export interface BuildOptions {
+  /** The repository. */
+  readonly root: string;
+  /** Default: all platforms that devices have. */
+  readonly platforms?: readonly Platform[];
+  /**
+   * `zip`: one zip per platform, unpacked by the nucleus. `plain`: the same files as artifacts of their own, for
+   * local deployments of nucleus lite, which unpack nothing; one platform only.
+   */
+  readonly form?: 'zip' | 'plain';
+  /** Where greengrass-build goes. Default: the project's folder, where gdk looks for it. */
+  readonly out?: string;
+}
+
+/**
+ * What `gdk component build` asks of a custom build, for the project in `folder`: artifacts and recipe below
+ * greengrass-build, names and placeholders as gdk replaces them at publish. The former build stays until the
+ * new one is complete and checked.
+ */
+export async function buildProject(folder: string, options: BuildOptions): Promise<BuiltComponent> {
+  const project = await readGdkProject(folder);
+  const out = join(options.out ?? folder, 'greengrass-build');
+  const draft = `${out}.draft`;
+  await rm(draft, { recursive: true, force: true });
+  const artifacts = join(draft, 'artifacts', project.name, project.version);
+  await mkdir(artifacts, { recursive: true });
+  await mkdir(join(draft, 'recipes'), { recursive: true });
+  try {
+    const recipeName = await fill(folder, project, artifacts, draft, options);
+    const built = await checkBuild(join(draft, 'recipes', recipeName), artifacts, options.root);
+    await rm(out, { recursive: true, force: true });
+    await rename(draft, out);
+    return built;
+  } catch (thrown) {
+    await rm(draft, { recursive: true, force: true });
+    throw thrown;
+  }
+}
+
+/** @returns the recipe's file name below recipes/ */
+async function fill(
+  folder: string,
+  project: GdkProject,
+  artifacts: string,
+  draft: string,
+  options: BuildOptions,
+): Promise<string> {
+  const code = CODE_COMPONENTS.find((component) => component.name === project.name);
+  if (code !== undefined) return await fillCode(folder, code, artifacts, draft, options);
+  if (project.name === BUNDLE_COMPONENT) {
+    await buildParts(options);
+    return await writeRecipe(draft, ...(await readRecipe(folder)));
+  }
+  return await fillModel(folder, project, draft);
+}
+
+/** gdk takes the name of a linked recipe's target. */
+async function readRecipe(folder: string): Promise<[string, Recipe]> {
+  const path = await realpath(join(folder, 'recipe.yaml'));
+  return [basename(path), validateRecipe(parse(await readFile(path, 'utf8')))];
+}
+
+async function writeRecipe(draft: string, name: string, recipe: Recipe): Promise<string> {
+  await writeFile(join(draft, 'recipes', name), renderRecipe(recipe));
+  return name;
+}
+
+async function fillCode(
+  folder: string,
+  component: CodeComponent,
+  artifacts: string,
+  draft: string,
+  options: BuildOptions,
+): Promise<string> {
+  const platforms = options.platforms ?? PLATFORMS;
+  const [name, recipe] = await readRecipe(folder);
+  const plain: string[] = [];
+  for (const platform of platforms) {
+    const files = await artifactFiles(component, platform, options.root);
+    if (options.form === 'plain') {
+      for (const file of files) await writeFile(join(artifacts, file.name), file.bytes);
+      plain.push(...files.map((file) => file.name));
+    } else {
+      await writeZip(join(artifacts, `${component.artifact}-${platform.name}.zip`), files);
+    }
+  }
+  return await writeRecipe(
+    draft,
+    name,
+    forPlatforms(recipe, platforms, options.form === 'plain' ? plain : undefined),
+  );
+}
+
+/** Leaves out the manifests of platforms that were not built; the plain form names each file. */
+function forPlatforms(
+  recipe: Recipe,
+  platforms: readonly Platform[],
+  plain: readonly string[] | undefined,
+): Recipe {
+  if (plain !== undefined && platforms.length !== 1) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build plain files for ${platforms.length} platforms at once: name one`,
+    );
+  }
+  const manifests = recipe.Manifests.filter((manifest) =>
+    platforms.some((platform) => platform.architecture === manifest.Platform?.['architecture']),
+  );
+  return {
+    ...recipe,
+    Manifests: manifests.map((manifest) =>
+      plain === undefined
+        ? manifest
+        : {
+            ...manifest,
+            Artifacts: plain
+              .toSorted()
+              .map((file) => ({ Uri: `s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/${file}` })),
+          },
+    ),
+  };
+}
+
+/** The bundle's build builds the rest, each in its own gdk project. */
+async function buildParts(options: BuildOptions): Promise<void> {
+  for (const component of CODE_COMPONENTS) {
+    const { out: _out, ...rest } = options;
+    await buildProject(resolve(options.root, component.folder), rest);
+  }
+}
+
+/** A model project: model.yaml stands beside gdk-config.json; its recipe is rendered, as it names the package's files. */
+async function fillModel(folder: string, project: GdkProject, draft: string): Promise<string> {
+  const name = basename(await realpath(join(folder, 'recipe.yaml')));
+  const packaged = join(draft, 'packaged');
+  const {
+    manifest,
+    recipeFile,
+    folder: built,
+  } = await packageModel({
+    file: await realpath(join(folder, 'model.yaml')),
+    outFolder: packaged,
+    skipSelfTest: false,
+    timeoutMs: SELF_TEST_TIMEOUT_MS,
+  });
+  const version = basename(built);
+  if (manifest.componentName !== project.name || version !== project.version) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build ${project.name} ${project.version} as model.yaml makes ${manifest.componentName} ${version}`,
+      { nextStep: 'Give gdk-config.json the component name and the literal version of model.yaml' },
+    );
+  }
+  await cp(join(packaged, 'artifacts'), join(draft, 'artifacts'), { recursive: true });
+  await rename(recipeFile, join(draft, 'recipes', name));
+  await rm(packaged, { recursive: true });
+  return name;
+}
