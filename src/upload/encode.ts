@@ -8,12 +8,12 @@ const gzipAsync = promisify(gzip);
 
 /** The object as it goes to the store: compressed where asked for, with the SHA-256 of what is sent. */
 export async function encodeObject(object: UploadObject, zip: boolean): Promise<PutRequest> {
-  const bytes = zip ? await gzipAsync(object.bytes) : object.bytes;
-  return {
-    key: object.key,
-    bytes,
-    sha256: createHash('sha256').update(bytes).digest('base64'),
-    contentType: object.contentType,
-    ...(zip ? { contentEncoding: 'gzip' } : {}),
-  };
+  const { key, contentType } = object;
+  if (!zip) {
+    const sha256 = Buffer.from(object.sha256, 'hex').toString('base64');
+    return { key, contentType, bytes: object.bytes, sha256 };
+  }
+  const bytes = await gzipAsync(object.bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('base64');
+  return { key, contentType, bytes, sha256, contentEncoding: 'gzip' };
 }

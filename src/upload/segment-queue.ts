@@ -1,6 +1,5 @@
 import type { Clock } from '../core/mod.js';
-
-export type UploadOrder = 'oldest-first' | 'newest-first';
+import type { UploadOrder } from './segment-source.js';
 
 /**
  * Which segment comes next. Holds names only, so a backlog of a hundred thousand costs some megabytes. A segment
@@ -9,7 +8,7 @@ export type UploadOrder = 'oldest-first' | 'newest-first';
 export class SegmentQueue {
   readonly #order: UploadOrder;
   readonly #clock: Clock;
-  /** Oldest first. */
+  /** The most wanted first. */
   #waiting: string[] = [];
   readonly #taken = new Set<string>();
   readonly #notBeforeMs = new Map<string, number>();
@@ -25,8 +24,8 @@ export class SegmentQueue {
     return this.#waiting.length + this.#taken.size;
   }
 
-  get taken(): ReadonlySet<string> {
-    return this.#taken;
+  has(segment: string): boolean {
+    return this.#taken.has(segment) || this.#waiting.includes(segment);
   }
 
   /** The truth of a scan: what is not listed (evicted, or finished) is forgotten. */
@@ -37,10 +36,11 @@ export class SegmentQueue {
     this.#wake();
   }
 
-  /** A notice: the newest segment. */
+  /** A notice: the newest segment. The next scan puts it in its place. */
   add(segment: string): void {
-    if (this.#taken.has(segment) || this.#waiting.includes(segment)) return;
-    this.#waiting.push(segment);
+    if (this.has(segment)) return;
+    if (this.#order === 'oldest-first') this.#waiting.push(segment);
+    else this.#waiting.unshift(segment);
     this.#wake();
   }
 
@@ -62,8 +62,7 @@ export class SegmentQueue {
   release(segment: string, delayMs: number): void {
     this.#taken.delete(segment);
     this.#notBeforeMs.set(segment, this.#clock.monotonicMs() + delayMs);
-    if (this.#order === 'oldest-first') this.#waiting.unshift(segment);
-    else this.#waiting.push(segment);
+    this.#waiting.unshift(segment);
     this.#wake();
   }
 
@@ -75,10 +74,7 @@ export class SegmentQueue {
 
   #next(): number {
     const nowMs = this.#clock.monotonicMs();
-    const ready = (name: string): boolean => (this.#notBeforeMs.get(name) ?? 0) <= nowMs;
-    return this.#order === 'oldest-first'
-      ? this.#waiting.findIndex(ready)
-      : this.#waiting.findLastIndex(ready);
+    return this.#waiting.findIndex((name) => (this.#notBeforeMs.get(name) ?? 0) <= nowMs);
   }
 
   /** Resolves at the next change, or when the first backoff is over. Rejects on abort. */

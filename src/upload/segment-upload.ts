@@ -5,10 +5,9 @@ import type { GuardedPut } from './guarded-put.js';
 import type { PutRequest } from './object-store.js';
 import type { RateLimit } from './rate.js';
 import { concernsStore } from './schedule.js';
-import type { ReceiptObject, SegmentSource, UploadObject } from './segment-source.js';
+import type { ClaimedSegment, SettledObject, UploadObject } from './segment-source.js';
 
 export interface PassContext {
-  readonly source: SegmentSource;
   readonly gate: StoreGate;
   readonly put: GuardedPut;
   readonly rate: RateLimit;
@@ -16,13 +15,13 @@ export interface PassContext {
   /** Tries of an object that is refused deterministically. */
   readonly poisonTries: number;
   /** Told of each object that was confirmed. */
-  readonly onConfirmed: (object: ReceiptObject, outcome: 'stored' | 'exists') => void;
+  readonly onConfirmed: (sentBytes: number, outcome: 'stored' | 'exists') => void;
   readonly onFailure: (failure: Failure) => void;
 }
 
 /** Where a segment stands between two passes over it. */
 export interface SegmentProgress {
-  readonly settled: Map<string, ReceiptObject>;
+  readonly settled: Map<string, SettledObject>;
   readonly refusals: Map<string, number>;
   passes: number;
 }
@@ -36,25 +35,42 @@ export type PassResult = { readonly done: true } | { readonly done: false; reado
 
 /**
  * Puts all objects of a segment that are not settled yet. A failure of the store ends the pass; one of a single
- * object does not keep the others from going. What was confirmed stays confirmed in `progress`; after a
- * restart it is found in the store again by its key.
+ * object does not keep the others from going, but for the records that refer to it. What was confirmed stays
+ * confirmed in `progress`; after a restart it is found in the store again by its key.
  */
 export async function uploadSegment(
-  segment: string,
+  segment: ClaimedSegment,
   progress: SegmentProgress,
   context: PassContext,
   signal: AbortSignal,
 ): Promise<PassResult> {
   progress.passes++;
   let last: Failure | undefined;
-  for await (const object of context.source.objects(segment)) {
-    if (progress.settled.has(object.key)) continue;
-    const failure = await uploadObject(object, progress, context, signal);
-    if (failure === undefined) continue;
-    if (concernsStore(failure)) return { done: false, failure };
-    last = failure;
+  let raw: { missing: boolean; refused: string | undefined } = { missing: false, refused: undefined };
+  for (const object of segment.objects()) {
+    // Records come after the files that they refer to, so that nobody reads a reference to nothing.
+    const wait = object.kind === 'records' && raw.missing;
+    if (!wait && !progress.settled.has(object.key)) {
+      const failure = await uploadObject(object, progress, context, signal);
+      if (failure !== undefined && concernsStore(failure)) return { done: false, failure };
+      last = failure ?? last;
+    }
+    const settled = progress.settled.get(object.key);
+    if (object.kind === 'raw') {
+      if (settled === undefined) raw.missing = true;
+      else if (settled.result === 'refused') raw.refused = settled.reason;
+      continue;
+    }
+    if (settled !== undefined && raw.refused !== undefined)
+      progress.settled.set(object.key, { ...settled, result: 'refused', reason: raw.refused });
+    raw = { missing: false, refused: undefined };
   }
   return last === undefined ? { done: true } : { done: false, failure: last };
+}
+
+/** The receipt's entries: raw files stand for nothing of their own. */
+export function settledRecords(progress: SegmentProgress): SettledObject[] {
+  return [...progress.settled.values()].filter((object) => object.captureIds.length > 0);
 }
 
 async function uploadObject(
@@ -65,25 +81,20 @@ async function uploadObject(
 ): Promise<Failure | undefined> {
   const request = await encodeObject(object, context.gzip);
   const outcome = await throughGate(request, context, signal);
-  const receipt = {
-    key: object.key,
-    sizeBytes: request.bytes.byteLength,
-    sha256: request.sha256,
-    captureIds: object.captureIds,
-  };
+  const { key, sha256, captureIds } = object;
+  const settled = { key, sha256, captureIds, sizeBytes: object.bytes.byteLength };
   if (outcome.outcome !== 'failed') {
-    const confirmed = { ...receipt, result: 'delivered' as const };
-    progress.settled.set(object.key, confirmed);
-    context.onConfirmed(confirmed, outcome.outcome);
+    progress.settled.set(key, { ...settled, result: 'delivered' });
+    context.onConfirmed(request.bytes.byteLength, outcome.outcome);
     return undefined;
   }
   const { failure } = outcome;
   context.onFailure(failure);
   if (failure.class !== 'poison') return failure;
-  const refusals = (progress.refusals.get(object.key) ?? 0) + 1;
-  progress.refusals.set(object.key, refusals);
+  const refusals = (progress.refusals.get(key) ?? 0) + 1;
+  progress.refusals.set(key, refusals);
   if (refusals < context.poisonTries) return failure;
-  progress.settled.set(object.key, { ...receipt, result: 'refused', reason: failure.reason });
+  progress.settled.set(key, { ...settled, result: 'refused', reason: failure.reason });
   return undefined;
 }
 

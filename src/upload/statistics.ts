@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '../core/mod.js';
 import type { Failure, FailureClass } from './failure.js';
-import type { ReceiptObject } from './segment-source.js';
+import type { SettledObject } from './segment-source.js';
 
 /** Counters since the uploader started, and where it stands. */
 export interface UploadStatus {
@@ -50,9 +50,9 @@ export class UploadStatistics {
     this.#progressAtMs = clock.monotonicMs();
   }
 
-  confirmed(object: ReceiptObject, outcome: 'stored' | 'exists'): void {
+  confirmed(sentBytes: number, outcome: 'stored' | 'exists'): void {
     this.#objects++;
-    this.#bytes += object.sizeBytes;
+    this.#bytes += sentBytes;
     if (outcome === 'exists') this.#alreadyThere++;
     this.#lastSuccessMs = this.#clock.wallMs();
     this.#progressAtMs = this.#clock.monotonicMs();
@@ -61,7 +61,7 @@ export class UploadStatistics {
     this.#told = undefined;
   }
 
-  finished(objects: readonly ReceiptObject[]): void {
+  finished(objects: readonly SettledObject[]): void {
     for (const object of objects) {
       if (object.result === 'delivered') this.#records += object.captureIds.length;
       else {

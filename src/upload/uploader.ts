@@ -6,9 +6,15 @@ import { GuardedPut } from './guarded-put.js';
 import type { ObjectStore } from './object-store.js';
 import { RateLimit } from './rate.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './schedule.js';
-import { SegmentQueue, type UploadOrder } from './segment-queue.js';
-import type { ReceiptObject, SegmentSource } from './segment-source.js';
-import { newProgress, uploadSegment, type PassContext, type SegmentProgress } from './segment-upload.js';
+import { SegmentQueue } from './segment-queue.js';
+import type { ClaimedSegment, SegmentSource, SettledObject, UploadOrder } from './segment-source.js';
+import {
+  newProgress,
+  settledRecords,
+  uploadSegment,
+  type PassContext,
+  type SegmentProgress,
+} from './segment-upload.js';
 import { UploadStatistics, type UploadStatus } from './statistics.js';
 
 export interface UploaderOptions {
@@ -33,7 +39,7 @@ export interface UploaderOptions {
   readonly retry?: RetryPolicy;
   readonly deadline?: DeadlinePolicy;
   /** A receipt was written. */
-  readonly onReceipt?: (segment: string, objects: readonly ReceiptObject[]) => void;
+  readonly onReceipt?: (segment: string, objects: readonly SettledObject[]) => void;
   /** Uploads hang although connections were made anew: only a new process may help. */
   readonly onStuck?: () => void;
 }
@@ -61,7 +67,7 @@ export class Uploader implements AsyncDisposable {
   #scanNow: (() => void) | undefined;
 
   constructor(options: UploaderOptions) {
-    const { clock, random, source, maxConcurrency = 4, spreadMs = 60_000 } = options;
+    const { clock, random, maxConcurrency = 4, spreadMs = 60_000 } = options;
     const { retry = DEFAULT_RETRY_POLICY, deadline = DEFAULT_DEADLINE } = options;
     this.#options = options;
     this.#queue = new SegmentQueue(options.order ?? 'oldest-first', clock);
@@ -69,13 +75,12 @@ export class Uploader implements AsyncDisposable {
     this.#put = new GuardedPut(options.store, deadline, clock);
     this.#statistics = new UploadStatistics(clock, options.logger, 2 * deadline.timeoutMs + spreadMs);
     this.#context = {
-      source,
       gate: this.#gate,
       put: this.#put,
       rate: new RateLimit(options.maxBytesPerSecond, clock),
       gzip: options.gzip ?? false,
       poisonTries: retry.poisonTries,
-      onConfirmed: (object, outcome) => this.#statistics.confirmed(object, outcome),
+      onConfirmed: (sentBytes, outcome) => this.#statistics.confirmed(sentBytes, outcome),
       onFailure: (failure) => this.#failed(failure),
     };
   }
@@ -132,7 +137,9 @@ export class Uploader implements AsyncDisposable {
     const periodMs = this.#options.uploadPeriodMs ?? this.#options.scanPeriodMs ?? 30_000;
     while (!signal.aborted) {
       try {
-        this.#queue.replace(await source.list());
+        this.#queue.replace(await source.list(this.#options.order ?? 'oldest-first'));
+        for (const segment of this.#progress.keys())
+          if (!this.#queue.has(segment)) this.#progress.delete(segment);
       } catch (error) {
         logger.warn('Cannot list the spool', { reason: messageOf(error) });
       }
@@ -161,9 +168,7 @@ export class Uploader implements AsyncDisposable {
       const progress = this.#progress.get(segment) ?? newProgress();
       this.#progress.set(segment, progress);
       try {
-        const result = await uploadSegment(segment, progress, this.#context, signal);
-        if (result.done) await this.#finish(segment, progress);
-        else this.#queue.release(segment, this.#delayMs(result.failure, progress));
+        await this.#pass(segment, progress, signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#unreadable(segment, progress, error);
@@ -171,9 +176,20 @@ export class Uploader implements AsyncDisposable {
     }
   }
 
-  async #finish(segment: string, progress: SegmentProgress): Promise<void> {
-    const objects = [...progress.settled.values()];
-    await this.#options.source.writeReceipt(segment, objects);
+  async #pass(segment: string, progress: SegmentProgress, signal: AbortSignal): Promise<void> {
+    const claimed = await this.#options.source.claim(segment);
+    try {
+      const result = await uploadSegment(claimed, progress, this.#context, signal);
+      if (result.done) await this.#finish(segment, claimed, progress);
+      else this.#queue.release(segment, this.#delayMs(result.failure, progress));
+    } finally {
+      await claimed.release();
+    }
+  }
+
+  async #finish(segment: string, claimed: ClaimedSegment, progress: SegmentProgress): Promise<void> {
+    const objects = settledRecords(progress);
+    await claimed.writeReceipt(objects);
     this.#queue.finish(segment);
     this.#progress.delete(segment);
     this.#statistics.finished(objects);

@@ -11,9 +11,10 @@ import {
 
 export function uploadObject(index: number, text = `{"record":${index}}\n`): UploadObject {
   const bytes = Buffer.from(text);
-  const name = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-  const key = `sme-capture/fleet/model/2026/01/02/03/${name}.jsonl`;
-  return { key, bytes, contentType: 'application/jsonlines', captureIds: [`capture-${index}`] };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const key = `sme-capture/fleet/model/2026/01/02/03/${sha256.slice(0, 32)}.jsonl`;
+  const captureIds = [`capture-${index}`];
+  return { kind: 'records', key, bytes, sha256, contentType: 'application/x-ndjson', captureIds };
 }
 
 /** `count` segments of one object each. */

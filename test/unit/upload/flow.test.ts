@@ -141,7 +141,7 @@ describe('SegmentQueue', () => {
       ['newest-first', ['3', '2', '1']],
     ] as const) {
       const queue = new SegmentQueue(order, new ManualClock());
-      queue.replace(['1', '2']);
+      queue.replace(order === 'oldest-first' ? ['1', '2'] : ['2', '1']);
       queue.add('3');
       queue.add('3');
       assert.deepEqual(await take(queue, 3), wanted);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { EdgeError } from '../../../src/core/mod.js';
-import { MemoryObjectStore, type MemoryFault, type ReceiptObject } from '../../../src/upload/mod.js';
+import { MemoryObjectStore, type MemoryFault, type SettledObject } from '../../../src/upload/mod.js';
 import { memorySpool, runVirtual, startUploader, uploadObject } from '../../lib/upload.js';
 
 const STEP = { stepMs: 500, maxMs: 7_200_000 };
@@ -81,6 +81,44 @@ describe('Uploader', () => {
     await uploader.close();
   });
 
+  it('puts records only after the files that they refer to, and refuses them with such a file', async () => {
+    const source = memorySpool(0);
+    const raw = { ...uploadObject(1, 'tensor'), kind: 'raw' as const, key: 'raw-data/1.bin', captureIds: [] };
+    source.add('with-file', [raw, uploadObject(2), uploadObject(3)]);
+    const order: string[] = [];
+    const faults = ({ key }: { key: string }): MemoryFault | undefined => {
+      order.push(key);
+      return key === raw.key ? { kind: 'fail', facts: { status: 400, code: 'EntityTooLarge' } } : undefined;
+    };
+    const { uploader, clock } = startUploader(source, new MemoryObjectStore({ faults }));
+    await runVirtual(clock, () => source.receipts.size === 1, STEP);
+    const [first, second] = [uploadObject(2).key, uploadObject(3).key];
+    assert.deepEqual(order, [raw.key, second, raw.key, raw.key, first]);
+    assert.deepEqual(
+      source.receipts.get('with-file')?.map((object) => [object.key, object.result]),
+      [
+        [second, 'delivered'],
+        [first, 'refused'],
+      ],
+    );
+    await uploader.close();
+  });
+
+  it('holds its claim on a segment until the receipt is written, and no longer', async () => {
+    const source = memorySpool(1);
+    const write = source.writeReceipt.bind(source);
+    let heldWhileWriting = false;
+    source.writeReceipt = async (segment, objects) => {
+      heldWhileWriting = source.claimed.has(segment);
+      await write(segment, objects);
+    };
+    const { uploader, clock } = startUploader(source, new MemoryObjectStore());
+    await runVirtual(clock, () => source.receipts.size === 1, STEP);
+    await uploader.close();
+    assert.equal(heldWhileWriting, true);
+    assert.equal(source.claimed.size, 0);
+  });
+
   it('takes the newest first when asked to', async () => {
     const source = memorySpool(5);
     const order: string[] = [];
@@ -119,12 +157,12 @@ describe('Uploader', () => {
 
   it('forgets a segment that was evicted, and retries one that cannot be read now', async () => {
     const source = memorySpool(3);
-    const objects = source.objects.bind(source);
+    const claim = source.claim.bind(source);
     let broken = 3;
-    source.objects = (segment) => {
+    source.claim = async (segment) => {
       if (segment === 'segment-00000000') throw new EdgeError('NOT_FOUND', 'Evicted');
       if (segment === 'segment-00000001' && broken-- > 0) throw new Error('EIO');
-      return objects(segment);
+      return await claim(segment);
     };
     const { uploader, clock } = startUploader(source, new MemoryObjectStore());
     await runVirtual(clock, () => source.receipts.size === 2, STEP);
@@ -149,7 +187,7 @@ describe('Uploader', () => {
     const source = memorySpool(1);
     const write = source.writeReceipt.bind(source);
     let full = true;
-    source.writeReceipt = (segment: string, objects: readonly ReceiptObject[]) =>
+    source.writeReceipt = (segment: string, objects: readonly SettledObject[]) =>
       full ? Promise.reject(new Error('ENOSPC')) : write(segment, objects);
     const store = new MemoryObjectStore();
     const { uploader, clock } = startUploader(source, store);
