@@ -1,5 +1,5 @@
 import { EdgeError, messageOf } from '../core/mod.js';
-import { fieldsOf } from './protobuf.js';
+import { fieldsOf, varintsOf } from './protobuf.js';
 
 /** Deepest nesting of graphs within nodes that is walked; real models stay below 5. */
 const MAX_DEPTH = 32;
@@ -15,6 +15,12 @@ const KNOWN_DOMAINS = new Set([
   'com.microsoft.experimental',
 ]);
 
+/** Operators of those that read files or run foreign code. */
+const REFUSED_OPERATORS = new Set(['EPContext', 'PyOp', 'PythonOp']);
+
+/** One protobuf message, and with it all weights, ends at 2 GiB. */
+const MAX_ELEMENTS = 2 ** 31;
+
 /** Field numbers of onnx.proto (ONNX IR specification) for the messages that lead to tensors and nodes. */
 const MODEL = { graph: 7, trainingInfo: 20, functions: 25 } as const;
 const TRAINING = { initialization: 1, algorithm: 2 } as const;
@@ -23,15 +29,18 @@ const GRAPH = { node: 1, initializer: 5, sparseInitializer: 15 } as const;
 const NODE = { opType: 4, attribute: 5, domain: 7 } as const;
 const ATTRIBUTE = { t: 5, g: 6, tensors: 10, graphs: 11, sparseTensor: 22, sparseTensors: 23 } as const;
 const SPARSE = { values: 1, indices: 2 } as const;
-const TENSOR = { externalData: 13, dataLocation: 14 } as const;
+const TENSOR = { dims: 1, externalData: 13, dataLocation: 14 } as const;
 
 /**
- * Refuses, before native code sees the bytes, models that reach outside themselves: weights in other files
- * (ONNX Runtime loads them through a hard link, or relative to the working folder), contexts of execution
- * providers, and operators that ONNX Runtime does not bring along.
+ * The device's last look before native code sees the bytes. Refuses models that reach outside themselves: weights
+ * in other files (ONNX Runtime loads them through a hard link, or relative to the working folder), contexts of
+ * execution providers, foreign operators; and weights of absurd size.
+ *
+ * Packaging checks more, with a decoder (src/model); a host must not pay for that in memory and start-up time,
+ * nor trust that a package was made by our tools.
  * @throws EdgeError FAILED_PRECONDITION with the reason
  */
-export function checkModelBytes(model: Uint8Array): void {
+export function guardModelBytes(model: Uint8Array): void {
   try {
     walkModel(model);
   } catch (error) {
@@ -101,7 +110,7 @@ function walkNode(bytes: Uint8Array, domains: ReadonlySet<string>, depth: number
   }
   const name = JSON.stringify(`${domain}::${opType}`.slice(0, 200));
   if (!domains.has(domain)) throw refused(`operator ${name} does not come with ONNX Runtime`);
-  if (opType === 'EPContext') throw refused(`operator ${name} loads files of an execution provider`);
+  if (REFUSED_OPERATORS.has(opType)) throw refused(`operator ${name} reaches outside the model`);
 }
 
 function walkAttribute(bytes: Uint8Array, domains: ReadonlySet<string>, depth: number): void {
@@ -133,11 +142,19 @@ function walkSparse(bytes: Uint8Array): void {
 }
 
 function walkTensor(bytes: Uint8Array): void {
+  let elements = 1;
   for (const field of fieldsOf(bytes)) {
     const external =
       field.number === TENSOR.externalData || (field.number === TENSOR.dataLocation && field.value !== 0);
     if (external) throw refused('it keeps weights in another file (external data)');
+    if (field.number !== TENSOR.dims) continue;
+    for (const size of field.bytes === undefined ? [field.value] : varintsOf(field.bytes)) {
+      // A negative size comes as its 64-bit complement, so it is huge here.
+      if (size > MAX_ELEMENTS) throw refused(`one of its weights has a dimension of ${size}`);
+      elements *= size;
+    }
   }
+  if (elements > MAX_ELEMENTS) throw refused(`one of its weights has ${elements} elements`);
 }
 
 const decoder = new TextDecoder();

@@ -12,30 +12,17 @@ export interface Field {
  * @throws Error where the bytes are no protobuf message
  */
 export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= bytes.length) throw new Error('a number is cut off');
-      const byte = view.getUint8(at++);
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new Error('a number is longer than ten bytes');
-  };
-  while (at < bytes.length) {
-    const key = varint();
+  const cursor = new Cursor(bytes);
+  while (!cursor.done) {
+    const key = cursor.varint();
     const number = Math.floor(key / 8);
-    const length = lengthOf(key % 8, varint);
+    const length = lengthOf(key % 8, cursor);
     if (number === 0) throw new Error('a field has the number 0');
     if (length.kind === 'value') {
       yield { number, bytes: undefined, value: length.value };
       continue;
     }
-    if (length.sizeBytes > bytes.length - at) throw new Error('a field ends after its message');
-    const part = bytes.subarray(at, at + length.sizeBytes);
-    at += length.sizeBytes;
+    const part = cursor.take(length.sizeBytes);
     yield { number, bytes: length.kind === 'bytes' ? part : undefined, value: 0 };
   }
 }
@@ -44,17 +31,56 @@ type Length =
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'bytes' | 'fixed'; readonly sizeBytes: number };
 
-function lengthOf(wireType: number, varint: () => number): Length {
+function lengthOf(wireType: number, cursor: Cursor): Length {
   switch (wireType) {
     case 0:
-      return { kind: 'value', value: varint() };
+      return { kind: 'value', value: cursor.varint() };
     case 1:
       return { kind: 'fixed', sizeBytes: 8 };
     case 2:
-      return { kind: 'bytes', sizeBytes: varint() };
+      return { kind: 'bytes', sizeBytes: cursor.varint() };
     case 5:
       return { kind: 'fixed', sizeBytes: 4 };
     default:
       throw new Error(`a field has the wire type ${wireType}`);
+  }
+}
+
+/** The numbers of a packed repeated field. */
+export function varintsOf(bytes: Uint8Array): number[] {
+  const cursor = new Cursor(bytes);
+  const values: number[] = [];
+  while (!cursor.done) values.push(cursor.varint());
+  return values;
+}
+
+class Cursor {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new Error('a number is cut off');
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new Error('a number is longer than ten bytes');
+  }
+
+  take(sizeBytes: number): Uint8Array {
+    if (sizeBytes > this.#bytes.length - this.#at) throw new Error('a field ends after its message');
+    const part = this.#bytes.subarray(this.#at, this.#at + sizeBytes);
+    this.#at += sizeBytes;
+    return part;
   }
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
 import {
-  checkModelBytes,
+  guardModelBytes,
   type Engine,
   type EngineSession,
   type SessionOptions,
@@ -36,7 +36,7 @@ export async function loadPackage(
   const model = opened.model;
   if (model === undefined)
     throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
-  checkModelBytes(model);
+  guardModelBytes(model);
   const verifiedMs = clock.monotonicMs();
   const loaded = await loadSession(engine, spec, model, opened, {
     intraOpThreads: spec.threads,
