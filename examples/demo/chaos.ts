@@ -1,0 +1,83 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AGENT, UPLOADER, type Stage } from '../stage/stage.js';
+
+/**
+ * What a bad day does: S3 is away for the middle third, and the uploader and the agent's control process are
+ * killed twice each, at fixed points of the run.
+ */
+export async function startChaos(
+  stage: Stage,
+  durationMs: number,
+  tell: (text: string) => void,
+): Promise<void> {
+  const third = durationMs / 3;
+  const at: readonly [number, () => Promise<void>][] = [
+    [0.3 * third, () => killControl(stage, tell)],
+    [0.6 * third, () => killUploader(stage, tell)],
+    [third, () => setS3Away(stage, true, tell)],
+    [1.4 * third, () => killControl(stage, tell)],
+    [1.7 * third, () => killUploader(stage, tell)],
+    [2 * third, () => setS3Away(stage, false, tell)],
+  ];
+  const begunMs = performance.now();
+  for (const [afterMs, act] of at) {
+    await sleep(Math.max(0, begunMs + afterMs - performance.now()));
+    await act();
+  }
+}
+
+function setS3Away(stage: Stage, away: boolean, tell: (text: string) => void): Promise<void> {
+  tell(away ? 'S3 goes away' : 'S3 is back');
+  stage.s3.setFaults(away ? () => ({ kind: 'reset' }) : undefined);
+  return Promise.resolve();
+}
+
+async function killUploader(stage: Stage, tell: (text: string) => void): Promise<void> {
+  const pid = pidOf(stage, UPLOADER);
+  const node = (await familyOf(pid)).find((member) => member.command.includes('main.js')) ?? { pid };
+  tell(`SIGKILL to the uploader (${node.pid})`);
+  process.kill(node.pid, 'SIGKILL');
+}
+
+async function killControl(stage: Stage, tell: (text: string) => void): Promise<void> {
+  const family = await familyOf(pidOf(stage, AGENT));
+  const control = family.find((member) => member.command.includes('control.js'));
+  if (control === undefined) throw new Error('Cannot kill the control process as it does not run');
+  tell(`SIGKILL to the agent's control process (${control.pid})`);
+  process.kill(control.pid, 'SIGKILL');
+}
+
+function pidOf(stage: Stage, component: string): number {
+  const pid = stage.nucleus.components().find((status) => status.name === component)?.pid;
+  if (pid === undefined) throw new Error(`Cannot find the process of ${component}`);
+  return pid;
+}
+
+interface Member {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** A process and all below it. */
+async function familyOf(root: number): Promise<readonly Member[]> {
+  const parents = new Map<number, number>();
+  const commands = new Map<number, string>();
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => undefined);
+    if (stat === undefined) continue;
+    const pid = Number(entry);
+    parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    commands.set(
+      pid,
+      (await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' '),
+    );
+  }
+  const belongs = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
+      if (at === root) return true;
+    return false;
+  };
+  return [...commands].filter(([pid]) => belongs(pid)).map(([pid, command]) => ({ pid, command }));
+}

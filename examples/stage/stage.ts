@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { createLogger, type JsonObject } from '../../src/core/mod.js';
+import { systemClock } from '../../src/fs/system.js';
+import { startLocalS3, type LocalS3 } from '../../src/local/cloud/s3/mod.js';
+import {
+  folderStore,
+  removeNucleusRoot,
+  startNucleus,
+  type DeploymentResult,
+  type FolderStore,
+  type Nucleus,
+  type Profile,
+  type WantedComponent,
+} from '../../src/local/nucleus/mod.js';
+import { buildCodeComponents, COMPONENT_VERSION } from './builds.js';
+import { makeSigningKey, packageExample, type PackagedModel, type SigningKey } from './models.js';
+
+export const BUCKET = 'edge-manager-captures';
+export const FLEET = 'demo-fleet';
+export const THING = 'demo-device';
+export const AGENT = 'org.edgemanager.AgentRuntime';
+export const UPLOADER = 'org.edgemanager.CaptureUploader';
+const REGION = 'eu-west-1';
+const CAPTURE_FOLDER = 'sme-capture';
+
+export interface StageOptions {
+  readonly profile: Profile;
+  /** Where S3's data, packages and builds stay; default a temporary folder that goes with the stage. */
+  readonly folder?: string;
+  /** Merged over the agent's configuration. */
+  readonly agent?: JsonObject;
+  readonly progress?: (text: string) => void;
+}
+
+/** One device and a cloud on this machine: nucleus, S3, credentials, built components, and a deployment to add to. */
+export interface Stage extends AsyncDisposable {
+  readonly nucleus: Nucleus;
+  readonly s3: LocalS3;
+  readonly s3Client: S3Client;
+  readonly key: SigningKey;
+  /** Below which objects appear. */
+  readonly capturePrefix: string;
+  readonly folder: string;
+  readonly store: FolderStore;
+  /** Packages and signs one of examples/models and puts it into the store. */
+  addModel(example: string, options?: { skipSelfTest?: boolean; version?: string }): Promise<PackagedModel>;
+  /** Deploys what the device has, with these components put in (undefined: taken out). */
+  deploy(changes: Readonly<Record<string, WantedComponent | undefined>>): Promise<DeploymentResult>;
+  close(): Promise<void>;
+}
+
+export async function startStage(options: StageOptions): Promise<Stage> {
+  const progress = options.progress ?? (() => undefined);
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'edge-stage-')));
+  await mkdir(folder, { recursive: true });
+  // The socket's path must be short, wherever the data is.
+  const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
+  const credentials = {
+    accessKeyId: `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(20).toString('hex'),
+    sessionToken: randomBytes(32).toString('hex'),
+  };
+  const s3 = await startLocalS3({
+    folder: join(folder, 's3'),
+    credentials: [credentials],
+    buckets: [BUCKET],
+    region: REGION,
+  });
+  const store = await folderStore(
+    ...(await buildCodeComponents(options.profile === 'lite' ? 'plain' : 'zip', progress)),
+  );
+  progress(`starting a Greengrass ${options.profile === 'lite' ? 'nucleus lite' : 'nucleus'}`);
+  const nucleus = await startNucleus({
+    rootPath,
+    profile: options.profile,
+    thingName: THING,
+    region: REGION,
+    store,
+    credentials: () =>
+      Promise.resolve({ ...credentials, expiration: new Date(systemClock.wallMs() + 3_600_000) }),
+    logger: createLogger(
+      () => undefined,
+      () => systemClock.wallMs(),
+      'error',
+    ),
+  });
+  const s3Client = new S3Client({ endpoint: s3.endpoint, region: REGION, forcePathStyle: true, credentials });
+  const key = makeSigningKey();
+  const wanted: Record<string, WantedComponent> = {
+    [AGENT]: {
+      componentVersion: COMPONENT_VERSION,
+      configurationUpdate: { merge: agentConfiguration(key, options.agent) },
+    },
+    [UPLOADER]: {
+      componentVersion: COMPONENT_VERSION,
+      configurationUpdate: { merge: uploaderConfiguration(s3) },
+    },
+  };
+  let deployments = 0;
+  const close = async (): Promise<void> => {
+    await nucleus.close();
+    s3Client.destroy();
+    await s3.close();
+    await removeNucleusRoot(rootPath);
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  return {
+    nucleus,
+    s3,
+    s3Client,
+    key,
+    folder,
+    store,
+    capturePrefix: `${CAPTURE_FOLDER}/${FLEET}/`,
+    addModel: async (example, modelOptions) => {
+      const model = await packageExample(example, join(folder, 'models'), key, modelOptions);
+      await store.add({ path: model.path });
+      return model;
+    },
+    deploy: async (changes) => {
+      for (const [name, component] of Object.entries(changes)) {
+        if (component === undefined) delete wanted[name];
+        else wanted[name] = component;
+      }
+      return await nucleus.deploy({ deploymentId: `stage-${deployments++}`, components: { ...wanted } });
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function agentConfiguration(key: SigningKey, over: JsonObject = {}): JsonObject {
+  return {
+    fleet: FLEET,
+    signature: { policy: 'required', trustedKeys: [key.publicPem] },
+    capture: {
+      policies: [{ type: 'percentage', percent: 100 }],
+      pushPeriodSeconds: 1,
+      folderPrefix: CAPTURE_FOLDER,
+    },
+    // A demonstration is over before the usual five minutes.
+    probation: { durationSeconds: 5, requests: 50 },
+    ...over,
+  };
+}
+
+function uploaderConfiguration(s3: LocalS3): JsonObject {
+  return { bucket: BUCKET, region: REGION, endpoint: s3.endpoint, forcePathStyle: true };
+}
