@@ -11,3 +11,6 @@ export * from './segment-source.js';
 export type { UploadStatus } from './statistics.js';
 export * from './token-exchange.js';
 export * from './uploader.js';
+export * from './component.js';
+export * from './config.js';
+export * from './spool-source.js';

@@ -111,6 +111,7 @@ export class Uploader implements AsyncDisposable {
 
   /** Aborts what is under way; what was confirmed meanwhile is found again by its key. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     const reason = new EdgeError('UNAVAILABLE', 'The uploader was closed');
     for (const controller of this.#controllers) controller.abort(reason);

@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from '../../../src/fs/system.js';
 import type { Fault } from '../../../src/local/cloud/s3/mod.js';
 import { MemoryObjectStore, Uploader, type MemoryFault } from '../../../src/upload/mod.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';
-import { startTestS3 } from '../../lib/s3.js';
+import { startTestS3, TEST_BUCKET } from '../../lib/s3.js';
 import { clean, falseReceipts, judgeMemory, judgeS3, WatchedStore } from '../../lib/upload-oracle.js';
 import { memoryLogger, memorySpool, runVirtual, startUploader, uploadObject } from '../../lib/upload.js';
 
@@ -121,7 +121,7 @@ describe('R10: a store with trouble of its own', () => {
       spreadMs: 0,
       deadline,
     };
-    const uploader = new Uploader({ ...options, retry: QUICK_RETRY });
+    await using uploader = new Uploader({ ...options, retry: QUICK_RETRY });
     uploader.start();
     let issued = 0;
     while (systemClock.monotonicMs() < endMs) {
@@ -152,17 +152,14 @@ describe('R13: an answer lost after the store kept the object', () => {
     const { logger } = memoryLogger(systemClock);
     const store = new WatchedStore(test.s3);
     const options = { source, store, clock: systemClock, random: systemRandom, logger, spreadMs: 0 };
-    const uploader = new Uploader({ ...options, retry: QUICK_RETRY });
+    await using uploader = new Uploader({ ...options, retry: QUICK_RETRY });
     uploader.start();
     await until(() => source.receipts.size === source.segments.size, 120_000);
     const { alreadyThere } = uploader.status();
     await uploader.close();
     const verdict = await judgeS3(source, test.s3);
     clean(verdict);
-    assert.equal(
-      test.s3.objects(source.segments.size === 0 ? '' : 'captures-sagemaker-test').length,
-      source.segments.size,
-    );
+    assert.equal(test.s3.objects(TEST_BUCKET).length, source.segments.size);
     const drops = test.s3.log.filter((record) => record.fault === 'store-then-drop').length;
     assert.ok(alreadyThere > 0 && test.s3.log.some((record) => record.status === 412));
     reportFaultRow({ row: 'R13', cycles: drops, ...verdict, note: `batches=${source.segments.size}` });
@@ -184,9 +181,9 @@ describe('R14: damage on the way or in the store', () => {
       const { logger } = memoryLogger(systemClock);
       const store = new WatchedStore(test.s3);
       const options = { source, store, clock: systemClock, random: systemRandom, logger, spreadMs: 0 };
-      const uploader = new Uploader({ ...options, retry: QUICK_RETRY });
+      await using uploader = new Uploader({ ...options, retry: QUICK_RETRY });
       uploader.start();
-      await until(() => test.s3.log.length >= 100, 30_000);
+      await until(() => test.s3.log.length >= 100 || source.receipts.size === 20, 30_000);
       // An object that was stored well, though the answer said otherwise, may be confirmed by a later look.
       assert.equal(falseReceipts(source, test.s3), 0);
       if (fault.kind === 'flip-byte') assert.equal(source.receipts.size, 0);

@@ -1,0 +1,79 @@
+import {
+  claimSegment,
+  listClosed,
+  openSegment,
+  parseClosedName,
+  parseReceiptName,
+  spoolFolders,
+  writeReceipt,
+  type ClosedName,
+  type ReceiptObject,
+  type SegmentReader,
+} from '../capture/mod.js';
+import { EdgeError, type Clock } from '../core/mod.js';
+import type { Disk } from '../fs/mod.js';
+import type { ClaimedSegment, SegmentSource, SettledObject, UploadOrder } from './segment-source.js';
+
+/** The agent's spool: closed segments in files, named by their file names. */
+export class SpoolSegmentSource implements SegmentSource {
+  readonly #disk: Disk;
+  readonly #root: string;
+  readonly #clock: Clock;
+
+  /** @param root the spool's folder */
+  constructor(disk: Disk, root: string, clock: Clock) {
+    this.#disk = disk;
+    this.#root = root;
+    this.#clock = clock;
+  }
+
+  async list(order: UploadOrder): Promise<readonly string[]> {
+    const closed = await listClosed(this.#disk, this.#root, order === 'oldest-first' ? 'oldest' : 'newest');
+    // While the agent is away, finished segments still lie in `closed`.
+    const receipts = new Set(
+      (await this.#disk.list(spoolFolders(this.#root).done)).map((name) => parseReceiptName(name)?.base),
+    );
+    return closed.filter((name) => !receipts.has(name.base)).map((name) => name.file);
+  }
+
+  async claim(segment: string): Promise<ClaimedSegment> {
+    const name = parseClosedName(segment);
+    if (name === undefined)
+      throw new EdgeError('NOT_FOUND', `Cannot upload ${segment} as that is no name of a closed segment`);
+    const release = await claimSegment(this.#disk, this.#root, name);
+    try {
+      const reader = await openSegment(this.#disk, this.#root, name);
+      return {
+        objects: () => reader.objects(),
+        writeReceipt: async (objects) => await this.#writeReceipt(name, reader, objects),
+        release,
+      };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  async #writeReceipt(
+    name: ClosedName,
+    reader: SegmentReader,
+    objects: readonly SettledObject[],
+  ): Promise<void> {
+    await writeReceipt(this.#disk, this.#root, name, {
+      finishedMs: this.#clock.wallMs(),
+      lostRecords: reader.lostRecords,
+      objects: objects.map(receiptObject),
+    });
+  }
+}
+
+function receiptObject({ key, sizeBytes, sha256, captureIds, result, reason }: SettledObject): ReceiptObject {
+  return {
+    key,
+    sizeBytes,
+    sha256,
+    captureIds: [...captureIds],
+    outcome: result === 'delivered' ? 'uploaded' : 'quarantined',
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
