@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { EdgeError, isJsonObject, messageOf, type JsonObject } from '../../../core/mod.js';
+import { parse } from 'yaml';
+import { parseRecipe } from '../../../recipe/mod.js';
+import type { ComponentStore } from '../../nucleus/mod.js';
+import { arnOf, type Account, type Tags } from './account.js';
+import { AwsError, invalid, notFound } from './errors.js';
+
+export interface ComponentVersion {
+  readonly arn: string;
+  readonly name: string;
+  readonly version: string;
+  readonly recipe: JsonObject;
+  readonly createdAtMs: number;
+  state: 'REQUESTED' | 'DEPLOYABLE' | 'FAILED';
+  message: string;
+}
+
+/** Gives the file of an S3 object; throws where there is none. */
+export type FindObject = (bucket: string, key: string) => string;
+
+/** Component versions: accepted at once, checked later, immutable, as Greengrass has them. */
+export class Components {
+  readonly #byName = new Map<string, Map<string, ComponentVersion>>();
+  readonly #account: Account;
+  readonly #tags: Tags;
+  readonly #findObject: FindObject;
+  readonly #delayMs: number;
+
+  constructor(account: Account, tags: Tags, findObject: FindObject, delayMs: number) {
+    this.#account = account;
+    this.#tags = tags;
+    this.#findObject = findObject;
+    this.#delayMs = delayMs;
+  }
+
+  create(recipeText: string, tags: Readonly<Record<string, string>> | undefined): ComponentVersion {
+    const component = this.#read(recipeText);
+    const versions = this.#byName.get(component.name) ?? new Map<string, ComponentVersion>();
+    if (versions.has(component.version)) {
+      const resourceId = `${component.name}:${component.version}`;
+      throw new AwsError(
+        'ConflictException',
+        409,
+        `Component [${component.name} : ${component.version}] for account [${this.#account.id}] already exists with state: [${versions.get(component.version)?.state}]`,
+        {
+          resourceId,
+          resourceType: 'COMPONENT_VERSION',
+        },
+      );
+    }
+    this.#byName.set(component.name, versions.set(component.version, component));
+    this.#tags.set(component.arn, tags);
+    this.#account.clock.after(this.#delayMs, () => void this.#check(component), { unref: true });
+    return component;
+  }
+
+  #read(recipeText: string): ComponentVersion {
+    try {
+      const { ComponentName: name, ComponentVersion: version } = parseRecipe(recipeText);
+      const recipe = parse(recipeText) as unknown;
+      if (!isJsonObject(recipe)) throw new Error('The recipe is no object');
+      return {
+        arn: arnOf(this.#account, 'greengrass', `components:${name}:versions:${version}`),
+        name,
+        version,
+        recipe,
+        createdAtMs: this.#account.clock.wallMs(),
+        state: 'REQUESTED',
+        message: 'NONE',
+      };
+    } catch (error) {
+      throw invalid('greengrassv2', messageOf(error), 'inlineRecipe');
+    }
+  }
+
+  /** What the service does after its answer: reads each artifact and writes its digest into the recipe. */
+  async #check(component: ComponentVersion): Promise<void> {
+    try {
+      for (const artifact of artifactsOf(component.recipe)) {
+        const { bucket, key } = parseS3Uri(textOf(artifact['Uri'] ?? artifact['URI']));
+        const hash = createHash('sha256');
+        await pipeline(createReadStream(this.#findObject(bucket, key)), hash);
+        artifact['Digest'] = hash.digest('base64');
+        artifact['Algorithm'] = 'SHA-256';
+      }
+      component.state = 'DEPLOYABLE';
+    } catch (error) {
+      component.state = 'FAILED';
+      component.message = `Cannot read an artifact: ${messageOf(error)}`;
+    }
+  }
+
+  find(arn: string): ComponentVersion {
+    const match = /:components:([^:]+):versions:([^:]+)$/.exec(arn);
+    const found = this.get(match?.[1] ?? '', match?.[2] ?? '');
+    if (found === undefined) throw notFound('greengrassv2', 'Component version', arn);
+    return found;
+  }
+
+  get(name: string, version: string): ComponentVersion | undefined {
+    return this.#byName.get(name)?.get(version);
+  }
+
+  versions(name: string): readonly ComponentVersion[] {
+    return [...(this.#byName.get(name)?.values() ?? [])].reverse();
+  }
+
+  names(): readonly string[] {
+    return [...this.#byName.keys()].sort();
+  }
+
+  delete(arn: string): void {
+    const component = this.find(arn);
+    this.#byName.get(component.name)?.delete(component.version);
+  }
+
+  nameOfArn(arn: string): string {
+    return /:components:([^:]+)$/.exec(arn)?.[1] ?? '';
+  }
+
+  /** What a nucleus installs from: deployable versions only. */
+  store(): ComponentStore {
+    const find = (name: string, version: string): ComponentVersion => {
+      const found = this.get(name, version);
+      if (found === undefined || found.state !== 'DEPLOYABLE') {
+        throw new EdgeError('NOT_FOUND', `Cannot find the component ${name} ${version} in the local cloud`);
+      }
+      return found;
+    };
+    return {
+      versions: async (name) =>
+        this.versions(name)
+          .filter((one) => one.state === 'DEPLOYABLE')
+          .map((one) => one.version),
+      recipe: async (name, version) => JSON.stringify(find(name, version).recipe),
+      fetchArtifact: async (name, version, uri, destination) => {
+        find(name, version);
+        const { bucket, key } = parseS3Uri(uri);
+        await copyFile(this.#findObject(bucket, key), destination);
+      },
+    };
+  }
+}
+
+/** A recipe's field as text; empty where it is none. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function artifactsOf(recipe: JsonObject): JsonObject[] {
+  const manifests = recipe['Manifests'];
+  if (!Array.isArray(manifests)) return [];
+  return manifests.flatMap((manifest) => {
+    const artifacts = isJsonObject(manifest) ? manifest['Artifacts'] : undefined;
+    return Array.isArray(artifacts) ? artifacts.filter(isJsonObject) : [];
+  });
+}
+
+function parseS3Uri(uri: string): { bucket: string; key: string } {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri);
+  if (match === null)
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot read the artifact as its URI must be s3://bucket/key: current value is ${uri}`,
+    );
+  return { bucket: match[1] ?? '', key: match[2] ?? '' };
+}

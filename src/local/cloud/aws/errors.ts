@@ -1,0 +1,42 @@
+/** An error as AWS answers it: the name goes into x-amzn-errortype and the body, `extra` into the body. */
+export class AwsError extends Error {
+  readonly status: number;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(name: string, status: number, message: string, extra: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.name = name;
+    this.status = status;
+    this.extra = extra;
+  }
+}
+
+/** Which of the three services an operation belongs to: each has error names of its own. */
+export type ServiceName = 'greengrassv2' | 'iot' | 'iotdataplane';
+
+/** A request that the service model refuses. */
+export function invalid(service: ServiceName, message: string, field = ''): AwsError {
+  return service === 'greengrassv2'
+    ? new AwsError('ValidationException', 400, message, {
+        reason: 'FIELD_VALIDATION_FAILED',
+        fields: [{ name: field, message }],
+      })
+    : new AwsError('InvalidRequestException', 400, message);
+}
+
+export function notFound(service: ServiceName, resourceType: string, resourceId: string): AwsError {
+  const message = `${resourceType} ${resourceId} does not exist`;
+  return new AwsError(
+    'ResourceNotFoundException',
+    404,
+    message,
+    service === 'greengrassv2' ? { resourceId, resourceType } : {},
+  );
+}
+
+/** Too many requests, as each service says it. */
+export function throttled(service: ServiceName): AwsError {
+  return service === 'iot'
+    ? new AwsError('ThrottlingException', 400, 'Rate exceeded')
+    : new AwsError('ThrottlingException', 429, 'Rate exceeded');
+}

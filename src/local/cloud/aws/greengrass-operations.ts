@@ -1,0 +1,236 @@
+import * as api from '@aws-sdk/client-greengrassv2';
+import { parse, stringify } from 'yaml';
+import type { Account, Tags } from './account.js';
+import { arnOf } from './account.js';
+import { on } from './bind.js';
+import { textOf, type Components, type ComponentVersion } from './components.js';
+import type { Deployments } from './deployments.js';
+import { invalid, notFound } from './errors.js';
+import type { BoundOperation } from './http.js';
+import type { Deployment, ExecutionState } from './job.js';
+import { page } from './page.js';
+import type { ThingRegistry } from './things.js';
+
+const SERVICE = 'greengrassv2';
+
+export interface GreengrassParts {
+  readonly account: Account;
+  readonly tags: Tags;
+  readonly components: Components;
+  readonly deployments: Deployments;
+  readonly registry: ThingRegistry;
+}
+
+export function greengrassOperations(parts: GreengrassParts): BoundOperation[] {
+  return [...componentOperations(parts), ...deploymentOperations(parts), ...coreOperations(parts)];
+}
+
+function componentOperations({ account, components, tags }: GreengrassParts): BoundOperation[] {
+  return [
+    on(api.CreateComponentVersion$, (input: api.CreateComponentVersionRequest) => {
+      if (input.inlineRecipe === undefined)
+        throw invalid(SERVICE, 'inlineRecipe is required', 'inlineRecipe');
+      const made = components.create(Buffer.from(input.inlineRecipe).toString(), input.tags);
+      return {
+        arn: made.arn,
+        componentName: made.name,
+        componentVersion: made.version,
+        creationTimestamp: new Date(made.createdAtMs),
+        status: statusOf(made),
+      };
+    }),
+    on(api.DescribeComponent$, (input: api.DescribeComponentRequest) => {
+      const found = components.find(input.arn ?? '');
+      return {
+        arn: found.arn,
+        componentName: found.name,
+        componentVersion: found.version,
+        creationTimestamp: new Date(found.createdAtMs),
+        publisher: textOf(found.recipe['ComponentPublisher']),
+        description: textOf(found.recipe['ComponentDescription']),
+        status: statusOf(found),
+        platforms: [],
+        tags: tags.of(found.arn),
+      };
+    }),
+    on(api.GetComponent$, (input: api.GetComponentRequest) => {
+      const found = components.find(input.arn ?? '');
+      const format = input.recipeOutputFormat ?? 'JSON';
+      const json = JSON.stringify(found.recipe);
+      const text = format === 'YAML' ? stringify(parse(json)) : json;
+      return { recipeOutputFormat: format, recipe: Buffer.from(text), tags: tags.of(found.arn) };
+    }),
+    on(api.ListComponents$, (input: api.ListComponentsRequest) => {
+      const all = input.scope === 'PUBLIC' ? [] : components.names();
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken);
+      return {
+        components: items.map((componentName) => {
+          const latest = components.versions(componentName)[0];
+          return {
+            arn: arnOf(account, 'greengrass', `components:${componentName}`),
+            componentName,
+            latestVersion: {
+              arn: latest?.arn,
+              componentVersion: latest?.version,
+              creationTimestamp: new Date(latest?.createdAtMs ?? 0),
+            },
+          };
+        }),
+        nextToken,
+      };
+    }),
+    on(api.ListComponentVersions$, (input: api.ListComponentVersionsRequest) => {
+      const name = components.nameOfArn(input.arn ?? '');
+      const all = components.versions(name);
+      if (all.length === 0) throw notFound(SERVICE, 'Component', input.arn ?? '');
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken);
+      const componentVersions = items.map((one) => ({
+        componentName: one.name,
+        componentVersion: one.version,
+        arn: one.arn,
+      }));
+      return { componentVersions, nextToken };
+    }),
+    on(api.DeleteComponent$, (input: api.DeleteComponentRequest) => components.delete(input.arn ?? '')),
+    on(api.TagResource$, (input: api.TagResourceRequest) => tags.set(input.resourceArn ?? '', input.tags)),
+    on(api.UntagResource$, (input: api.UntagResourceRequest) =>
+      tags.remove(input.resourceArn ?? '', input.tagKeys ?? []),
+    ),
+    on(api.ListTagsForResource$, (input: api.ListTagsForResourceRequest) => ({
+      tags: tags.of(input.resourceArn ?? ''),
+    })),
+  ];
+}
+
+function statusOf(component: ComponentVersion): api.CloudComponentStatus {
+  return {
+    componentState: component.state,
+    message: component.message,
+    errors: component.state === 'FAILED' ? { COMPONENT_ARTIFACT_ERROR: component.message } : {},
+    vendorGuidance: 'ACTIVE',
+  };
+}
+
+function deploymentOperations({ deployments, tags }: GreengrassParts): BoundOperation[] {
+  return [
+    on(api.CreateDeployment$, (input: api.CreateDeploymentRequest) => {
+      const made = deployments.create(input);
+      return { deploymentId: made.id, iotJobId: made.jobId, iotJobArn: made.jobArn };
+    }),
+    on(api.GetDeployment$, (input: api.GetDeploymentRequest) => {
+      const found = deployments.get(input.deploymentId ?? '');
+      const { components, deploymentPolicies, iotJobConfiguration } = found.request;
+      return {
+        ...summaryOf(found),
+        iotJobId: found.jobId,
+        iotJobArn: found.jobArn,
+        components: components ?? {},
+        deploymentPolicies,
+        iotJobConfiguration,
+        tags: tags.of(found.arn),
+      };
+    }),
+    on(api.ListDeployments$, (input: api.ListDeploymentsRequest) => {
+      const all = deployments
+        .list(input.targetArn)
+        .filter((one) => input.historyFilter !== 'LATEST_ONLY' || one.isLatest)
+        .filter(
+          (one) =>
+            input.parentTargetArn === undefined || one.request.parentTargetArn === input.parentTargetArn,
+        );
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 50);
+      return { deployments: items.map(summaryOf), nextToken };
+    }),
+    on(api.CancelDeployment$, (input: api.CancelDeploymentRequest) => {
+      deployments.cancel(deployments.get(input.deploymentId ?? ''));
+      return { message: 'The deployment was canceled' };
+    }),
+  ];
+}
+
+function summaryOf(deployment: Deployment): api.Deployment {
+  const { targetArn, deploymentName, parentTargetArn } = deployment.request;
+  return {
+    targetArn,
+    revisionId: String(deployment.revision),
+    deploymentId: deployment.id,
+    deploymentName,
+    creationTimestamp: new Date(deployment.createdAtMs),
+    deploymentStatus: deployment.status,
+    isLatestForTarget: deployment.isLatest,
+    parentTargetArn,
+  };
+}
+
+const EFFECTIVE: Readonly<Record<ExecutionState, api.EffectiveDeploymentExecutionStatus>> = {
+  QUEUED: 'QUEUED',
+  IN_PROGRESS: 'IN_PROGRESS',
+  SUCCEEDED: 'SUCCEEDED',
+  FAILED: 'FAILED',
+  TIMED_OUT: 'TIMED_OUT',
+  REJECTED: 'REJECTED',
+  REMOVED: 'CANCELED',
+  CANCELED: 'CANCELED',
+};
+
+function coreOperations({ registry, deployments, tags }: GreengrassParts): BoundOperation[] {
+  const cores = (group?: string) =>
+    [...registry.things.values()].filter(
+      (thing) =>
+        (thing.connectedSinceMs !== undefined || thing.disconnectedAtMs !== undefined) &&
+        (group === undefined || registry.arnsOf(thing).includes(group)),
+    );
+  return [
+    on(api.GetCoreDevice$, (input: api.GetCoreDeviceRequest) => {
+      const thing = cores().find((one) => one.name === input.coreDeviceThingName);
+      if (thing === undefined) throw notFound(SERVICE, 'Core device', input.coreDeviceThingName ?? '');
+      return {
+        coreDeviceThingName: thing.name,
+        coreVersion: '2.15.0',
+        platform: 'linux',
+        architecture: 'amd64',
+        status: 'HEALTHY' as const,
+        lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
+        tags: tags.of(thing.arn),
+      };
+    }),
+    on(api.ListCoreDevices$, (input: api.ListCoreDevicesRequest) => {
+      const { items, nextToken } = page(
+        SERVICE,
+        cores(input.thingGroupArn),
+        input.maxResults,
+        input.nextToken,
+      );
+      return {
+        coreDevices: items.map((thing) => ({
+          coreDeviceThingName: thing.name,
+          status: 'HEALTHY' as const,
+          lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
+        })),
+        nextToken,
+      };
+    }),
+    on(api.ListEffectiveDeployments$, (input: api.ListEffectiveDeploymentsRequest) => {
+      const name = input.coreDeviceThingName ?? '';
+      const all = deployments.list().flatMap((deployment) => {
+        const execution = deployment.executions.get(name);
+        if (execution === undefined) return [];
+        return [
+          {
+            deploymentId: deployment.id,
+            deploymentName: deployment.request.deploymentName ?? '',
+            iotJobId: deployment.jobId,
+            iotJobArn: deployment.jobArn,
+            targetArn: deployment.request.targetArn,
+            coreDeviceExecutionStatus: EFFECTIVE[execution.status],
+            reason: execution.details['deployment-failure-cause'],
+            creationTimestamp: new Date(execution.queuedAtMs),
+            modifiedTimestamp: new Date(execution.updatedAtMs),
+          },
+        ];
+      });
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken);
+      return { effectiveDeployments: [...items], nextToken };
+    }),
+  ];
+}

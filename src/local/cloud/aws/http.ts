@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isJsonObject, messageOf } from '../../../core/mod.js';
+import { AwsError, invalid, throttled } from './errors.js';
+import { decode, decodeStructure, encode, fromText, membersOf, type Operation } from './model.js';
+
+export type Handler = (input: Record<string, unknown>) => unknown;
+
+export interface BoundOperation {
+  readonly operation: Operation;
+  readonly handler: Handler;
+}
+
+/** What a test may do to a call: refuse it before it has an effect, or cut the connection after it had one. */
+export type CallHook = (call: {
+  readonly operation: string;
+  readonly index: number;
+}) => 'throttle' | 'deny' | 'cut-before' | 'cut-after' | undefined;
+
+interface Route extends BoundOperation {
+  readonly pattern: RegExp;
+  readonly labels: readonly string[];
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** JSON over HTTP as the three services speak it, on 127.0.0.1. Counts the calls of each operation. */
+export class AwsHttpServer {
+  readonly calls = new Map<string, number>();
+  readonly #routes: readonly Route[];
+  readonly #server: Server;
+  #hook: CallHook | undefined;
+  #index = 0;
+
+  constructor(operations: readonly BoundOperation[], hook: CallHook | undefined) {
+    this.#routes = operations.map(routeOf).sort((a, b) => a.labels.length - b.labels.length);
+    this.#hook = hook;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  setHook(hook: CallHook | undefined): void {
+    this.#hook = hook;
+  }
+
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      const body = await readBody(request);
+      const found = this.#find(request.method ?? 'GET', url.pathname);
+      const { operation, handler } = found.route;
+      this.calls.set(operation.name, (this.calls.get(operation.name) ?? 0) + 1);
+      const order = this.#hook?.({ operation: operation.name, index: this.#index++ });
+      if (order === 'cut-before') return void request.socket.destroy();
+      checkSigned(request);
+      if (order === 'throttle') throw throttled(operation.service);
+      if (order === 'deny') throw denied(operation);
+      const output = await handler(readInput(operation, found.labels, url, body));
+      if (order === 'cut-after') return void request.socket.destroy();
+      send(response, operation, output);
+    } catch (error) {
+      sendError(response, error);
+    }
+  }
+
+  #find(method: string, path: string): { route: Route; labels: Map<string, string> } {
+    for (const route of this.#routes) {
+      if (route.operation.method !== method) continue;
+      const match = route.pattern.exec(path);
+      if (match === null) continue;
+      const labels = route.labels.map((name, index): [string, string] => [
+        name,
+        decodeURIComponent(match[index + 1] ?? ''),
+      ]);
+      return { route, labels: new Map(labels) };
+    }
+    throw new AwsError(
+      'UnknownOperationException',
+      404,
+      `The local cloud has no operation ${method} ${path}`,
+    );
+  }
+}
+
+function routeOf(bound: BoundOperation): Route {
+  const labels: string[] = [];
+  const source = bound.operation.path.replaceAll(/\{(\w+)\+?\}/g, (_text, name: string) => {
+    labels.push(name);
+    return '([^/]+)';
+  });
+  return { ...bound, pattern: new RegExp(`^${source}$`), labels };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > MAX_BODY_BYTES)
+      throw new AwsError('RequestEntityTooLargeException', 413, 'Request is too large');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Any well-formed signature will do here; one that is missing is refused as AWS does. */
+function checkSigned(request: IncomingMessage): void {
+  if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=')) {
+    throw new AwsError('UnrecognizedClientException', 403, 'The request is not signed');
+  }
+}
+
+function readInput(
+  operation: Operation,
+  labels: ReadonlyMap<string, string>,
+  url: URL,
+  body: Buffer,
+): Record<string, unknown> {
+  const { service } = operation;
+  const members = membersOf(operation.input);
+  const input: Record<string, unknown> = {};
+  const inBody = members.filter((member) => member.place === 'body');
+  if (inBody.length > 0) Object.assign(input, decodeStructure(service, inBody, parse(operation, body), ''));
+  for (const member of members) {
+    const text = member.place === 'label' ? labels.get(member.name) : queryText(member, url);
+    if (text !== undefined) input[member.name] = fromText(service, member.type, text, member.name);
+    else if (member.place === 'query' && url.searchParams.has(member.queryName)) {
+      input[member.name] = decode(
+        service,
+        member.type,
+        url.searchParams.getAll(member.queryName),
+        member.name,
+      );
+    } else if (member.place === 'payload') input[member.name] = body;
+    if (member.required && input[member.name] === undefined) {
+      throw invalid(service, `${member.name} is required`, member.name);
+    }
+  }
+  return input;
+}
+
+function queryText(
+  member: { place: string; queryName: string; type: unknown },
+  url: URL,
+): string | undefined {
+  if (member.place !== 'query' || typeof member.type !== 'number' || member.type >= 64) return undefined;
+  return url.searchParams.get(member.queryName) ?? undefined;
+}
+
+function parse(operation: Operation, body: Buffer): unknown {
+  if (body.length === 0) return {};
+  try {
+    return JSON.parse(body.toString()) as unknown;
+  } catch {
+    throw invalid(operation.service, 'The body is not JSON');
+  }
+}
+
+function denied(operation: Operation): AwsError {
+  const prefix = operation.service === 'greengrassv2' ? 'greengrass' : 'iot';
+  const text = `User: arn:aws:iam::123456789012:user/local is not authorized to perform: ${prefix}:${operation.name}`;
+  return operation.service === 'greengrassv2'
+    ? new AwsError('AccessDeniedException', 403, text)
+    : operation.service === 'iot'
+      ? new AwsError('UnauthorizedException', 401, text)
+      : new AwsError('ForbiddenException', 403, text);
+}
+
+function send(response: ServerResponse, operation: Operation, output: unknown): void {
+  const payload = membersOf(operation.output).find((member) => member.place === 'payload');
+  if (payload !== undefined && isJsonObject(output)) {
+    const bytes = (output as Record<string, unknown>)[payload.name];
+    response.writeHead(operation.status, { 'content-type': 'application/octet-stream' });
+    response.end(bytes);
+    return;
+  }
+  response.writeHead(operation.status, { 'content-type': 'application/json' });
+  response.end(operation.status === 204 ? undefined : JSON.stringify(encode(output ?? {})));
+}
+
+function sendError(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const error =
+    thrown instanceof AwsError ? thrown : new AwsError('InternalServerException', 500, messageOf(thrown));
+  response.writeHead(error.status, { 'content-type': 'application/json', 'x-amzn-errortype': error.name });
+  response.end(JSON.stringify({ __type: error.name, message: error.message, ...error.extra }));
+}

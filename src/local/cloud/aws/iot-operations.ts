@@ -1,0 +1,138 @@
+import * as api from '@aws-sdk/client-iot';
+import type { Tags } from './account.js';
+import { on } from './bind.js';
+import { invalid } from './errors.js';
+import type { BoundOperation } from './http.js';
+import { page } from './page.js';
+import type { ThingRegistry } from './things.js';
+
+const SERVICE = 'iot';
+
+/** Things, groups and tags. */
+export function registryOperations(registry: ThingRegistry, tags: Tags): BoundOperation[] {
+  return [
+    ...thingOperations(registry),
+    ...groupOperations(registry, tags),
+    ...membershipOperations(registry),
+    ...tagOperations(tags),
+  ];
+}
+
+function thingOperations(registry: ThingRegistry): BoundOperation[] {
+  return [
+    on(api.CreateThing$, (input: api.CreateThingRequest) => {
+      const thing = registry.createThing(input.thingName ?? '', input.attributePayload?.attributes);
+      return { thingName: thing.name, thingArn: thing.arn, thingId: thing.name };
+    }),
+    on(api.DescribeThing$, (input: api.DescribeThingRequest) => {
+      const thing = registry.thing(input.thingName ?? '');
+      return {
+        thingName: thing.name,
+        thingArn: thing.arn,
+        thingId: thing.name,
+        defaultClientId: thing.name,
+        attributes: { ...thing.attributes },
+        version: 1,
+      };
+    }),
+    on(api.UpdateThing$, (input: api.UpdateThingRequest) => {
+      const thing = registry.thing(input.thingName ?? '');
+      const update = input.attributePayload?.attributes ?? {};
+      const merged = input.attributePayload?.merge === true ? { ...thing.attributes, ...update } : update;
+      // An empty value takes an attribute away.
+      thing.attributes = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
+      return {};
+    }),
+    on(api.DeleteThing$, (input: api.DeleteThingRequest) => registry.deleteThing(input.thingName ?? '')),
+  ];
+}
+
+function groupOperations(registry: ThingRegistry, tags: Tags): BoundOperation[] {
+  return [
+    on(api.CreateThingGroup$, (input: api.CreateThingGroupRequest) => {
+      const group = registry.createGroup(
+        input.thingGroupName ?? '',
+        input.thingGroupProperties?.thingGroupDescription,
+        input.parentGroupName,
+      );
+      tags.set(group.arn, tagRecord(input.tags));
+      return { thingGroupName: group.name, thingGroupArn: group.arn, thingGroupId: group.name };
+    }),
+    on(api.DescribeThingGroup$, (input: api.DescribeThingGroupRequest) => {
+      const group = registry.group(input.thingGroupName ?? '');
+      return {
+        thingGroupName: group.name,
+        thingGroupArn: group.arn,
+        thingGroupId: group.name,
+        version: 1,
+        thingGroupProperties: { thingGroupDescription: group.description },
+        thingGroupMetadata: { parentGroupName: group.parent, creationDate: new Date(group.createdAtMs) },
+      };
+    }),
+    on(api.ListThingGroups$, (input: api.ListThingGroupsRequest) => {
+      const all = [...registry.groups.values()]
+        .filter((group) => group.name.startsWith(input.namePrefixFilter ?? ''))
+        .filter((group) => input.parentGroup === undefined || group.parent === input.parentGroup);
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 25);
+      return {
+        thingGroups: items.map((group) => ({ groupName: group.name, groupArn: group.arn })),
+        nextToken,
+      };
+    }),
+  ];
+}
+
+function membershipOperations(registry: ThingRegistry): BoundOperation[] {
+  const names = (input: api.AddThingToThingGroupRequest) => ({
+    group: input.thingGroupName ?? input.thingGroupArn?.split('/')[1] ?? '',
+    thing: input.thingName ?? input.thingArn?.split('/')[1] ?? '',
+  });
+  return [
+    on(api.AddThingToThingGroup$, (input: api.AddThingToThingGroupRequest) => {
+      const { group, thing } = names(input);
+      if (group === '' || thing === '') throw invalid(SERVICE, 'thingGroupName and thingName are required');
+      registry.join(group, thing);
+      return {};
+    }),
+    on(api.RemoveThingFromThingGroup$, (input: api.RemoveThingFromThingGroupRequest) => {
+      const { group, thing } = names(input);
+      registry.leave(group, thing);
+      return {};
+    }),
+    on(api.ListThingsInThingGroup$, (input: api.ListThingsInThingGroupRequest) => {
+      const group = registry.group(input.thingGroupName ?? '');
+      const all =
+        input.recursive === true ? registry.targets(group.arn).map((thing) => thing.name) : [...group.things];
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 25);
+      return { things: [...items], nextToken };
+    }),
+    on(api.ListThingGroupsForThing$, (input: api.ListThingGroupsForThingRequest) => {
+      const thing = registry.thing(input.thingName ?? '');
+      const { items, nextToken } = page(SERVICE, [...thing.groups], input.maxResults, input.nextToken, 25);
+      return {
+        thingGroups: items.map((name) => ({ groupName: name, groupArn: registry.group(name).arn })),
+        nextToken,
+      };
+    }),
+  ];
+}
+
+function tagOperations(tags: Tags): BoundOperation[] {
+  return [
+    on(api.TagResource$, (input: api.TagResourceRequest) => {
+      tags.set(input.resourceArn ?? '', tagRecord(input.tags));
+      return {};
+    }),
+    on(api.UntagResource$, (input: api.UntagResourceRequest) => {
+      tags.remove(input.resourceArn ?? '', input.tagKeys ?? []);
+      return {};
+    }),
+    on(api.ListTagsForResource$, (input: api.ListTagsForResourceRequest) => ({
+      tags: Object.entries(tags.of(input.resourceArn ?? '')).map(([Key, Value]) => ({ Key, Value })),
+    })),
+  ];
+}
+
+function tagRecord(tags: api.Tag[] | undefined): Record<string, string> {
+  return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { silentLogger, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { systemClock, systemRandom } from '../../fs/mod.js';
+import { createIotBroker, type ComponentStore, type IotCore } from '../nucleus/mod.js';
+import { Tags, type Account } from './aws/account.js';
+import { Components } from './aws/components.js';
+import { Deployments, type Device } from './aws/deployments.js';
+import { FleetIndex } from './aws/fleet-index.js';
+import { greengrassOperations } from './aws/greengrass-operations.js';
+import { AwsHttpServer, type CallHook } from './aws/http.js';
+import { indexOperations } from './aws/index-operations.js';
+import { registryOperations } from './aws/iot-operations.js';
+import { jobOperations } from './aws/job-operations.js';
+import { shadowOperations } from './aws/shadow-operations.js';
+import { Shadows } from './aws/shadows.js';
+import { ThingRegistry } from './aws/things.js';
+import { startLocalS3, type LocalS3, type S3Credentials } from './s3/mod.js';
+
+export interface LocalCloudOptions {
+  /** Where S3 keeps its buckets. All else lives in memory. */
+  readonly folder: string;
+  readonly region?: string;
+  /** Default: any free port. */
+  readonly port?: number;
+  readonly buckets?: readonly string[];
+  /** Until a new component version is DEPLOYABLE. Default 20. */
+  readonly componentDelayMs?: number;
+  readonly hook?: CallHook;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** Greengrass V2, IoT, shadows, fleet index and S3 on this machine. */
+export interface LocalCloud extends AsyncDisposable {
+  readonly region: string;
+  /** For Greengrass V2, IoT and IoT data. */
+  readonly endpoint: string;
+  readonly s3: LocalS3;
+  /** What makes the AWS SDK and this project's commands talk to it; the keys open nothing else. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly credentials: S3Credentials;
+  /** Calls so far by operation. */
+  readonly calls: ReadonlyMap<string, number>;
+  /** Published components, for nuclei. */
+  readonly store: ComponentStore;
+  readonly registry: ThingRegistry;
+  readonly deployments: Deployments;
+  setHook(hook: CallHook | undefined): void;
+  /** Connects a device to its thing: it gets deployments from now on. @returns disconnects it */
+  attach(thingName: string, device: Device): () => void;
+  /** MQTT for one nucleus: its shadow updates reach the shadow store and the index. */
+  iotCore(thingName: string): IotCore;
+  close(): Promise<void>;
+}
+
+const ACCOUNT_ID = '123456789012';
+
+/**
+ * Starts the cloud's counterpart for development and tests, on 127.0.0.1. It answers as AWS does for the
+ * operations that this project calls, and refuses what AWS's service model refuses. It is no cloud: no
+ * policies, no certificates, no durability but S3's folder.
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const random = options.random ?? systemRandom;
+  const account: Account = {
+    region: options.region ?? 'us-east-1',
+    id: ACCOUNT_ID,
+    clock: options.clock ?? systemClock,
+    random,
+  };
+  const credentials: S3Credentials = { accessKeyId: 'local-cloud', secretAccessKey: randomUUID() };
+  const s3 = await startLocalS3({
+    folder: join(options.folder, 's3'),
+    credentials: [credentials],
+    region: account.region,
+    buckets: options.buckets ?? [],
+  });
+  const tags = new Tags();
+  const shadows = new Shadows(account);
+  const components = new Components(
+    account,
+    tags,
+    (bucket, key) => s3.path(bucket, key),
+    options.componentDelayMs ?? 20,
+  );
+  const joined: { listener: (arn: string, thing: string) => void } = { listener: () => undefined };
+  const registry = new ThingRegistry(account, (group, thing) => {
+    for (const arn of registry.ancestors(group)) joined.listener(arn, thing.name);
+  });
+  const deployments = new Deployments(account, registry, components, tags, options.logger ?? silentLogger);
+  joined.listener = (arn, thing) => deployments.joined(arn, thing);
+  const server = new AwsHttpServer(
+    [
+      ...greengrassOperations({ account, tags, components, deployments, registry }),
+      ...registryOperations(registry, tags),
+      ...jobOperations(account, deployments),
+      ...indexOperations(new FleetIndex(registry, shadows)),
+      ...shadowOperations(shadows),
+    ],
+    options.hook,
+  );
+  const endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
+  const broker = createIotBroker();
+  const close = async (): Promise<void> => {
+    await server.close();
+    await s3.close();
+  };
+  return {
+    region: account.region,
+    endpoint,
+    s3,
+    credentials,
+    environment: {
+      AWS_REGION: account.region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+    },
+    calls: server.calls,
+    store: components.store(),
+    registry,
+    deployments,
+    setHook: (hook) => server.setHook(hook),
+    attach: (thingName, device) => deployments.attach(registry.thing(thingName), device),
+    iotCore: () => ({
+      publish: async (topic, payload) => {
+        shadows.receive(topic, payload);
+        await broker.publish(topic, payload);
+      },
+      subscribe: (filter, listener) => broker.subscribe(filter, listener),
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

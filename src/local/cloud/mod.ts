@@ -1,0 +1,4 @@
+/** AWS's counterpart on one machine, for development and tests; in no device artifact. */
+export type { Device } from './aws/deployments.js';
+export type { CallHook } from './aws/http.js';
+export { startLocalCloud, type LocalCloud, type LocalCloudOptions } from './cloud.js';
