@@ -100,7 +100,7 @@ function checkArtifacts(artifacts: readonly { readonly Uri: string }[], path: st
   artifacts.forEach(({ Uri }, index) => {
     const name = Uri.slice(Uri.lastIndexOf('/') + 1);
     const field = `${path}[${index}].Uri`;
-    if (!/^[a-z0-9+.-]+:/i.test(Uri) || name === '') {
+    if (!/^[a-z0-9+.-]+:/i.test(Uri) || /^\.*$/.test(name)) {
       throw invalid(field, `must be a URI that ends with a file name: current value is "${Uri}"`);
     }
     if (seen.has(name)) throw invalid(field, `must have a file name of its own: "${name}" is there twice`);

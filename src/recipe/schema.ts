@@ -110,7 +110,7 @@ export const DependencySchema = Type.Object(
 );
 export type Dependency = Static<typeof DependencySchema>;
 
-const NAME_PATTERN = '^[a-zA-Z0-9_.-]+$';
+const NAME_PATTERN = '^(?!\\.+$)[a-zA-Z0-9_.-]+$';
 
 export const RecipeSchema = Type.Object(
   {

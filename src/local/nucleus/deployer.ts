@@ -6,7 +6,7 @@ import { checkDocument } from './deployment-document.js';
 import { planDeployment, type PlanStep } from './plan.js';
 import { Service } from './service.js';
 import type { Services } from './services.js';
-import { planned, type Target } from './target.js';
+import { planned, type PreparedTarget, type Target } from './target.js';
 import type { UpdateGate } from './update-gate.js';
 
 export interface DeployerOptions {
@@ -17,7 +17,8 @@ export interface DeployerOptions {
   readonly logger: Logger;
   /** Aborts when the nucleus closes. */
   readonly closing: AbortSignal;
-  readonly prepare: (document: DeploymentDocument) => Promise<Target>;
+  /** Does what may fail without a change: the device is as before. */
+  readonly prepare: (document: DeploymentDocument) => Promise<PreparedTarget>;
   /** Called after each change of what is deployed. */
   readonly save: () => Promise<void>;
   /** Called when a deployment went well: versions that are out of use may go. */
@@ -25,6 +26,8 @@ export interface DeployerOptions {
 }
 
 const DEFAULT_NOTIFY_TIMEOUT_S = 60;
+
+type Failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: string) => DeploymentResult;
 
 /** Carries out deployments, one after the other. */
 export class Deployer {
@@ -36,7 +39,7 @@ export class Deployer {
   }
 
   deploy(document: DeploymentDocument): Promise<DeploymentResult> {
-    const result = this.#last.then(() => this.#carryOut(document));
+    const result = this.#last.then(() => this.#safely(document));
     this.#last = result;
     return result;
   }
@@ -46,14 +49,24 @@ export class Deployer {
     await this.#last;
   }
 
-  async #carryOut(document: DeploymentDocument): Promise<DeploymentResult> {
+  /** A full disk or the like must not end the queue. */
+  async #safely(document: DeploymentDocument): Promise<DeploymentResult> {
     const { deploymentId } = document;
-    const { closing, prepare, gate, profile, logger } = this.#options;
-    const failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: string): DeploymentResult => {
-      logger.warn('Deployment failed', { deploymentId, detailedStatus, reason });
+    const failed: Failed = (detailedStatus, reason) => {
+      this.#options.logger.warn('Deployment failed', { deploymentId, detailedStatus, reason });
       return { deploymentId, status: 'FAILED', detailedStatus, reason };
     };
-    let target: Target;
+    try {
+      return await this.#carryOut(document, failed);
+    } catch (error) {
+      return failed('FAILED_UNABLE_TO_ROLLBACK', messageOf(error));
+    }
+  }
+
+  async #carryOut(document: DeploymentDocument, failed: Failed): Promise<DeploymentResult> {
+    const { deploymentId } = document;
+    const { closing, prepare, gate, profile } = this.#options;
+    let target: PreparedTarget;
     try {
       if (closing.aborted) throw new EdgeError('UNAVAILABLE', 'The nucleus is closed');
       checkDocument(document);
@@ -69,16 +82,12 @@ export class Deployer {
       document.componentUpdatePolicy ?? {};
     const isAsked = profile === 'nucleus' && action === 'NOTIFY_COMPONENTS';
     if (isAsked) await gate.ask(deploymentId, timeoutInSeconds * 1000, closing);
-    const result = await this.#change(document, target, failed);
+    const result = await this.#change(document, target(), failed);
     if (isAsked) gate.announceEnd(deploymentId);
     return result;
   }
 
-  async #change(
-    document: DeploymentDocument,
-    target: Target,
-    failed: (status: DeploymentResult['detailedStatus'], reason: string) => DeploymentResult,
-  ): Promise<DeploymentResult> {
+  async #change(document: DeploymentDocument, target: Target, failed: Failed): Promise<DeploymentResult> {
     const { profile, closing, clean, save, services, configurations } = this.#options;
     const before: Target = {
       components: services.all().map(({ definition }) => definition),
@@ -138,13 +147,9 @@ export class Deployer {
   async #execute(step: PlanStep, target: Target, wanted: ReadonlyMap<string, Deployed>): Promise<void> {
     const { services, configurations } = this.#options;
     switch (step.kind) {
-      case 'configure': {
-        for (const name of Object.keys(configurations.snapshot())) {
-          if (!(name in target.configurations)) configurations.delete(name);
-        }
-        for (const [name, value] of Object.entries(target.configurations)) configurations.set(name, value);
+      case 'configure':
+        for (const { name } of target.components) configurations.set(name, target.configurations[name] ?? {});
         return;
-      }
       case 'install':
         return this.#install(componentOf(step.name, wanted));
       case 'stop':
@@ -172,10 +177,9 @@ export class Deployer {
 
   /** lite's install units run beside the old version, under the new version's definition. */
   async #install(component: Deployed): Promise<void> {
-    const service = new Service(component, this.#options.services);
-    const isInstalled = await service.installUnit();
-    await service.stop();
-    if (!isInstalled) throw failure(service);
+    const { services, closing } = this.#options;
+    const service = new Service(component, services);
+    if (!(await service.installUnit(closing))) throw failure(service);
   }
 
   async #untilUp(names: readonly string[]): Promise<void> {

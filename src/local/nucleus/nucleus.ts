@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { arch, platform as osName } from 'node:os';
 import { delimiter, dirname, join, resolve as absolute } from 'node:path';
-import { silentLogger, type JsonObject } from '../../core/mod.js';
+import { messageOf, silentLogger, type JsonObject } from '../../core/mod.js';
 import { systemClock, systemRandom } from '../../fs/mod.js';
 import type { Platform, StepName } from '../../recipe/mod.js';
 import type {
@@ -31,7 +31,7 @@ import { RunningGroups } from './running-groups.js';
 import { loadState, StateSaver, type SavedState } from './saved-state.js';
 import { Service } from './service.js';
 import { Services } from './services.js';
-import { deployedAs, sourceOf, targetOf } from './target.js';
+import { deployedAs, prepareTarget, sourceOf, type TargetOptions } from './target.js';
 import { startTokenExchange, type TokenExchange } from './token-exchange.js';
 import { UpdateGate } from './update-gate.js';
 import { variablesOf } from './variables-of.js';
@@ -64,6 +64,7 @@ class LocalNucleus implements Nucleus {
   readonly #deployer: Deployer;
   readonly #saver: StateSaver;
   readonly #closing = new AbortController();
+  #isRestored = false;
   #groups: RunningGroups | undefined;
   #ipc: IpcServer | undefined;
   #tokenExchange: TokenExchange | undefined;
@@ -82,6 +83,9 @@ class LocalNucleus implements Nucleus {
     this.#saver = new StateSaver(this.#paths.state, () => this.#state());
     this.#configurations = new ConfigurationStore(profile, () => void this.#save());
     this.#services = new Services({ profile, clock, launch: (service, step) => this.#launch(service, step) });
+    this.#services.onState((component, state) =>
+      logger.info('A component changed state', { component, state }),
+    );
     const gate = new UpdateGate(clock);
     this.#kernel = new Kernel({
       profile,
@@ -98,7 +102,7 @@ class LocalNucleus implements Nucleus {
       gate,
       logger,
       closing: this.#closing.signal,
-      prepare: (document) => targetOf(document, this.#targetOptions()),
+      prepare: (document) => prepareTarget(document, this.#targetOptions()),
       save: () => this.#save(),
       clean: () => this.#clean(),
     });
@@ -203,11 +207,12 @@ class LocalNucleus implements Nucleus {
       const deployed = deployedAs(definition, isRoot, this.#platform, this.profile, source);
       this.#services.add(new Service(deployed, this.#services));
     }
+    this.#isRestored = true;
     // The Java nucleus installs at each of its starts; lite's units are installed once.
     for (const service of this.#services.all()) service.start({ install: this.profile === 'nucleus' });
   }
 
-  #targetOptions(): Parameters<typeof targetOf>[1] {
+  #targetOptions(): TargetOptions {
     const { store, thingName } = this.#options;
     return {
       store,
@@ -215,7 +220,7 @@ class LocalNucleus implements Nucleus {
       platform: this.#platform,
       paths: this.#paths,
       thingName,
-      present: this.#configurations.snapshot(),
+      present: () => this.#configurations.snapshot(),
     };
   }
 
@@ -270,8 +275,14 @@ class LocalNucleus implements Nucleus {
     });
   }
 
+  /** Nothing is saved before what was saved is restored, or a kill in between would lose it. */
   async #save(): Promise<void> {
-    await this.#saver.save();
+    if (!this.#isRestored) return;
+    try {
+      await this.#saver.save();
+    } catch (error) {
+      this.#options.logger?.error('The nucleus cannot save its state', { reason: messageOf(error) });
+    }
   }
 
   #state(): SavedState {

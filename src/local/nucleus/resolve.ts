@@ -29,7 +29,7 @@ export async function resolve(
   profile: Profile,
 ): Promise<readonly Definition[]> {
   let chosen = new Map<string, Definition>();
-  for (;;) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const requirements = requirementsOf(roots, chosen);
     const next = new Map<string, Definition>();
     for (const [name, wanted] of requirements) {
@@ -42,7 +42,15 @@ export async function resolve(
     if (isStable) return inStartOrder(next);
     chosen = next;
   }
+  throw new EdgeError(
+    'FAILED_PRECONDITION',
+    `No versions fit together: what ${[...chosen.keys()].join(', ')} require of each other changes with each choice`,
+    { nextStep: 'Name one of them in the deployment, with the version that it should have' },
+  );
 }
+
+/** A choice may bring requirements that undo it, and so on; a set that settles does so within its depth. */
+const MAX_ROUNDS = 50;
 
 interface Requirement {
   readonly by: string;

@@ -62,8 +62,9 @@ export class StateSaver {
     return this.#writing;
   }
 
+  /** Resolves when nothing is written any more, well or not. */
   async idle(): Promise<void> {
-    await this.#writing;
+    await this.#writing?.catch(() => undefined);
   }
 
   async #drain(): Promise<void> {

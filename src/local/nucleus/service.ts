@@ -107,14 +107,17 @@ export class Service {
     this.#loop = this.#live();
   }
 
-  /** lite's install unit: three tries. @returns whether one went well */
-  async installUnit(): Promise<boolean> {
+  /** lite's install unit: three tries, no state, nothing left behind. @returns whether one went well */
+  async installUnit(signal: AbortSignal): Promise<boolean> {
+    signal.addEventListener('abort', () => this.#interruption.resolve('stop'), { once: true });
+    this.#reason = 'its install was interrupted';
     for (;;) {
-      const end = await this.#installing();
-      if (end.kind !== 'failed') return end.kind === 'installed';
+      const end = signal.aborted ? undefined : await this.#installing();
+      await this.#endProcesses();
+      if (end?.kind !== 'failed') return end?.kind === 'installed';
       this.#reason = end.reason;
       if (this.#errors.add('NEW', this.#host.clock.monotonicMs())) return false;
-      await this.#host.clock.sleep(LITE_RETRY_DELAY_MS);
+      await Promise.race([this.#host.clock.sleep(LITE_RETRY_DELAY_MS), this.#interruption.promise]);
     }
   }
 

@@ -24,16 +24,37 @@ export interface TargetOptions {
   readonly paths: RootPaths;
   readonly thingName: string;
   /** The effective configurations of now. */
-  readonly present: Readonly<Record<string, JsonObject>>;
+  readonly present: () => Readonly<Record<string, JsonObject>>;
 }
 
-/** Resolves versions, fetches artifacts and works out configurations; the device is as before, whatever happens. */
-export async function targetOf(document: DeploymentDocument, options: TargetOptions): Promise<Target> {
-  const { store, profile, platform, paths, present } = options;
+/** Works out configurations on what the device has at the moment of the call. */
+export type PreparedTarget = () => Target;
+
+/** Resolves versions and fetches artifacts; the device is as before, whatever happens. */
+export async function prepareTarget(
+  document: DeploymentDocument,
+  options: TargetOptions,
+): Promise<PreparedTarget> {
+  const { store, profile, platform, paths } = options;
   const roots = Object.fromEntries(
     Object.entries(document.components).map(([name, { componentVersion }]) => [name, componentVersion]),
   );
   const definitions = await resolve(roots, store, profile);
+  const selections = definitions.map((definition) => selectionOf(definition, platform, profile));
+  for (const [index, { name, version }] of definitions.entries()) {
+    const artifacts = selections[index]?.artifacts ?? [];
+    await fetchArtifacts({ name, version, artifacts }, store, paths, profile);
+  }
+  return () => targetNow(document, definitions, options);
+}
+
+function targetNow(
+  document: DeploymentDocument,
+  definitions: readonly Definition[],
+  options: TargetOptions,
+): Target {
+  const { platform, profile } = options;
+  const present = options.present();
   const configurations: Record<string, JsonObject> = { ...present };
   for (const { name, defaults } of definitions) {
     const update = document.components[name]?.configurationUpdate;
@@ -41,11 +62,8 @@ export async function targetOf(document: DeploymentDocument, options: TargetOpti
   }
   const source = sourceOf(definitions, configurations, options);
   const components = definitions.map((definition) =>
-    deployedAs(definition, definition.name in roots, platform, profile, source),
+    deployedAs(definition, definition.name in document.components, platform, profile, source),
   );
-  for (const { name, version, selection } of components) {
-    await fetchArtifacts({ name, version, artifacts: selection.artifacts }, store, paths, profile);
-  }
   return { components, configurations };
 }
 
@@ -83,7 +101,7 @@ export function sourceOf(
 
 /** A component as the plan compares it. */
 export function planned({ name, version, steps }: Deployed): PlannedComponent {
-  // A changed shutdown script waits for its turn, as on a core.
+  // A changed shutdown script restarts nothing, as on a core.
   const rest = (['startup', 'run', 'recover'] as const).map((step) => steps?.get(step) ?? null);
   return {
     name,

@@ -32,7 +32,7 @@ export class UpdateGate {
   async ask(deploymentId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.#deploymentId = deploymentId;
     for (;;) {
-      const waitMs = await this.#askOnce(deploymentId, timeoutMs);
+      const waitMs = await this.#askOnce(deploymentId, timeoutMs, signal);
       if (waitMs <= 0 || signal.aborted) break;
       await this.#clock.sleep(waitMs, signal).catch(() => undefined);
     }
@@ -44,12 +44,13 @@ export class UpdateGate {
   }
 
   /** @returns how long the most reluctant component wants to wait, 0 if none does */
-  async #askOnce(deploymentId: string, timeoutMs: number): Promise<number> {
+  async #askOnce(deploymentId: string, timeoutMs: number, signal: AbortSignal): Promise<number> {
     this.#answers.clear();
     const listeners = [...this.#listeners];
     for (const { component } of listeners) this.#answers.set(component, deferred());
     for (const { call } of listeners) call({ kind: 'pre', deploymentId, isGgcRestarting: false });
     const silence = deferred<number>();
+    signal.addEventListener('abort', () => silence.resolve(0), { once: true });
     const cancel = this.#clock.after(timeoutMs, () => silence.resolve(0));
     const answers = [...this.#answers.values()].map(({ promise }) =>
       Promise.race([promise, silence.promise]),

@@ -61,6 +61,20 @@ for (const profile of BOTH) {
       assert.equal(bench.configurationOf(A)?.['mine'], 'yes');
     });
 
+    it('keeps an external component through deployments, and what is written while one waits', async () => {
+      await using bench = await NucleusBench.start(profile);
+      bench.store.add(A, '1.0.0', { lifecycle: { startup: 'sleep 0.5' } });
+      const client = await connectAs(bench, 'com.example.App', { ...ALLOW_ALL, a: 'a' });
+      const deployed = bench.mustDeploy({ [A]: '1.0.0' });
+      await client.updateConfiguration({ keyPath: [], timestamp: new Date(), valueToMerge: { mine: 'yes' } });
+      await deployed;
+      await bench.mustDeploy({});
+      const { value } = await client.getConfiguration({ keyPath: [] });
+      assert.equal(value?.['mine'], 'yes');
+      assert.equal(value?.['a'], 'a');
+      await client.close();
+    });
+
     it('lets a component report that it failed', async () => {
       await using bench = await NucleusBench.start(profile);
       bench.store.add(A, '1.0.0', { lifecycle: { run: 'echo $SVCUID; exec sleep 300' } });

@@ -66,6 +66,11 @@ describe('parseRecipe', () => {
     assert.equal(refusal(minimal.replace('com.example.Hello', 'com.example Hello')).field, 'ComponentName');
   });
 
+  it('refuses names that lead out of a folder', () => {
+    assert.equal(refusal(minimal.replace('com.example.Hello', '..')).field, 'ComponentName');
+    assert.equal(refusal(minimal.replace('a.txt', '..')).field, 'Manifests[0].Artifacts[0].Uri');
+  });
+
   it('refuses two artifacts with one file name', () => {
     const second = '\n      - Uri: s3://BUCKET_NAME/COMPONENT_NAME/other/a.txt\n';
     assert.match(refusal(minimal.trimEnd() + second).message, /"a.txt" is there twice/);
