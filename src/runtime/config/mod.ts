@@ -1,0 +1,4 @@
+export * from './aliases.js';
+export * from './holder.js';
+export * from './parse.js';
+export * from './schema.js';

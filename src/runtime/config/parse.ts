@@ -1,0 +1,82 @@
+import { parseCaptureConfig, type CaptureConfig } from '../../capture/mod.js';
+import { EdgeError, isJsonObject, toEdgeError, validate } from '../../core/mod.js';
+import { resolveAliases } from './aliases.js';
+import { coerce, withDefaults } from './lenient.js';
+import { ConfigurationSchema, type Configuration } from './schema.js';
+
+export interface Parsed {
+  readonly configuration: Configuration;
+  /** One sentence for the log, where former keys have no effect here. */
+  readonly warning?: string;
+}
+
+/**
+ * Reads a component's effective configuration: former keys by their aliases, leniently, as a whole.
+ * @throws EdgeError INVALID_ARGUMENT that names the key
+ */
+export function parseConfiguration(raw: unknown): Parsed {
+  const given = raw ?? {};
+  if (!isJsonObject(given)) {
+    throw new EdgeError('INVALID_ARGUMENT', 'Cannot read the configuration as it must be an object');
+  }
+  const { configuration: resolved, ignored } = resolveAliases(given);
+  const filled = withDefaults(ConfigurationSchema, coerce(ConfigurationSchema, resolved));
+  const configuration = validate(ConfigurationSchema, filled, 'Cannot read the configuration');
+  checkTogether(configuration);
+  if (ignored.length === 0) return { configuration };
+  const warning = `These keys of SageMaker Edge Manager have no effect here: ${[...ignored].sort().join(', ')}`;
+  return { configuration, warning };
+}
+
+/** What one model captures: its own entry, or the common one. */
+export function captureOf({ capture }: Configuration, model: string): CaptureConfig {
+  const { policies, redaction, inputs, outputs, hashSalt, models } = capture;
+  const common = { policies, redaction, inputs, outputs, hashSalt };
+  const own = Object.hasOwn(models, model) ? models[model] : undefined;
+  const given = Object.entries(own ?? common).filter(([, value]) => value !== undefined);
+  return parseCaptureConfig(Object.fromEntries(given));
+}
+
+function checkCapture(configuration: Configuration): void {
+  for (const model of ['', ...Object.keys(configuration.capture.models)]) {
+    try {
+      captureOf(configuration, model);
+    } catch (thrown) {
+      const error = toEdgeError(thrown);
+      const prefix = model === '' ? 'capture' : `capture.models.${model}`;
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot read the configuration at '${prefix}': ${error.message}`,
+        {
+          field: error.field === undefined ? prefix : `${prefix}.${error.field}`,
+          cause: thrown,
+        },
+      );
+    }
+  }
+}
+
+function checkTogether(configuration: Configuration): void {
+  const { models, probation } = configuration;
+  checkCapture(configuration);
+  const names = new Set<string>();
+  for (const [index, { name }] of (models ?? []).entries()) {
+    if (names.has(name)) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot read the configuration as 'models' names ${name} twice`,
+        {
+          field: `models[${index}].name`,
+        },
+      );
+    }
+    names.add(name);
+  }
+  if (probation.enabled && probation.requests > 0 && probation.minimumRequests > probation.requests) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot read the configuration as 'probation.minimumRequests' must be at most 'probation.requests' (${probation.requests}): current value is ${probation.minimumRequests}`,
+      { field: 'probation.minimumRequests' },
+    );
+  }
+}

@@ -1,0 +1,138 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox';
+import { CaptureConfigSchema } from '../../capture/mod.js';
+import { MODEL_NAME_MAX_CHARS, MODEL_NAME_PATTERN } from '../../contract/mod.js';
+import { LOG_LEVELS, type LogLevel } from '../../core/mod.js';
+
+const strict = { additionalProperties: false } as const;
+const DAY_SECONDS = 86_400;
+
+function oneOf<const T extends string>(values: readonly T[], fallback: T): TSchema & { static: T } {
+  return Type.Unsafe<T>(Type.String({ enum: [...values], default: fallback }));
+}
+const integer = (fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ default: fallback, minimum, maximum });
+const number = (fallback: number, minimum: number, maximum: number) =>
+  Type.Number({ default: fallback, minimum, maximum });
+const modelName = Type.String({ maxLength: MODEL_NAME_MAX_CHARS, pattern: MODEL_NAME_PATTERN });
+const text = Type.String({ minLength: 1, maxLength: 1023 });
+
+/** Requests wait here, never in a model host. */
+const Queue = Type.Object(
+  {
+    /** Requests that may wait per model; the next is refused with RESOURCE_EXHAUSTED. */
+    limit: integer(64, 1, 10_000),
+    /** Requests of one model that may be in its host at once. */
+    concurrency: integer(1, 1, 64),
+    /** No prediction may take longer, whatever deadline its caller set. */
+    maxDeadlineMs: integer(60_000, 1, 600_000),
+  },
+  { ...strict, default: {} },
+);
+
+/** How a version proves itself after a switch; see plan/probation.ts. */
+const Probation = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true }),
+    /** Probation lasts at least this long ... */
+    durationSeconds: integer(300, 0, 7 * DAY_SECONDS),
+    /** ... and at least this many requests, but never more than a day. */
+    requests: integer(200, 0, 1_000_000),
+    /** No verdict on rates or latency before this many requests. */
+    minimumRequests: integer(20, 1, 100_000),
+    /** Breach where the share of failed requests exceeds the former version's by more than this. */
+    errorRate: number(0.1, 0, 1),
+    /** Breach where the share of outputs with NaN or infinity exceeds the former version's by more than this. */
+    nonFiniteRate: number(0, 0, 1),
+    /** Breach where the median run takes more than this many times the former version's; 0: latency is not judged. */
+    latencyFactor: number(4, 0, 1000),
+    /** Medians below this are never a breach. */
+    latencyFloorMs: number(10, 0, 600_000),
+  },
+  { ...strict, default: {} },
+);
+
+const Signature = Type.Object(
+  {
+    policy: oneOf(['required', 'if-present', 'off'], 'if-present'),
+    /** PEM public keys or certificates. */
+    trustedKeys: Type.Array(Type.String({ maxLength: 16_384 }), { maxItems: 16, default: [] }),
+    /** A file with PEM blocks, for keys that would swell the component's configuration. */
+    trustedKeysFile: Type.Optional(text),
+  },
+  { ...strict, default: {} },
+);
+
+const Capture = Type.Object(
+  {
+    /** For every model that has no entry in `models`: policies, redaction and what goes into records. */
+    ...CaptureConfigSchema.properties,
+    models: Type.Record(Type.String(), CaptureConfigSchema, { default: {} }),
+    mode: oneOf(['durable', 'interval'], 'durable'),
+    /** In interval mode: what a power cut may take. */
+    intervalMs: integer(1000, 10, 60_000),
+    /** Pause between two commits; 50 spares an SD card. */
+    wearMs: integer(0, 0, 1000),
+    atQuota: oneOf(['refuse', 'drop-oldest', 'drop-newest'], 'refuse'),
+    quotaMb: Type.Object(
+      {
+        error: integer(256, 1, 1_000_000),
+        outlier: integer(256, 1, 1_000_000),
+        sample: integer(512, 1, 1_000_000),
+      },
+      { ...strict, default: {} },
+    ),
+    /** Records in one object, as Edge Manager's CaptureDataBatchSize. */
+    batchSize: integer(10, 1, 10_000),
+    /** A segment is closed at this age at the latest, as CaptureDataPushPeriodSeconds. */
+    pushPeriodSeconds: number(4, 0.1, DAY_SECONDS),
+    /** Submitted captures that may wait for their commit, as CaptureDataBufferSize; the next is refused. */
+    bufferSize: integer(30, 1, 100_000),
+    /** Bytes of a tensor that stand in the record; larger ones are objects of their own. */
+    embedLimit: integer(3072, 0, 1_048_576),
+    folderPrefix: Type.String({ maxLength: 512, default: 'sme-capture' }),
+  },
+  { ...strict, default: {} },
+);
+
+/** One model that this device should have, as the deploy module writes it. */
+const WantedModel = Type.Object(
+  {
+    name: modelName,
+    version: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** Never unloaded for memory. */
+    pinned: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+
+/** The agent's whole configuration. Every key has a default, but those whose absence means something. */
+export const ConfigurationSchema = Type.Object(
+  {
+    fleet: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+    /** The device's name in captured records; absent: the IoT thing's name. */
+    deviceName: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    /** `shared`: one host process for all models, for small devices. */
+    isolation: oneOf(['model', 'shared'], 'model'),
+    /** `latency` lets idle threads spin: quicker, at the price of a busy core. */
+    profile: oneOf(['efficient', 'latency'], 'efficient'),
+    /** Inference threads over all models; 0: one per core. */
+    threadBudget: integer(0, 0, 256),
+    /** Memory of all model hosts; 0: half of the machine's. */
+    memoryBudgetMb: integer(0, 0, 1_000_000),
+    /** A host that outgrows this is killed; 0: no limit. */
+    maxHostMb: integer(0, 0, 1_000_000),
+    loadTimeoutMs: integer(120_000, 1000, 600_000),
+    queue: Queue,
+    probation: Probation,
+    signature: Signature,
+    capture: Capture,
+    logLevel: Type.Unsafe<LogLevel>(Type.String({ enum: [...LOG_LEVELS], default: 'info' })),
+    /** Absent: nobody reconciles by a list; a model goes when its component's artifacts have gone. */
+    models: Type.Optional(Type.Array(WantedModel, { maxItems: 64 })),
+    /** Disk for the agent's own copies of packages. */
+    packageQuotaMb: integer(2048, 1, 1_000_000),
+    heartbeat: Type.Object({ intervalMinutes: number(60, 0, 7 * 24 * 60) }, { ...strict, default: {} }),
+  },
+  { ...strict, default: {} },
+);
+export type Configuration = Static<typeof ConfigurationSchema>;
