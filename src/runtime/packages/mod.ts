@@ -1,0 +1,2 @@
+export * from './manifest-reader.js';
+export * from './store.js';

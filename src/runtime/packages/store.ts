@@ -1,0 +1,238 @@
+import { constants } from 'node:fs';
+import { copyFile, lstat, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { EdgeError, isJsonObject, type Logger, type Random } from '../../core/mod.js';
+import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../fs/durable.js';
+import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
+import type { FoundPackage } from '../registry/mod.js';
+import { readAnnounced } from './manifest-reader.js';
+
+const MAX_FILES = 1002;
+/** Beside a copy, never in it: the host refuses files that the manifest does not list. */
+const NOTE_SUFFIX = '.json';
+const PARTIAL = '.partial-';
+
+export interface PackageStoreOptions {
+  /** `<work>/packages`. */
+  readonly root: string;
+  readonly quotaBytes: () => number;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** What a copy is for, kept beside it so that the registry can be rebuilt. */
+export interface Origin {
+  readonly model: string;
+  readonly component: string | undefined;
+  readonly source: string;
+}
+
+/**
+ * The agent's own copies of packages, in `<root>/<model>/<digest>/`, so that what serves survives Greengrass's
+ * store clean-up. Copies are reflinks where the file system has them and never hard links: a hard link would
+ * change with the original. A copy appears under its name only when it is whole and on disk.
+ */
+export class PackageStore {
+  readonly #options: PackageStoreOptions;
+
+  constructor(options: PackageStoreOptions) {
+    this.#options = options;
+  }
+
+  folder(model: string, digest: string): string {
+    return join(this.#options.root, model, digest);
+  }
+
+  /**
+   * Copies a package folder, unless it is there already.
+   * @param inUse digests that must stay; others go, oldest first, where the quota wants it
+   * @throws EdgeError RESOURCE_EXHAUSTED over quota or on a full disk, FAILED_PRECONDITION where it holds anything but plain files
+   */
+  async adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
+    const target = this.folder(origin.model, digest);
+    if (await isFolder(target)) return target;
+    const files = await listPlainFiles(origin.source);
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    await this.#makeRoom(sizeBytes, new Set([...inUse, digest]));
+    const partial = join(dirname(target), `${PARTIAL}${this.#options.random.hex(8)}`);
+    try {
+      await mkdir(partial, { recursive: true, mode: 0o700 });
+      for (const file of files) await copyDurably(join(origin.source, file.name), join(partial, file.name));
+      await syncFolder(partial);
+      await writeNote(target, origin);
+      await rename(partial, target);
+      await syncFolder(dirname(target));
+      await syncFolder(this.#options.root);
+    } catch (thrown) {
+      await rm(partial, { recursive: true, force: true });
+      throw asStoreError(thrown);
+    }
+    return target;
+  }
+
+  async remove(model: string, digest: string): Promise<void> {
+    const target = this.folder(model, digest);
+    await rm(`${target}${NOTE_SUFFIX}`, { force: true });
+    await rm(target, { recursive: true, force: true });
+  }
+
+  /** All whole copies, as their manifests name them; what is not readable is left out. */
+  async list(): Promise<readonly FoundPackage[]> {
+    const found: FoundPackage[] = [];
+    for (const { model, digest, path } of await this.#copies()) {
+      try {
+        const { manifest } = await readAnnounced(path);
+        const note = await readNote(path);
+        found.push({
+          model,
+          packageName: manifest.name,
+          version: manifest.version,
+          digest,
+          component: note.component,
+          source: note.source ?? path,
+        });
+      } catch (thrown) {
+        this.#options.logger.warn('A package copy cannot be read', { model, digest, reason: String(thrown) });
+      }
+    }
+    return found;
+  }
+
+  /** Deletes what kills left behind, and every copy that nothing uses. */
+  async sweep(inUse: ReadonlySet<string>): Promise<void> {
+    for (const model of await listNames(this.#options.root)) {
+      for (const name of await listNames(join(this.#options.root, model))) {
+        const digest = name.endsWith(NOTE_SUFFIX) ? name.slice(0, -NOTE_SUFFIX.length) : name;
+        if (!inUse.has(digest))
+          await rm(join(this.#options.root, model, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  async #makeRoom(wantedBytes: number, inUse: ReadonlySet<string>): Promise<void> {
+    const quotaBytes = this.#options.quotaBytes();
+    await mkdir(this.#options.root, { recursive: true, mode: 0o700 });
+    const copies = await Promise.all(
+      (await this.#copies()).map(async (copy) => ({ ...copy, ...(await measure(copy.path)) })),
+    );
+    let usedBytes = copies.reduce((sum, copy) => sum + copy.sizeBytes, 0);
+    for (const copy of copies.filter(({ digest }) => !inUse.has(digest)).sort((a, b) => a.atMs - b.atMs)) {
+      if (usedBytes + wantedBytes <= quotaBytes) break;
+      await this.remove(copy.model, copy.digest);
+      usedBytes -= copy.sizeBytes;
+    }
+    if (usedBytes + wantedBytes > quotaBytes) {
+      throw new EdgeError(
+        'RESOURCE_EXHAUSTED',
+        `Cannot keep a copy of the package as it has ${wantedBytes} bytes and ${Math.max(0, quotaBytes - usedBytes)} of ${quotaBytes} are left`,
+        { nextStep: 'Raise packageQuotaMb' },
+      );
+    }
+    const { bavail, bsize } = await statfs(this.#options.root);
+    if (bavail * bsize < wantedBytes) {
+      throw new EdgeError(
+        'RESOURCE_EXHAUSTED',
+        `Cannot keep a copy of the package as the disk has ${bavail * bsize} bytes left and it has ${wantedBytes}`,
+      );
+    }
+  }
+
+  async #copies(): Promise<{ model: string; digest: string; path: string }[]> {
+    const { root } = this.#options;
+    const copies: { model: string; digest: string; path: string }[] = [];
+    for (const model of await listNames(root)) {
+      for (const name of await listNames(join(root, model))) {
+        if (/^[0-9a-f]{64}$/.test(name)) copies.push({ model, digest: name, path: join(root, model, name) });
+      }
+    }
+    return copies;
+  }
+}
+
+async function writeNote(target: string, { model, component, source }: Origin): Promise<void> {
+  const note = JSON.stringify({ model, ...(component === undefined ? {} : { component }), source });
+  await writeFileDurably(`${target}${NOTE_SUFFIX}`, new TextEncoder().encode(note));
+}
+
+async function readNote(
+  target: string,
+): Promise<{ component: string | undefined; source: string | undefined }> {
+  const bytes = await nodeFiles.read(`${target}${NOTE_SUFFIX}`);
+  const note: unknown = bytes === undefined ? {} : JSON.parse(new TextDecoder().decode(bytes));
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  return isJsonObject(note)
+    ? { component: text(note['component']), source: text(note['source']) }
+    : { component: undefined, source: undefined };
+}
+
+async function listPlainFiles(folder: string): Promise<{ name: string; sizeBytes: number }[]> {
+  const names = await listNames(folder);
+  if (names.length > MAX_FILES) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot copy the package as it must have at most ${MAX_FILES} files`,
+    );
+  }
+  const files: { name: string; sizeBytes: number }[] = [];
+  for (const name of names) {
+    const info = await lstat(join(folder, name));
+    if (!info.isFile()) {
+      throw new EdgeError(
+        'FAILED_PRECONDITION',
+        `Cannot copy the package as ${JSON.stringify(name)} is no regular file`,
+      );
+    }
+    files.push({ name, sizeBytes: info.size });
+  }
+  if (files.reduce((sum, file) => sum + file.sizeBytes, 0) > PACKAGE_MAX_BYTES) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot copy the package as it has more than ${PACKAGE_MAX_BYTES} bytes`,
+    );
+  }
+  return files;
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  // Artifacts are read-only (0400), and so is their copy until its mode is set: fsync does not mind.
+  const handle = await open(to, 'r');
+  try {
+    await handle.chmod(0o600);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function measure(folder: string): Promise<{ sizeBytes: number; atMs: number }> {
+  let sizeBytes = 0;
+  for (const name of await listNames(folder)) sizeBytes += (await lstat(join(folder, name))).size;
+  return { sizeBytes, atMs: (await lstat(folder)).mtimeMs };
+}
+
+async function listNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (thrown) {
+    if (isNotFound(thrown)) return [];
+    throw thrown;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch (thrown) {
+    if (isNotFound(thrown)) return false;
+    throw thrown;
+  }
+}
+
+function asStoreError(thrown: unknown): unknown {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
+  return new EdgeError('RESOURCE_EXHAUSTED', 'Cannot keep a copy of the package as the disk is full', {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,4 @@
+export * from './planner.js';
+export * from './probation.js';
+export * from './selection.js';
+export * from './verdict.js';

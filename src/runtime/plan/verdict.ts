@@ -1,0 +1,75 @@
+import semver from 'semver';
+import { EdgeError, toEdgeError } from '../../core/mod.js';
+import { findModel, findVersion, type RegistryState, type VersionRecord } from '../registry/mod.js';
+
+/** What a package says of itself, before anything is verified. */
+export interface Arrival {
+  readonly model: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
+/** What to do with a package that a component registers. */
+export type Decision =
+  | { readonly kind: 'already'; readonly record: VersionRecord }
+  /** Rolled back or quarantined after it was admitted: success, so that a reboot fails no old deployment. */
+  | { readonly kind: 'already-with-warning'; readonly record: VersionRecord; readonly warning: string }
+  | { readonly kind: 'admit'; readonly again: boolean }
+  | { readonly kind: 'refuse'; readonly error: EdgeError };
+
+/**
+ * The verdict rules.
+ * @param check whether an unknown package may serve here at all (platform, runtime, downgrade); throws if not
+ */
+export function decide(state: RegistryState, arrival: Arrival, check: () => void): Decision {
+  const { model, version, digest } = arrival;
+  const record = findVersion(state, model, version);
+  if (record?.admitted === true) {
+    if (record.digest !== digest) return refuseOtherContent(arrival, record);
+    const held = record.quarantined ?? record.rolledBack;
+    if (held !== undefined) {
+      const what = record.quarantined === undefined ? 'rolled back' : 'quarantined';
+      return { kind: 'already-with-warning', record, warning: `This device has ${what} ${version}: ${held}` };
+    }
+    if (findModel(state, model)?.labels['stable'] === version) return { kind: 'already', record };
+    return { kind: 'admit', again: true };
+  }
+  if (record?.digest === digest && record.quarantined !== undefined) {
+    const error = new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot admit ${model} ${version} as it is quarantined: ${record.quarantined}`,
+    );
+    return { kind: 'refuse', error };
+  }
+  try {
+    check();
+  } catch (thrown) {
+    return { kind: 'refuse', error: toEdgeError(thrown) };
+  }
+  return { kind: 'admit', again: false };
+}
+
+function refuseOtherContent({ model, version, digest }: Arrival, record: VersionRecord): Decision {
+  const error = new EdgeError(
+    'FAILED_PRECONDITION',
+    `Cannot admit ${model} ${version} as this device has admitted other content under that version: its digest is ${record.digest}, the new one ${digest}`,
+    { field: 'version', nextStep: 'Publish the new content under a new version' },
+  );
+  return { kind: 'refuse', error };
+}
+
+/** Digests that this device has admitted for a model: these come back whatever their version. */
+export function admittedDigests(state: RegistryState, model: string): ReadonlySet<string> {
+  const versions = Object.values(findModel(state, model)?.versions ?? {});
+  return new Set(versions.filter(({ admitted }) => admitted).map(({ digest }) => digest));
+}
+
+/** The newest version that this device has ever admitted for a model. */
+export function newestAdmitted(state: RegistryState, model: string): string | undefined {
+  const versions = Object.values(findModel(state, model)?.versions ?? {});
+  return versions
+    .filter(({ admitted, version }) => admitted && semver.valid(version) !== null)
+    .map(({ version }) => version)
+    .sort(semver.compare)
+    .at(-1);
+}

@@ -1,0 +1,4 @@
+export * from './rebuild.js';
+export * from './registry.js';
+export * from './schema.js';
+export * from './state.js';

@@ -1,0 +1,54 @@
+import { Type, type Static } from '@sinclair/typebox';
+
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Name = Type.String({ minLength: 1, maxLength: 64 });
+const Sentence = Type.String({ maxLength: 2000 });
+
+/** One package that this device has admitted, or whose first verdict was a refusal. */
+export const VersionRecord = Type.Object({
+  version: Name,
+  /** SHA-256 of the manifest: equal digests are equal packages. */
+  digest: Sha256,
+  /** The name in the manifest; a model loaded by path may serve under another. */
+  packageName: Type.String(),
+  /** The component that registered it; absent: loaded by path. */
+  component: Type.Optional(Type.String()),
+  /** Where it came from: the artifact folder, or the path that the app named. */
+  source: Type.String(),
+  /** Whether the agent keeps a copy of its own. */
+  kept: Type.Boolean(),
+  /** The verdict was once positive. Never unset: a reboot must not fail an old deployment. */
+  admitted: Type.Boolean(),
+  admittedAtMs: Type.Optional(Type.Number()),
+  pinned: Type.Optional(Type.Boolean()),
+  signature: Type.Optional(Type.String()),
+  /** SHA-256 of the graph compiled for this CPU. */
+  compiledDigest: Type.Optional(Sha256),
+  /** How often its load or first runs killed the host since it last proved itself. */
+  tries: Type.Integer({ minimum: 0 }),
+  quarantined: Type.Optional(Sentence),
+  rolledBack: Type.Optional(Sentence),
+  refused: Type.Optional(Sentence),
+});
+export type VersionRecord = Static<typeof VersionRecord>;
+
+export const ModelRecord = Type.Object({
+  versions: Type.Record(Type.String(), VersionRecord),
+  /** Label to version. `stable` serves; `previous` is what it replaced. */
+  labels: Type.Record(Type.String(), Name),
+  /** False after an app's unload: stays unloaded over restarts until someone loads it. */
+  wanted: Type.Boolean(),
+  /** The stable version is on probation against this one. */
+  probationAgainst: Type.Optional(Name),
+  /** The version that its component wants; drifted where it is not the stable one. */
+  desired: Type.Optional(Name),
+});
+export type ModelRecord = Static<typeof ModelRecord>;
+
+export const RegistryState = Type.Object({
+  formatVersion: Type.Literal(1),
+  models: Type.Record(Type.String(), ModelRecord),
+});
+export type RegistryState = Static<typeof RegistryState>;
+
+export const EMPTY_REGISTRY: RegistryState = { formatVersion: 1, models: {} };

@@ -1,0 +1,204 @@
+import type { ModelRecord, RegistryState, VersionRecord } from './schema.js';
+
+/** Refused packages that the registry remembers per model, for describe and the log. */
+const MAX_REFUSED = 8;
+/** Deaths of a host at a package's load or first runs before it is quarantined. */
+export const QUARANTINE_TRIES = 2;
+
+/** One version, with where it stands. */
+export interface Entry {
+  readonly model: string;
+  readonly record: VersionRecord;
+  readonly labels: readonly string[];
+}
+
+export function findVersion(state: RegistryState, model: string, version: string): VersionRecord | undefined {
+  const entry = Object.hasOwn(state.models, model) ? state.models[model] : undefined;
+  return entry !== undefined && Object.hasOwn(entry.versions, version) ? entry.versions[version] : undefined;
+}
+
+export function findModel(state: RegistryState, model: string): ModelRecord | undefined {
+  return Object.hasOwn(state.models, model) ? state.models[model] : undefined;
+}
+
+export function labelsOf(model: ModelRecord, version: string): readonly string[] {
+  return Object.entries(model.labels)
+    .filter(([, labelled]) => labelled === version)
+    .map(([label]) => label)
+    .sort();
+}
+
+/** All versions by model name and version, in a stable order for paging. */
+export function entries(state: RegistryState): readonly Entry[] {
+  return Object.keys(state.models)
+    .sort()
+    .flatMap((model) => {
+      const record = state.models[model];
+      if (record === undefined) return [];
+      return Object.keys(record.versions)
+        .sort()
+        .flatMap((version) => {
+          const found = record.versions[version];
+          return found === undefined ? [] : [{ model, record: found, labels: labelsOf(record, version) }];
+        });
+    });
+}
+
+/** A version that passed everything takes over as `stable`; what it replaced becomes `previous`. */
+export function promote(
+  state: RegistryState,
+  model: string,
+  record: VersionRecord,
+  options: { readonly probation: boolean; readonly manifestLabels?: readonly string[] },
+): RegistryState {
+  const before = findModel(state, model);
+  const former = before?.labels['stable'];
+  const replaced = former !== undefined && former !== record.version ? former : undefined;
+  const labels: Record<string, string> = { ...before?.labels, stable: record.version };
+  if (replaced !== undefined) labels['previous'] = replaced;
+  if (labels['previous'] === record.version) delete labels['previous'];
+  for (const label of options.manifestLabels ?? []) labels[label] = record.version;
+  return withModel(state, model, {
+    versions: { ...before?.versions, [record.version]: admittedAnew(record) },
+    labels,
+    wanted: true,
+    desired: record.version,
+    ...(options.probation && replaced !== undefined ? { probationAgainst: replaced } : {}),
+  });
+}
+
+/** Admitted again: what was held against it is over. */
+function admittedAnew(record: VersionRecord): VersionRecord {
+  const { refused: _refused, rolledBack: _rolledBack, quarantined: _quarantined, ...rest } = record;
+  return { ...rest, admitted: true };
+}
+
+/** A version beside the stable one (loaded by path or by version), without a label of its own. */
+export function addBeside(state: RegistryState, model: string, record: VersionRecord): RegistryState {
+  const before = findModel(state, model);
+  if (before?.labels['stable'] === undefined) {
+    const added = promote(state, model, record, { probation: false });
+    return updateModel(added, model, ({ desired: _desired, ...rest }) => rest);
+  }
+  return updateModel(state, model, (found) => ({
+    ...found,
+    versions: { ...found.versions, [record.version]: record },
+  }));
+}
+
+/** Back to the version before, with the reason on the one that failed. */
+export function rollBack(state: RegistryState, model: string, reason: string): RegistryState {
+  const before = findModel(state, model);
+  const failed = before?.labels['stable'];
+  const target = before?.probationAgainst ?? before?.labels['previous'];
+  if (before === undefined || failed === undefined || target === undefined) return state;
+  const labels = Object.fromEntries(
+    Object.entries(before.labels)
+      .filter(([label]) => label !== 'previous')
+      .map(([label, version]) => [label, version === failed ? target : version]),
+  );
+  const { probationAgainst: _over, ...rest } = before;
+  const next = withModel(state, model, { ...rest, labels: { ...labels, stable: target } });
+  return updateVersion(next, model, failed, (record) => ({ ...record, rolledBack: reason }));
+}
+
+export function passProbation(state: RegistryState, model: string): RegistryState {
+  return updateModel(state, model, ({ probationAgainst: _over, ...rest }) => rest);
+}
+
+/** A host died under a package's load or first runs; at {@link QUARANTINE_TRIES} it is quarantined. */
+export function countTry(
+  state: RegistryState,
+  model: string,
+  version: string,
+  reason: string,
+): RegistryState {
+  return updateVersion(state, model, version, (record) => {
+    const tries = record.tries + 1;
+    return tries >= QUARANTINE_TRIES ? { ...record, tries, quarantined: reason } : { ...record, tries };
+  });
+}
+
+export function settle(state: RegistryState, model: string, version: string): RegistryState {
+  return updateVersion(state, model, version, (record) => ({ ...record, tries: 0 }));
+}
+
+/** Remembers a package whose first verdict was a refusal. It never takes a label. */
+export function refuse(
+  state: RegistryState,
+  model: string,
+  record: VersionRecord,
+  reason: string,
+): RegistryState {
+  const before = findModel(state, model) ?? { versions: {}, labels: {}, wanted: true };
+  // An admitted version is never turned into a refused one: its digest is what this device serves.
+  if (findVersion(state, model, record.version)?.admitted === true) return state;
+  const versions = { ...before.versions, [record.version]: { ...record, refused: reason } };
+  const refused = Object.values(versions).filter((one) => !one.admitted);
+  const oldest = refused
+    .sort((a, b) => (a.admittedAtMs ?? 0) - (b.admittedAtMs ?? 0))
+    .slice(0, Math.max(0, refused.length - MAX_REFUSED));
+  for (const { version } of oldest) delete versions[version];
+  return withModel(state, model, { ...before, versions });
+}
+
+/** Forgets a version and its labels; a model without admitted versions goes too. */
+export function forget(state: RegistryState, model: string, version: string): RegistryState {
+  const before = findModel(state, model);
+  if (before === undefined) return state;
+  const versions = Object.fromEntries(Object.entries(before.versions).filter(([key]) => key !== version));
+  if (Object.keys(versions).length === 0) return forgetModel(state, model);
+  const labels = Object.fromEntries(Object.entries(before.labels).filter(([, target]) => target !== version));
+  return withModel(state, model, { ...before, versions, labels });
+}
+
+export function forgetModel(state: RegistryState, model: string): RegistryState {
+  return {
+    ...state,
+    models: Object.fromEntries(Object.entries(state.models).filter(([name]) => name !== model)),
+  };
+}
+
+export function updateVersion(
+  state: RegistryState,
+  model: string,
+  version: string,
+  change: (record: VersionRecord) => VersionRecord,
+): RegistryState {
+  const record = findVersion(state, model, version);
+  if (record === undefined) return state;
+  return updateModel(state, model, (found) => ({
+    ...found,
+    versions: { ...found.versions, [version]: change(record) },
+  }));
+}
+
+export function updateModel(
+  state: RegistryState,
+  model: string,
+  change: (record: ModelRecord) => ModelRecord,
+): RegistryState {
+  const found = findModel(state, model);
+  return found === undefined ? state : withModel(state, model, change(found));
+}
+
+function withModel(state: RegistryState, model: string, record: ModelRecord): RegistryState {
+  return { ...state, models: { ...state.models, [model]: record } };
+}
+
+/** Versions whose packages must stay on disk: what serves, what it would go back to, what has a label. */
+export function packagesInUse(state: RegistryState): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const model of Object.values(state.models)) {
+    for (const version of Object.values(model.labels)) {
+      const digest = model.versions[version]?.digest;
+      if (digest !== undefined) used.add(digest);
+    }
+  }
+  return used;
+}
+
+/** Whether what serves is not what the deployment wanted. */
+export function isDrifted(model: ModelRecord): boolean {
+  return model.desired !== undefined && model.labels['stable'] !== model.desired;
+}
