@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { register as compile } from './commands/compile.js';
 import { register as inspect } from './commands/inspect.js';
+import { register as local } from './commands/local.js';
 import { printError } from './commands/output.js';
 import { register as pack } from './commands/package.js';
 import { register as sign } from './commands/sign.js';
@@ -10,7 +11,7 @@ const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [compile, pack, sign, verify, inspect]) register(program);
+for (const register of [compile, pack, sign, verify, inspect, local]) register(program);
 
 // A reader such as head that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

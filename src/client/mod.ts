@@ -3,3 +3,4 @@ export * from './connect.js';
 export * from './tensors.js';
 export type { Datatype, ModelDescription, ModelSummary, Tensor } from '../contract/mod.js';
 export { EdgeError } from '../core/mod.js';
+export * from './admin.js';

@@ -54,39 +54,9 @@ export class HostBench implements AsyncDisposable {
   /** Writes a package and says how to load it. */
   async package(given: TestPackage): Promise<LoadSpec> {
     const version = given.version ?? '1.0.0';
-    const folder = join(this.folder, `${given.name}-${version}`);
-    const files: NewFile[] = [{ path: 'model.onnx', role: 'model', bytes: given.model }];
-    if (given.samples !== undefined) {
-      files.push({ path: 'samples.json', role: 'samples', bytes: encodeSamples(given.samples) });
-    }
-    const manifest = completeManifest(
-      {
-        formatVersion: 1,
-        name: given.name,
-        version,
-        componentName: `org.edgemanager.model.${given.name}`,
-        target: 'any',
-        minimumRuntimeVersion: '0.1.0',
-        model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
-        inputs: [...given.inputs],
-        outputs: [...given.outputs],
-        ...(given.samples === undefined
-          ? {}
-          : {
-              samples: {
-                file: 'samples.json',
-                count: given.samples.length,
-                tolerance: given.tolerance ?? { absolute: 1e-5, relative: 1e-4 },
-              },
-            }),
-        selfTest: { outcome: 'skipped' },
-      },
-      files,
-    );
-    await writePackage(folder, manifest, files, systemRandom);
     return {
       key: `${given.name}@${version}`,
-      folder,
+      folder: await writeTestPackage(this.folder, given),
       trust: { policy: 'if-present', keys: [] },
       threads: 1,
       concurrency: 1,
@@ -104,6 +74,42 @@ export class HostBench implements AsyncDisposable {
     await this.hosts.close();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Writes a package folder `<name>-<version>`, and gives its path. */
+export async function writeTestPackage(parent: string, given: TestPackage): Promise<string> {
+  const version = given.version ?? '1.0.0';
+  const folder = join(parent, `${given.name}-${version}`);
+  const files: NewFile[] = [{ path: 'model.onnx', role: 'model', bytes: given.model }];
+  if (given.samples !== undefined) {
+    files.push({ path: 'samples.json', role: 'samples', bytes: encodeSamples(given.samples) });
+  }
+  const manifest = completeManifest(
+    {
+      formatVersion: 1,
+      name: given.name,
+      version,
+      componentName: `org.edgemanager.model.${given.name}`,
+      target: 'any',
+      minimumRuntimeVersion: '0.1.0',
+      model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
+      inputs: [...given.inputs],
+      outputs: [...given.outputs],
+      ...(given.samples === undefined
+        ? {}
+        : {
+            samples: {
+              file: 'samples.json',
+              count: given.samples.length,
+              tolerance: given.tolerance ?? { absolute: 1e-5, relative: 1e-4 },
+            },
+          }),
+      selfTest: { outcome: 'skipped' },
+    },
+    files,
+  );
+  await writePackage(folder, manifest, files, systemRandom);
+  return folder;
 }
 
 export function runRequest(

@@ -1,0 +1,37 @@
+import { toEdgeError } from '../../src/core/mod.js';
+import { stdoutLogger, systemClock, systemRandom } from '../../src/fs/system.js';
+import { EXIT_PERMANENT } from '../../src/runtime/process/exit-codes.js';
+import { runControl } from '../../src/runtime/process/control.js';
+import { entry } from './entries.js';
+
+process.umask(0o077);
+const logger = stdoutLogger().with({ component: 'AgentRuntime' });
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
+// The launcher has gone: nobody else would stop this process.
+process.on('disconnect', () => stop.abort(new Error('The launcher has ended')));
+
+let code = 0;
+try {
+  await runControl({
+    workFolder: process.cwd(),
+    entries: {
+      modelHost: entry('model-host'),
+      register: entry('register-model'),
+      local: entry('local-cli'),
+    },
+    environment: process.env,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    stop: stop.signal,
+  });
+} catch (thrown) {
+  const error = toEdgeError(thrown, 'Cannot run the agent');
+  logger.error(error.message, { code: error.code });
+  // A disk that is full or sick may get well; what another agent or the nucleus refuses will not.
+  const permanent = ['PERMISSION_DENIED', 'ALREADY_EXISTS', 'FAILED_PRECONDITION'].includes(error.code);
+  code = permanent ? EXIT_PERMANENT : 1;
+}
+// The IPC client keeps handles that nothing can end.
+process.exit(code);

@@ -1,0 +1,196 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { Type } from '@sinclair/typebox';
+import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../contract/mod.js';
+import { EdgeError, fromInlineTensor, toEdgeError, validate } from '../core/mod.js';
+import type { EdgeManagerClient } from './client.js';
+import { connectAdmin } from './admin.js';
+import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
+
+/** Where the commands write. */
+export interface Output {
+  /** One line. */
+  readonly out: (line: string) => void;
+  readonly error: (line: string) => void;
+}
+
+export const LOCAL_USAGE = `Usage: edge-manager local <command> [options]
+  list                               models on this device
+  describe NAME                      one model in full
+  stats [NAME]                       counters and latencies
+  load NAME [--path FOLDER] [--pin]  load a version that was admitted, or a package folder
+  unload NAME                        unload a model until it is loaded again
+  predict NAME --inputs FILE         run a model; FILE holds [{"name", "datatype", "shape", "data"}, ...]
+Options:
+  --version VERSION, --label LABEL   which version (default: label stable)
+  --work FOLDER                      the agent's work folder (default: the current one)
+  --timeout MS                       default 10000
+  --json                             print JSON`;
+
+const OPTIONS = {
+  version: { type: 'string' },
+  label: { type: 'string' },
+  path: { type: 'string' },
+  inputs: { type: 'string' },
+  work: { type: 'string' },
+  timeout: { type: 'string' },
+  pin: { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+interface Call {
+  readonly name: string | undefined;
+  readonly selector: { readonly version?: string; readonly label?: string };
+  readonly path: string | undefined;
+  readonly inputs: string | undefined;
+  readonly pinned: boolean;
+  readonly timeoutMs: number;
+}
+
+interface Answer {
+  readonly json: unknown;
+  readonly table: string;
+}
+
+/**
+ * `edge-manager local ...`: the agent's operations for people on the device.
+ * @returns the exit code
+ */
+export async function runLocalCommand(args: readonly string[], output: Output): Promise<number> {
+  try {
+    const { values, positionals } = parse(args);
+    const [command, name] = positionals;
+    const act = command === undefined ? undefined : COMMANDS.get(command);
+    if (values.help === true || act === undefined) {
+      output.out(LOCAL_USAGE);
+      return values.help === true ? 0 : 1;
+    }
+    const call: Call = {
+      name,
+      selector: {
+        ...(values.version === undefined ? {} : { version: values.version }),
+        ...(values.label === undefined ? {} : { label: values.label }),
+      },
+      path: values.path,
+      inputs: values.inputs,
+      pinned: values.pin === true,
+      timeoutMs: timeoutOf(values.timeout),
+    };
+    await using admin = await connectAdmin(join(values.work ?? process.cwd(), 'admin.sock'));
+    const answer = await act(admin.client, call);
+    output.out(values.json === true ? JSON.stringify(answer.json, undefined, 2) : answer.table);
+    return 0;
+  } catch (thrown) {
+    const error = toEdgeError(thrown, 'Cannot finish the command');
+    output.error(`${error.code}: ${error.message}`);
+    if (error.nextStep !== undefined) output.error(`Next: ${error.nextStep}`);
+    return 1;
+  }
+}
+
+const COMMANDS = new Map<string, (client: EdgeManagerClient, call: Call) => Promise<Answer>>([
+  [
+    'list',
+    async (client, { timeoutMs }) => {
+      const models: readonly ModelSummary[] = await client.listModels({ timeoutMs });
+      return { json: models, table: renderSummaries(models) };
+    },
+  ],
+  [
+    'describe',
+    async (client, call) =>
+      described(await client.describeModel({ name: nameOf(call), ...call.selector }, call)),
+  ],
+  [
+    'stats',
+    async (client, { name, timeoutMs }) => {
+      const stats: ReplyOf<'stats'> = await client.stats({
+        timeoutMs,
+        ...(name === undefined ? {} : { model: name }),
+      });
+      return { json: stats, table: renderStats(stats) };
+    },
+  ],
+  [
+    'load',
+    async (client, call) => {
+      const { path, pinned, selector } = call;
+      const wanted = {
+        name: nameOf(call),
+        ...selector,
+        ...(path === undefined ? {} : { path }),
+        ...(pinned ? { pinned } : {}),
+      };
+      return described(await client.load(wanted, call));
+    },
+  ],
+  [
+    'unload',
+    async (client, call) => {
+      await client.unload({ name: nameOf(call), ...call.selector }, call);
+      return { json: {}, table: `${nameOf(call)} unloaded` };
+    },
+  ],
+  [
+    'predict',
+    async (client, call) => {
+      const inputs = (await readInputs(call.inputs)).map((wire, index) =>
+        fromInlineTensor(wire, `inputs[${index}]`),
+      );
+      const prediction = await client.predict(nameOf(call), inputs, {
+        ...call.selector,
+        timeoutMs: call.timeoutMs,
+      });
+      return renderPrediction(prediction);
+    },
+  ],
+]);
+
+function described(description: ModelDescription): Answer {
+  return { json: description, table: renderDescription(description) };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+  } catch (thrown) {
+    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the command: ${toEdgeError(thrown).message}`, {
+      nextStep: 'edge-manager local --help',
+      cause: thrown,
+    });
+  }
+}
+
+function nameOf({ name }: Call): string {
+  if (name !== undefined) return name;
+  throw new EdgeError('INVALID_ARGUMENT', 'Cannot run the command as the model name is missing', {
+    nextStep: 'edge-manager local list',
+  });
+}
+
+function timeoutOf(text: string | undefined): number {
+  const timeoutMs = text === undefined ? 10_000 : Number(text);
+  if (Number.isInteger(timeoutMs) && timeoutMs > 0) return timeoutMs;
+  throw new EdgeError(
+    'INVALID_ARGUMENT',
+    `Cannot use --timeout as it must be a number of milliseconds: current value is ${text}`,
+  );
+}
+
+async function readInputs(file: string | undefined): Promise<WireTensor[]> {
+  if (file === undefined) {
+    throw new EdgeError('INVALID_ARGUMENT', 'Cannot predict as --inputs is missing', {
+      nextStep: 'Give a JSON file with the list of input tensors',
+    });
+  }
+  const what = 'Cannot read the inputs';
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(file, 'utf8'));
+  } catch (thrown) {
+    throw new EdgeError('INVALID_ARGUMENT', `${what}: ${toEdgeError(thrown).message}`, { cause: thrown });
+  }
+  return validate(Type.Array(WireTensor), parsed, what) as WireTensor[];
+}

@@ -1,0 +1,318 @@
+import type { ReplyOf, RequestOf } from '../../contract/mod.js';
+import { EdgeError, toEdgeError } from '../../core/mod.js';
+import { checkAdmission, type Manifest, type PackageSignature } from '../../model/mod.js';
+import { readAnnounced, type Announced } from '../packages/mod.js';
+import { admittedDigests, decide, keyOf, newestAdmitted } from '../plan/mod.js';
+import type { HostedModel } from '../port.js';
+import {
+  findModel,
+  findVersion,
+  promote,
+  QUARANTINE_TRIES,
+  refuse,
+  updateModel,
+  type RegistryState,
+  type VersionRecord,
+} from '../registry/mod.js';
+import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import type { Events } from './events.js';
+import type { ModelManager } from './model-manager.js';
+
+type Verdict = ReplyOf<'register'>;
+
+/**
+ * The gate of a model's deployment: verify, copy, load beside the version that serves, run the golden samples,
+ * switch. One package of a model at a time. Whatever fails, what served before still serves, and the reason
+ * stands in the reply, in describe and in the log.
+ */
+export class Admission {
+  readonly #dependencies: AgentDependencies;
+  readonly #manager: ModelManager;
+  readonly #events: Events;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Admissions under way by digest: a repeated request waits for the same verdict. */
+  readonly #underWay = new Map<string, Promise<Verdict>>();
+
+  constructor(dependencies: AgentDependencies, manager: ModelManager, events: Events) {
+    this.#dependencies = dependencies;
+    this.#manager = manager;
+    this.#events = events;
+  }
+
+  /** @throws EdgeError where the package is refused; its first verdict then is negative */
+  async register({ component, path }: RequestOf<'register'>): Promise<Verdict> {
+    const announced = await readAnnounced(path);
+    const { digest, manifest } = announced;
+    const known = this.#underWay.get(digest);
+    if (known !== undefined) return await known;
+    const verdict = this.#inTurn(manifest.name, () => this.#decide(announced, component, path));
+    this.#underWay.set(digest, verdict);
+    try {
+      return await verdict;
+    } finally {
+      this.#underWay.delete(digest);
+    }
+  }
+
+  async #decide(announced: Announced, component: string, source: string): Promise<Verdict> {
+    const { manifest, digest } = announced;
+    const model = manifest.name;
+    const { registry, logger } = this.#dependencies;
+    const arrival = { model, version: manifest.version, digest };
+    const decision = decide(registry.state, arrival, () =>
+      // Signed or not is not known yet: what only a signature allows is checked again when the host has looked.
+      this.#check(announced, { state: 'verified', method: 'key', signer: '' }),
+    );
+    switch (decision.kind) {
+      case 'already':
+        await registry.update((state) => desire(state, model, manifest.version));
+        return { verdict: 'ALREADY_ADMITTED', ...arrival };
+      case 'already-with-warning':
+        await registry.update((state) => desire(state, model, manifest.version));
+        logger.warn('Package not put in force', {
+          model,
+          version: manifest.version,
+          reason: decision.warning,
+        });
+        return { verdict: 'ADMITTED_WITH_WARNING', ...arrival, warning: decision.warning };
+      case 'refuse':
+        return await this.#refuse(announced, component, source, decision.error, 0);
+      case 'admit':
+        return await this.#admit(announced, component, source, decision.again);
+    }
+  }
+
+  async #admit(announced: Announced, component: string, source: string, again: boolean): Promise<Verdict> {
+    const { manifest, digest } = announced;
+    const model = manifest.name;
+    const record = await this.#keep(
+      newRecord(this.#dependencies.registry.state, announced, component, source),
+      model,
+    );
+    let tries = record.tries;
+    for (;;) {
+      try {
+        const switchMs = await this.#loadAndSwitch(announced, record);
+        return { verdict: 'ADMITTED', model, version: manifest.version, digest, switchMs };
+      } catch (thrown) {
+        const error = toEdgeError(thrown, `Cannot admit ${keyOf(model, manifest.version)}`);
+        if (again) return this.#warn(announced, error);
+        if (error.code === 'UNAVAILABLE' && ++tries < QUARANTINE_TRIES) continue;
+        return await this.#refuse(announced, component, source, error, tries);
+      }
+    }
+  }
+
+  /** A version that was admitted once is never refused: the operator hears of it, the deployment goes on. */
+  #warn({ manifest, digest }: Announced, error: EdgeError): Verdict {
+    const { name: model, version } = manifest;
+    const warning = `The version that served goes on: ${error.message}`;
+    this.#dependencies.logger.error('An admitted package cannot serve again', {
+      model,
+      version,
+      reason: error.message,
+    });
+    return { verdict: 'ADMITTED_WITH_WARNING', model, version, digest, warning };
+  }
+
+  async #loadAndSwitch({ manifest }: Announced, record: VersionRecord): Promise<number> {
+    const { registry, hosts, packages, configuration, clock } = this.#dependencies;
+    const model = manifest.name;
+    const stable = findModel(registry.state, model)?.labels['stable'];
+    const slot = this.#manager.served.slot(model, record.version);
+    await this.#manager.makeRoom(slot, stable === undefined ? undefined : keyOf(model, stable));
+    const folder = record.kept ? packages.folder(model, record.digest) : record.source;
+    const spec = await this.#manager.specFor(model, record, folder);
+    const hosted = slot.hosted ?? (await hosts.load({ ...spec, runSamples: true }));
+    try {
+      this.#checkLoaded(manifest, record, hosted);
+      this.#logSignatureChange(model, stable, hosted);
+      await this.#checkMemory(hosted);
+      const startedMs = clock.monotonicMs();
+      const { enabled } = configuration.current.probation;
+      const { compiledDigest, signature } = hosted.report;
+      await registry.update((state) =>
+        promote(
+          state,
+          model,
+          {
+            ...record,
+            signature,
+            tries: 0,
+            admittedAtMs: clock.wallMs(),
+            ...(compiledDigest === undefined ? {} : { compiledDigest }),
+          },
+          { probation: enabled && stable !== undefined },
+        ),
+      );
+      if (slot.hosted === undefined) this.#manager.served.adopt(slot, hosted);
+      slot.retiring = false;
+      const switchMs = clock.monotonicMs() - startedMs;
+      this.#switched(model, record.version, stable, enabled);
+      return Math.round(switchMs * 1000) / 1000;
+    } catch (thrown) {
+      if (slot.hosted !== hosted) await hosted.unload().catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  #switched(model: string, version: string, from: string | undefined, probation: boolean): void {
+    const replaced = from === undefined || from === version ? undefined : from;
+    this.#events.model({ type: 'ADMITTED', model, version });
+    this.#events.model({
+      type: 'SWITCHED',
+      model,
+      version,
+      ...(replaced === undefined ? {} : { from: replaced }),
+    });
+    if (replaced !== undefined && !probation) this.#manager.served.slot(model, replaced).retiring = true;
+    this.#manager.reconcile();
+  }
+
+  async #refuse(
+    { manifest, digest }: Announced,
+    component: string,
+    source: string,
+    error: EdgeError,
+    tries: number,
+  ): Promise<never> {
+    const { registry, logger, packages, clock } = this.#dependencies;
+    const { name: model, version } = manifest;
+    logger.error('Package refused', {
+      model,
+      version,
+      digest,
+      component,
+      code: error.code,
+      reason: error.message,
+    });
+    const reason = error.message.slice(0, 1900);
+    const record: VersionRecord = {
+      version,
+      digest,
+      packageName: model,
+      component,
+      source,
+      kept: false,
+      admitted: false,
+      admittedAtMs: clock.wallMs(),
+      tries,
+      ...(tries >= QUARANTINE_TRIES ? { quarantined: reason } : {}),
+    };
+    await registry.update((state) => desire(refuse(state, model, record, reason), model, version));
+    if (!this.#manager.packagesInUse().has(digest)) await packages.remove(model, digest);
+    this.#events.model({ type: 'REFUSED', model, version, reason });
+    if (tries >= QUARANTINE_TRIES) this.#events.model({ type: 'QUARANTINED', model, version, reason });
+    throw error;
+  }
+
+  /** The agent's own copy, so that what is verified is what runs, whatever becomes of the artifact folder. */
+  async #keep(record: VersionRecord, model: string): Promise<VersionRecord> {
+    const { packages, logger } = this.#dependencies;
+    const origin = { model, component: record.component, source: record.source };
+    try {
+      await packages.adopt(origin, record.digest, this.#manager.packagesInUse());
+      return { ...record, kept: true };
+    } catch (thrown) {
+      const error = toEdgeError(thrown, 'Cannot keep a copy of the package');
+      if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
+      // It serves from its artifact folder then; only the store's clean-up can hurt it.
+      logger.warn("Package served without a copy of the agent's own", { model, reason: error.message });
+      return { ...record, kept: false };
+    }
+  }
+
+  /** What the host read is what was announced, and may serve here by what its signature says. */
+  #checkLoaded(manifest: Manifest, record: VersionRecord, { report }: HostedModel): void {
+    if (report.digest !== record.digest || report.version !== record.version) {
+      throw new EdgeError('FAILED_PRECONDITION', 'Cannot admit the package as it changed while it was read');
+    }
+    this.#check({ manifest, digest: record.digest }, signatureOf(report.signature));
+  }
+
+  #check(announced: Announced, signature: PackageSignature): void {
+    const { registry, machine } = this.#dependencies;
+    const model = announced.manifest.name;
+    checkAdmission(
+      { ...announced, signature },
+      {
+        runtimeVersion: AGENT_VERSION,
+        platform: machine.platform,
+        newestVersion: newestAdmitted(registry.state, model),
+        servedDigests: admittedDigests(registry.state, model),
+      },
+    );
+  }
+
+  #logSignatureChange(model: string, stable: string | undefined, { report }: HostedModel): void {
+    const before =
+      stable === undefined ? undefined : this.#manager.served.find(model, stable)?.hosted?.report;
+    if (before === undefined) return;
+    const of = ({ inputs, outputs }: typeof report): string => JSON.stringify([inputs, outputs]);
+    if (of(before) === of(report)) return;
+    this.#dependencies.logger.warn('The new version has other inputs or outputs', {
+      model,
+      from: before.version,
+      to: report.version,
+      before: of(before),
+      after: of(report),
+    });
+  }
+
+  async #checkMemory(hosted: HostedModel): Promise<void> {
+    const bytes = await hosted.measureBytes();
+    const { budgetBytes } = this.#manager;
+    if (bytes <= budgetBytes) return;
+    throw new EdgeError(
+      'RESOURCE_EXHAUSTED',
+      `Cannot admit the package as its model takes ${bytes} bytes and the memory budget is ${budgetBytes}`,
+      { nextStep: 'Raise memoryBudgetMb' },
+    );
+  }
+
+  async #inTurn<T>(model: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(model) ?? Promise.resolve();
+    const turn = before.then(act, act);
+    const tail = turn.catch(() => undefined);
+    this.#turns.set(model, tail);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(model) === tail) this.#turns.delete(model);
+    }
+  }
+}
+
+function newRecord(
+  state: RegistryState,
+  { manifest, digest }: Announced,
+  component: string,
+  source: string,
+): VersionRecord {
+  const known = findVersion(state, manifest.name, manifest.version);
+  const same = known?.digest === digest ? known : undefined;
+  return {
+    version: manifest.version,
+    digest,
+    packageName: manifest.name,
+    component,
+    source,
+    kept: false,
+    admitted: same?.admitted ?? false,
+    tries: same?.tries ?? 0,
+    ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
+    ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
+  };
+}
+
+function desire(state: RegistryState, model: string, version: string): RegistryState {
+  return updateModel(state, model, (record) =>
+    record.desired === version ? record : { ...record, desired: version },
+  );
+}
+
+function signatureOf(said: string): PackageSignature {
+  return said.startsWith('verified')
+    ? { state: 'verified', method: 'key', signer: said }
+    : { state: 'unsigned' };
+}

@@ -1,0 +1,205 @@
+import { topics } from '../../contract/mod.js';
+import { messageOf } from '../../core/mod.js';
+import { captureOf, type Configuration } from '../config/mod.js';
+import { Admission } from './admission.js';
+import { Captures } from './captures.js';
+import { Catalog } from './catalog.js';
+import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import { Counters, type Load } from './counters.js';
+import { Events, type Publish } from './events.js';
+import { Exchange } from './exchange.js';
+import { createHandlers, type AgentHandlers } from './handlers.js';
+import { Loads } from './loads.js';
+import { ModelManager } from './model-manager.js';
+import { Predictions, type PredictionQueue } from './predictions.js';
+import { ProbationWatch } from './probation-watch.js';
+import { watchArtifacts, type ArtifactWatch } from './reconcile-artifacts.js';
+
+/** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
+const TICK_MS = 5000;
+
+/** What hosts may take to end and to hand over their last captures, once no request runs. */
+const HOST_END_MS = 600;
+
+export interface AgentQueue extends PredictionQueue {
+  load(key: string): Load;
+  /** Refuses what waits with UNAVAILABLE, and what comes. */
+  close(): void;
+}
+
+/**
+ * The control process without its sockets. It serves as soon as it is opened, whether Greengrass is there or
+ * not: the registry says what, the hosts run it, `handlers` answer.
+ */
+export class Agent implements AsyncDisposable {
+  readonly handlers: AgentHandlers;
+  readonly events: Events;
+  readonly manager: ModelManager;
+  readonly #dependencies: AgentDependencies;
+  readonly #queue: AgentQueue;
+  readonly #predictions: Predictions;
+  readonly #captures: Captures;
+  readonly #exchange: Exchange;
+  readonly #probation: ProbationWatch;
+  readonly #artifacts: ArtifactWatch;
+  readonly #ends: (() => void)[] = [];
+  #stopped: Promise<void> | undefined;
+
+  private constructor(dependencies: AgentDependencies, queue: AgentQueue) {
+    const { clock, logger, machine, random } = dependencies;
+    this.#dependencies = dependencies;
+    this.#queue = queue;
+    this.events = new Events(logger);
+    this.manager = new ModelManager(dependencies, this.events);
+    const counters = new Counters((key) => queue.load(key));
+    this.#exchange = new Exchange({ root: machine.exchangeRoot, uid: machine.uid, clock, random });
+    this.#probation = new ProbationWatch(dependencies, this.manager, counters, this.events);
+    this.#predictions = new Predictions(dependencies, {
+      manager: this.manager,
+      counters,
+      probation: this.#probation,
+      exchange: this.#exchange,
+      queue,
+    });
+    this.#captures = new Captures(dependencies, this.#exchange);
+    this.#artifacts = watchArtifacts(dependencies, this.manager);
+    const catalog = new Catalog(dependencies, this.manager, counters, this.#probation);
+    this.handlers = createHandlers(dependencies, {
+      admission: new Admission(dependencies, this.manager, this.events),
+      captures: this.#captures,
+      catalog,
+      exchange: this.#exchange,
+      loads: new Loads(dependencies, this.manager, catalog, this.events),
+      predictions: this.#predictions,
+    });
+  }
+
+  /** Loads in the background what served before. */
+  static async open(dependencies: AgentDependencies, queue: AgentQueue): Promise<Agent> {
+    const agent = new Agent(dependencies, queue);
+    await agent.#exchange.open();
+    await agent.manager.sweepPackages();
+    agent.#listen();
+    agent.manager.reconcile();
+    agent.#tick();
+    dependencies.logger.info('Agent started', {
+      version: AGENT_VERSION,
+      models: Object.keys(dependencies.registry.state.models),
+      controlStarts: dependencies.machine.controlStarts,
+    });
+    return agent;
+  }
+
+  /** Where events go; undefined while Greengrass is away. */
+  attach(publish: Publish | undefined): void {
+    this.events.attach(publish);
+  }
+
+  /** A client said that it has gone. */
+  async bye(client: string): Promise<void> {
+    await this.#exchange.bye(client);
+  }
+
+  /** Requests that have no reply yet. */
+  get pending(): number {
+    return this.manager.served.slots.reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  /**
+   * Stops in the order that loses nothing: no new predictions, what runs may finish within `graceMs`, what is
+   * left gets UNAVAILABLE, captures are on disk, hosts end.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    await this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { clock, hosts, capture, logger, configuration } = this.#dependencies;
+    const deadlineMs = clock.monotonicMs() + graceMs;
+    this.#predictions.drain();
+    this.manager.stop();
+    for (const end of this.#ends.splice(0)) end();
+    this.#queue.close();
+    while (this.pending > 0 && clock.monotonicMs() < deadlineMs) await clock.sleep(10);
+    if (this.pending > 0) logger.warn('Requests were cut off', { pending: this.pending });
+    this.#predictions.cutOff();
+    // A host that hangs in a run ends with this process.
+    await Promise.race([hosts.close(), clock.sleep(HOST_END_MS)]);
+    await this.#captures.settled();
+    await capture.close();
+    await this.#exchange.close();
+    configuration.close();
+    logger.info('Agent stopped');
+  }
+
+  #listen(): void {
+    const { hosts, capture, configuration } = this.#dependencies;
+    this.#ends.push(
+      hosts.onCapture((record) => this.#captures.sampled(record)),
+      capture.onClosed((segment) => this.events.send(topics.spoolClosed, { v: 1, segment })),
+      capture.onState((state, captureIds, reason) => this.#tellCaptures(state, captureIds, reason)),
+      configuration.onChange((now, before) => this.#configured(now, before)),
+    );
+  }
+
+  #tellCaptures(state: string, captureIds: readonly string[], reason: string | undefined): void {
+    // 40 ids of 128 characters fit into one message.
+    for (let start = 0; start < captureIds.length; start += 40) {
+      const part = captureIds.slice(start, start + 40);
+      this.events.send(topics.captureEvents, {
+        v: 1,
+        state,
+        captureIds: part,
+        ...(reason === undefined ? {} : { reason: reason.slice(0, 300) }),
+      });
+    }
+  }
+
+  #configured(now: Configuration, before: Configuration): void {
+    const { logger } = this.#dependencies;
+    logger.info('Configuration changed');
+    for (const { model, hosted } of this.manager.served.slots) {
+      const capture = captureOf(now, model);
+      if (hosted === undefined || JSON.stringify(capture) === JSON.stringify(captureOf(before, model)))
+        continue;
+      hosted.setCapture(JSON.parse(JSON.stringify(capture)) as never).catch((thrown: unknown) => {
+        logger.warn('A model keeps its former capture policies', { model, reason: messageOf(thrown) });
+      });
+    }
+    if (now.isolation !== before.isolation || now.profile !== before.profile) {
+      logger.warn("'isolation' and 'profile' take effect when the agent starts again");
+    }
+    this.#artifacts.wantedChanged();
+    this.manager.reconcile();
+  }
+
+  #tick(): void {
+    const { clock, logger } = this.#dependencies;
+    const cancel = clock.after(
+      TICK_MS,
+      () => {
+        this.#ends.splice(this.#ends.indexOf(cancel), 1);
+        this.#tick();
+        this.#look().catch((thrown: unknown) =>
+          logger.warn('The regular check failed', { reason: messageOf(thrown) }),
+        );
+      },
+      { unref: true },
+    );
+    this.#ends.push(cancel);
+  }
+
+  async #look(): Promise<void> {
+    await this.manager.served.measure();
+    this.#probation.check();
+    await this.#exchange.sweep();
+    await this.#artifacts.check();
+    await this.#dependencies.capture.reconcile();
+    this.manager.reconcile();
+  }
+}

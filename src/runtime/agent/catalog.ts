@@ -1,0 +1,146 @@
+import type {
+  ModelDescription,
+  ModelStats,
+  ModelState,
+  ModelSummary,
+  ReplyOf,
+  RequestOf,
+  TensorMetadata,
+} from '../../contract/mod.js';
+import { keyOf, select } from '../plan/mod.js';
+import { entries, findModel, labelsOf, type ModelRecord, type VersionRecord } from '../registry/mod.js';
+import type { AgentDependencies } from './context.js';
+import type { Counters } from './counters.js';
+import type { ModelManager } from './model-manager.js';
+import { pageOf } from './paging.js';
+import type { ProbationWatch } from './probation-watch.js';
+
+/** Sentences in a listing are cut, so that one model never fills a message. */
+const REASON_MAX_CHARS = 300;
+
+/** What the agent tells of its models: list, describe, stats. Reads only. */
+export class Catalog {
+  readonly #dependencies: AgentDependencies;
+  readonly #manager: ModelManager;
+  readonly #counters: Counters;
+  readonly #probation: ProbationWatch;
+  readonly #startedMs: number;
+
+  constructor(
+    dependencies: AgentDependencies,
+    manager: ModelManager,
+    counters: Counters,
+    probation: ProbationWatch,
+  ) {
+    this.#dependencies = dependencies;
+    this.#manager = manager;
+    this.#counters = counters;
+    this.#probation = probation;
+    this.#startedMs = dependencies.clock.monotonicMs();
+  }
+
+  list({ cursor }: RequestOf<'list'>): ReplyOf<'list'> {
+    const summaries = entries(this.#dependencies.registry.state).map(({ model, record }) => ({
+      key: keyOf(model, record.version),
+      item: this.#summary(model, record, REASON_MAX_CHARS),
+    }));
+    const { items, next } = pageOf(summaries, cursor);
+    return { models: [...items], ...(next === undefined ? {} : { next }) };
+  }
+
+  describe({ name, version, label }: RequestOf<'describe'>): ModelDescription {
+    const record = select(this.#dependencies.registry.state, name, { version, label });
+    const slot = this.#manager.served.find(name, record.version);
+    const report = slot?.hosted?.report;
+    const probation = this.#probation.describe(name, record.version);
+    return {
+      ...this.#summary(name, record, 2000),
+      inputs: copyTensors(report?.inputs ?? []),
+      outputs: copyTensors(report?.outputs ?? []),
+      path: record.source,
+      ...(record.component === undefined ? {} : { component: record.component }),
+      ...(slot?.hosted === undefined ? {} : { memoryBytes: Math.round(slot.bytes), loadMs: slot.loadMs }),
+      ...(record.signature === undefined ? {} : { signature: record.signature }),
+      ...(probation === undefined ? {} : { probation }),
+    };
+  }
+
+  stats({ model, cursor }: RequestOf<'stats'>): ReplyOf<'stats'> {
+    const { registry, capture, clock, machine, hosts } = this.#dependencies;
+    const all = entries(registry.state)
+      .filter((entry) => model === undefined || entry.model === model)
+      .map((entry) => ({
+        key: keyOf(entry.model, entry.record.version),
+        item: this.#stats(entry.model, entry.record),
+      }));
+    const { items, next } = pageOf(all, cursor);
+    return {
+      uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
+      models: [...items],
+      capture: capture.stats(),
+      controlStarts: machine.controlStarts,
+      hostRestarts: hosts.restarts,
+      ...(next === undefined ? {} : { next }),
+    };
+  }
+
+  #summary(model: string, record: VersionRecord, reasonMaxChars: number): ModelSummary {
+    const found = findModel(this.#dependencies.registry.state, model);
+    const slot = this.#manager.served.find(model, record.version);
+    const reason =
+      record.quarantined ??
+      record.rolledBack ??
+      record.refused ??
+      (slot?.hosted === undefined ? slot?.lastError?.message : undefined);
+    return {
+      name: model,
+      version: record.version,
+      digest: record.digest,
+      labels: found === undefined ? [] : [...labelsOf(found, record.version)],
+      state: this.#state(found, model, record),
+      ...(record.pinned === undefined ? {} : { pinned: record.pinned }),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, reasonMaxChars) }),
+    };
+  }
+
+  #state(found: ModelRecord | undefined, model: string, record: VersionRecord): ModelState {
+    const slot = this.#manager.served.find(model, record.version);
+    if (record.quarantined !== undefined) return 'QUARANTINED';
+    if (record.rolledBack !== undefined) return 'ROLLED_BACK';
+    if (!record.admitted) return 'FAILED';
+    if (slot?.hosted !== undefined) {
+      if (slot.retiring) return 'RETIRING';
+      const onProbation = found?.probationAgainst !== undefined && found.labels['stable'] === record.version;
+      return onProbation ? 'PROBATION' : 'SERVING';
+    }
+    if (slot?.loading !== undefined) return 'LOADING';
+    return slot?.lastError === undefined ? 'UNLOADED' : 'FAILED';
+  }
+
+  #stats(model: string, record: VersionRecord): ModelStats {
+    const counters = this.#counters.of(keyOf(model, record.version));
+    const found = findModel(this.#dependencies.registry.state, model);
+    const slot = this.#manager.served.find(model, record.version);
+    const { running, queued } = this.#counters.load(keyOf(model, record.version));
+    return {
+      name: model,
+      version: record.version,
+      state: this.#state(found, model, record),
+      requests: counters.requests,
+      errors: counters.errors,
+      errorsByCode: { ...counters.errorsByCode },
+      inFlight: running,
+      queued,
+      ...(slot?.hosted === undefined ? {} : { memoryBytes: Math.round(slot.bytes) }),
+      ...(counters.lastInferenceMs === undefined ? {} : { lastInferenceMs: counters.lastInferenceMs }),
+      ...(counters.lastSampleMs === undefined ? {} : { lastSampleMs: counters.lastSampleMs }),
+      queue: counters.queue.summary(),
+      run: counters.run.summary(),
+      total: counters.total.summary(),
+    };
+  }
+}
+
+function copyTensors(tensors: readonly TensorMetadata[]): ModelDescription['inputs'] {
+  return tensors.map(({ name, datatype, shape }) => ({ name, datatype, shape: [...shape] }));
+}

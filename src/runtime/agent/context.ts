@@ -1,0 +1,42 @@
+import type { CaptureSpool } from '../../capture/port.js';
+import type { Clock, Logger, Random } from '../../core/mod.js';
+import type { ConfigurationHolder } from '../config/mod.js';
+import type { PackageStore } from '../packages/mod.js';
+import type { ModelHosts } from '../port.js';
+import type { Registry } from '../registry/mod.js';
+
+/** What the agent is made of. All I/O comes in by these. */
+export interface AgentDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly configuration: ConfigurationHolder;
+  readonly registry: Registry;
+  readonly packages: PackageStore;
+  readonly hosts: ModelHosts;
+  readonly capture: CaptureSpool;
+  readonly machine: Machine;
+  /** PEM texts of the trusted keys, configured and from the file. */
+  readonly trustedKeys: () => Promise<readonly string[]>;
+}
+
+/** What the agent knows of where it runs. */
+export interface Machine {
+  readonly thingName: string;
+  /** `linux-x64` or `linux-arm64`. */
+  readonly platform: string;
+  readonly memoryBytes: number;
+  readonly cores: number;
+  readonly uid: number | undefined;
+  /** The agent's work folder. */
+  readonly workFolder: string;
+  /** Parent of all exchange folders of this agent. */
+  readonly exchangeRoot: string;
+  /** Starts of the control process since the component started, this one included. */
+  readonly controlStarts: number;
+  /** Whether the wall clock is known to be right. */
+  readonly clockSynchronised: () => boolean;
+}
+
+/** The agent's version, in hello and heartbeat; the test compares it with package.json. */
+export const AGENT_VERSION = '0.1.0';

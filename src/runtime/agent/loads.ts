@@ -1,0 +1,171 @@
+import type { ModelDescription, RequestOf } from '../../contract/mod.js';
+import { EdgeError, toEdgeError } from '../../core/mod.js';
+import { readAnnounced } from '../packages/mod.js';
+import { checkServable, keyOf, select } from '../plan/mod.js';
+import {
+  addBeside,
+  findModel,
+  findVersion,
+  forget,
+  updateModel,
+  updateVersion,
+  type VersionRecord,
+} from '../registry/mod.js';
+import type { Catalog } from './catalog.js';
+import type { AgentDependencies } from './context.js';
+import type { Events } from './events.js';
+import type { ModelManager } from './model-manager.js';
+
+/** Edge Manager's LoadModel and UnLoadModel, driven by apps. */
+export class Loads {
+  readonly #dependencies: AgentDependencies;
+  readonly #manager: ModelManager;
+  readonly #catalog: Catalog;
+  readonly #events: Events;
+
+  constructor(dependencies: AgentDependencies, manager: ModelManager, catalog: Catalog, events: Events) {
+    this.#dependencies = dependencies;
+    this.#manager = manager;
+    this.#catalog = catalog;
+    this.#events = events;
+  }
+
+  async load(body: RequestOf<'load'>): Promise<ModelDescription> {
+    return body.path === undefined ? await this.#loadAdmitted(body) : await this.#loadPath(body, body.path);
+  }
+
+  /** A version that this device knows; already loaded is fine. */
+  async #loadAdmitted({ name, version, label, pinned }: RequestOf<'load'>): Promise<ModelDescription> {
+    const { registry } = this.#dependencies;
+    const record = select(registry.state, name, { version, label });
+    checkServable(name, record);
+    await registry.update((state) => {
+      const wanted = updateModel(state, name, (model) => (model.wanted ? model : { ...model, wanted: true }));
+      return pinned === undefined
+        ? wanted
+        : updateVersion(wanted, name, record.version, (old) => ({ ...old, pinned }));
+    });
+    const slot = this.#manager.served.slot(name, record.version);
+    slot.retiring = false;
+    await this.#manager.served.ensure(slot);
+    return this.#catalog.describe({ name, version: record.version });
+  }
+
+  /** Edge Manager's way: an unpacked package in a folder, under a name that the app chooses. */
+  async #loadPath(
+    { name, pinned, version: wantedVersion }: RequestOf<'load'>,
+    path: string,
+  ): Promise<ModelDescription> {
+    const { registry, hosts, packages } = this.#dependencies;
+    const slots = this.#manager.served.slots.filter(({ model }) => model === name);
+    if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
+      throw new EdgeError('ALREADY_EXISTS', `Cannot load the model as '${name}' is already loaded`, {
+        field: 'name',
+      });
+    }
+    const { manifest, digest } = await readAnnounced(path);
+    const { version } = manifest;
+    if (wantedVersion !== undefined && wantedVersion !== version) {
+      throw new EdgeError(
+        'INVALID_ARGUMENT',
+        `Cannot load version ${wantedVersion} as the package has version ${version}`,
+        {
+          field: 'version',
+        },
+      );
+    }
+    checkFree(findVersion(registry.state, name, version), digest, name);
+    const record: VersionRecord = {
+      version,
+      digest,
+      packageName: manifest.name,
+      source: path,
+      kept: false,
+      admitted: true,
+      tries: 0,
+      ...(pinned === undefined ? {} : { pinned }),
+    };
+    const slot = this.#manager.served.slot(name, version);
+    await this.#manager.makeRoom(slot, undefined);
+    const kept = await this.#keep(name, record);
+    const folder = kept.kept ? packages.folder(name, digest) : path;
+    const spec = await this.#manager.specFor(name, kept, folder);
+    const hosted = await hosts.load({ ...spec, runSamples: true }).catch((thrown: unknown) => {
+      throw loadError(thrown);
+    });
+    const { signature, compiledDigest } = hosted.report;
+    await registry.update((state) => {
+      const loaded = { ...kept, signature, ...(compiledDigest === undefined ? {} : { compiledDigest }) };
+      const added = addBeside(state, name, loaded);
+      return updateModel(added, name, (model) => ({
+        ...model,
+        wanted: true,
+        labels: { ...model.labels, stable: version },
+      }));
+    });
+    this.#manager.served.adopt(slot, hosted);
+    this.#events.model({ type: 'ADMITTED', model: name, version });
+    await this.#manager.sweepPackages();
+    return this.#catalog.describe({ name, version });
+  }
+
+  async unload({ name, version, label }: RequestOf<'unload'>): Promise<void> {
+    const { registry } = this.#dependencies;
+    const record = select(registry.state, name, { version, label });
+    const all = version === undefined && label === undefined;
+    const model = findModel(registry.state, name);
+    if (all && model?.wanted !== true) {
+      throw new EdgeError('NOT_FOUND', `Cannot unload the model as '${name}' is not loaded`, {
+        field: 'name',
+      });
+    }
+    const stable = model?.labels['stable'] === record.version;
+    if (all || stable) {
+      await registry.update((state) => updateModel(state, name, (found) => ({ ...found, wanted: false })));
+    } else {
+      this.#manager.served.slot(name, record.version).retiring = true;
+      await registry.update((state) =>
+        updateVersion(state, name, record.version, ({ pinned: _pinned, ...rest }) => rest),
+      );
+    }
+    this.#manager.reconcile();
+    await this.#manager.settled();
+  }
+
+  /** A model loaded by path that nobody wants any more leaves nothing behind. */
+  async forget(name: string, version: string): Promise<void> {
+    await this.#dependencies.registry.update((state) => forget(state, name, version));
+  }
+
+  async #keep(model: string, record: VersionRecord): Promise<VersionRecord> {
+    const { packages, logger } = this.#dependencies;
+    try {
+      const origin = { model, component: undefined, source: record.source };
+      await packages.adopt(origin, record.digest, this.#manager.packagesInUse());
+      return { ...record, kept: true };
+    } catch (thrown) {
+      const error = toEdgeError(thrown, 'Cannot keep a copy of the package');
+      if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
+      logger.warn("Package served without a copy of the agent's own", { model, reason: error.message });
+      return record;
+    }
+  }
+}
+
+/** What a deployment admitted under this name and version can't be replaced by a folder. */
+function checkFree(known: VersionRecord | undefined, digest: string, name: string): void {
+  if (known === undefined || known.digest === digest || known.component === undefined || !known.admitted)
+    return;
+  throw new EdgeError(
+    'ALREADY_EXISTS',
+    `Cannot load the folder as ${keyOf(name, known.version)} was deployed with other content`,
+    { field: 'version' },
+  );
+}
+
+/** Edge Manager's codes: what kills its host is a package that can't be loaded. */
+function loadError(thrown: unknown): EdgeError {
+  const error = toEdgeError(thrown, 'Cannot load the model');
+  if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
+  return new EdgeError('FAILED_PRECONDITION', error.message, { cause: error });
+}

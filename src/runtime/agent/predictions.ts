@@ -1,0 +1,186 @@
+import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contract/mod.js';
+import { EdgeError } from '../../core/mod.js';
+import type { RequestContext } from '../../ipc/mod.js';
+import { checkServable, select } from '../plan/mod.js';
+import type { RunRequest, RunResult } from '../port.js';
+import { findModel } from '../registry/mod.js';
+import type { AgentDependencies } from './context.js';
+import type { Counters } from './counters.js';
+import type { Exchange } from './exchange.js';
+import type { ModelManager } from './model-manager.js';
+import type { ProbationWatch } from './probation-watch.js';
+import type { Slot } from './served-models.js';
+
+/** Bounded queues by model version; see runtime/schedule. */
+export interface PredictionQueue {
+  /**
+   * Runs the task when it is its turn, never after the deadline.
+   * @param deadlineMs monotonic
+   */
+  submit<T>(key: string, deadlineMs: number, task: (queueMs: number) => Promise<T>): Promise<T>;
+}
+
+interface Parts {
+  readonly manager: ModelManager;
+  readonly counters: Counters;
+  readonly probation: ProbationWatch;
+  readonly exchange: Exchange;
+  readonly queue: PredictionQueue;
+}
+
+/** The data plane: select the version, wait for its turn, run it in its host, count. */
+export class Predictions {
+  readonly #dependencies: AgentDependencies;
+  readonly #parts: Parts;
+  /** Ends the wait of each request that has reached a host. */
+  readonly #cuts = new Set<(error: EdgeError) => void>();
+  #draining = false;
+
+  constructor(dependencies: AgentDependencies, parts: Parts) {
+    this.#dependencies = dependencies;
+    this.#parts = parts;
+  }
+
+  /** From now on predictions are refused with UNAVAILABLE. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Requests that still run are answered now; their hosts end anyway. */
+  cutOff(): void {
+    const error = new EdgeError('UNAVAILABLE', 'Cannot finish the prediction as the agent is stopping', {
+      retryAfterMs: 1000,
+    });
+    for (const cut of this.#cuts) cut(error);
+  }
+
+  async predict(body: RequestOf<'predict'>, context: RequestContext): Promise<ReplyOf<'predict'>> {
+    if (this.#draining)
+      throw new EdgeError('UNAVAILABLE', 'Cannot predict as the agent is stopping', { retryAfterMs: 1000 });
+    const model = modelOfPredictTopic(context.topic);
+    if (model === undefined)
+      throw new EdgeError('INVALID_ARGUMENT', 'Cannot predict as the topic names no model');
+    const slot = this.#slotOf(model, body);
+    const request = this.#requestOf(body, context);
+    const end = this.#parts.manager.served.begin(slot);
+    try {
+      return await this.#counted(slot, request, this.#deadline(context));
+    } finally {
+      end();
+    }
+  }
+
+  #slotOf(model: string, { version, label }: RequestOf<'predict'>): Slot {
+    const { registry } = this.#dependencies;
+    const record = select(registry.state, model, { version, label });
+    checkServable(model, record);
+    if (findModel(registry.state, model)?.wanted !== true) {
+      throw new EdgeError('NOT_FOUND', `Cannot predict as the model '${model}' was unloaded`, {
+        field: 'model',
+      });
+    }
+    const slot = this.#parts.manager.served.slot(model, record.version);
+    // Whoever names a version wants it to stay for the next request.
+    if (version !== undefined || label !== undefined) slot.retiring = false;
+    return slot;
+  }
+
+  #requestOf(body: RequestOf<'predict'>, { client }: RequestContext): RunRequest {
+    const { capture, random, machine } = this.#dependencies;
+    const { captureId } = body;
+    // Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice.
+    const known = captureId !== undefined && capture.has(captureId);
+    const exchangeFolder = this.#parts.exchange.folderOf(client);
+    return {
+      inputs: body.inputs,
+      ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
+      ...(exchangeFolder === undefined ? {} : { exchangeFolder }),
+      ...(body.outputFile === undefined ? {} : { outputFile: body.outputFile }),
+      capture: {
+        mode: known ? 'never' : (body.capture ?? 'policies'),
+        captureId: captureId ?? random.hex(16),
+        clockSynchronised: machine.clockSynchronised(),
+      },
+    };
+  }
+
+  #deadline({ deadlineMs }: RequestContext): number {
+    const { clock, configuration } = this.#dependencies;
+    return Math.min(deadlineMs, clock.monotonicMs() + configuration.current.queue.maxDeadlineMs);
+  }
+
+  async #counted(slot: Slot, request: RunRequest, deadlineMs: number): Promise<ReplyOf<'predict'>> {
+    const { clock } = this.#dependencies;
+    const counters = this.#parts.counters.of(slot.key);
+    const arrivedMs = clock.monotonicMs();
+    let ran = false;
+    try {
+      const { result, queueMs } = await this.#parts.queue.submit(slot.key, deadlineMs, async (waitedMs) => {
+        ran = true;
+        return { result: await this.#run(slot, request, deadlineMs), queueMs: waitedMs };
+      });
+      const times = { queueMs, runMs: result.runMs, totalMs: clock.monotonicMs() - arrivedMs };
+      counters.succeeded(times, result.nonFinite, clock.wallMs());
+      this.#parts.manager.ran(slot);
+      if (result.captured !== 'no') counters.lastSampleMs = clock.wallMs();
+      return replyOf(slot, request, result, queueMs);
+    } catch (thrown) {
+      throw counters.failed(thrown, ran);
+    } finally {
+      this.#parts.probation.check(slot.model);
+    }
+  }
+
+  async #run(slot: Slot, request: RunRequest, deadlineMs: number): Promise<RunResult> {
+    const { clock } = this.#dependencies;
+    const hosted = slot.hosted ?? (await this.#loadWithin(slot, deadlineMs));
+    const remainingMs = deadlineMs - clock.monotonicMs();
+    if (remainingMs <= 0) throw late(slot.key);
+    return await this.#uncut(hosted.run(request, remainingMs));
+  }
+
+  async #uncut<T>(running: Promise<T>): Promise<T> {
+    let cut: (error: EdgeError) => void = () => undefined;
+    const cutOff = new Promise<never>((_resolve, reject) => {
+      cut = reject;
+    });
+    this.#cuts.add(cut);
+    try {
+      return await Promise.race([running, cutOff]);
+    } finally {
+      this.#cuts.delete(cut);
+    }
+  }
+
+  /** Loads on demand; the load goes on when this request no longer waits for it. */
+  async #loadWithin(slot: Slot, deadlineMs: number): Promise<NonNullable<Slot['hosted']>> {
+    const { clock } = this.#dependencies;
+    return await new Promise((resolve, reject) => {
+      const cancel = clock.after(deadlineMs - clock.monotonicMs(), () => reject(late(slot.key)));
+      this.#cuts.add(reject);
+      this.#parts.manager.served
+        .ensure(slot)
+        .then(resolve, reject)
+        .finally(() => {
+          cancel();
+          this.#cuts.delete(reject);
+        })
+        .catch(() => undefined);
+    });
+  }
+}
+
+function late(key: string): EdgeError {
+  return new EdgeError('DEADLINE_EXCEEDED', `Cannot run ${key} as its deadline passed while it was loaded`);
+}
+
+function replyOf(slot: Slot, request: RunRequest, result: RunResult, queueMs: number): ReplyOf<'predict'> {
+  return {
+    model: slot.model,
+    version: slot.version,
+    outputs: [...result.outputs],
+    ...(result.captured === 'no' ? {} : { captureId: request.capture.captureId }),
+    queueMs: Math.round(queueMs * 1000) / 1000,
+    runMs: Math.round(result.runMs * 1000) / 1000,
+  };
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { EdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { nodeFiles } from '../../fs/mod.js';
+import { createResponder, type Transport } from '../../ipc/mod.js';
+import { Agent, openAdminSocket, type AdminSocket, type AgentDependencies } from '../agent/mod.js';
+import { ConfigurationHolder, type Configuration } from '../config/mod.js';
+import { createModelHosts } from '../host/mod.js';
+import { PackageStore } from '../packages/mod.js';
+import type { HostSettings } from '../port.js';
+import { rebuildRegistry, Registry } from '../registry/mod.js';
+import { Scheduler } from '../schedule/mod.js';
+import { openConfiguredSpool } from './configured-spool.js';
+import { joinGreengrass } from './greengrass-connection.js';
+import { thisMachine } from './machine.js';
+import { trustedKeysOf } from './trusted-keys.js';
+import { placeWrappers } from './wrappers.js';
+
+/** The nucleus kills 5 s after SIGTERM; what comes after the drain takes some of it. */
+const DRAIN_MS = 2500;
+/** A former control process may still be draining. */
+const TAKE_OVER_MS = 6000;
+const TAKE_OVER_RETRY_MS = 200;
+const MEBIBYTE = 1024 * 1024;
+
+export interface ControlOptions {
+  readonly workFolder: string;
+  /** Sibling entry points, absolute. */
+  readonly entries: { readonly modelHost: string; readonly register: string; readonly local: string };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Aborts when the process must stop. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * The control process. It serves what it served before, at once, by the admin socket; Greengrass joins when it
+ * answers. Returns when it was told to stop and has drained; the order of stopping is the reverse of starting.
+ * @throws EdgeError where starting again would not help: another agent, a refused SVCUID
+ */
+export async function runControl(options: ControlOptions): Promise<void> {
+  const { workFolder, entries, clock, logger, stop } = options;
+  // The admin socket is the work folder's lock: nothing is opened before it is ours.
+  const entrance = await openEntrance(options);
+  const dependencies = await openDependencies(options);
+  const scheduler = new Scheduler(clock, () => lanesOf(dependencies.configuration.current));
+  const agent = await Agent.open(dependencies, scheduler);
+  const responder = await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger });
+  entrance.serve({ responder, onGone: (client) => void agent.bye(client) });
+  await placeWrappers({
+    workFolder,
+    node: process.execPath,
+    registerEntry: entries.register,
+    localEntry: entries.local,
+  });
+  const connection = joinGreengrass({ ...options, agent, dependencies });
+  try {
+    await Promise.race([connection.failed, aborted(stop)]);
+  } finally {
+    logger.info('Agent stopping', { pending: agent.pending });
+    await connection.drain();
+    await agent.stop(DRAIN_MS);
+    await connection.close();
+    await entrance.close();
+  }
+}
+
+async function openEntrance({ workFolder, clock, logger }: ControlOptions): Promise<AdminSocket> {
+  const endsAtMs = clock.monotonicMs() + TAKE_OVER_MS;
+  for (;;) {
+    try {
+      return await openAdminSocket({ path: join(workFolder, 'admin.sock'), logger });
+    } catch (thrown) {
+      const taken = thrown instanceof EdgeError && thrown.code === 'ALREADY_EXISTS';
+      if (!taken || clock.monotonicMs() >= endsAtMs) throw thrown;
+      await clock.sleep(TAKE_OVER_RETRY_MS);
+    }
+  }
+}
+
+async function openDependencies(options: ControlOptions): Promise<AgentDependencies> {
+  const { workFolder, entries, environment, clock, random, logger } = options;
+  const machine = thisMachine(workFolder, environment, clock);
+  const configuration = await ConfigurationHolder.open({
+    file: join(workFolder, 'configuration.json'),
+    files: nodeFiles,
+    clock,
+    logger,
+  });
+  const quotaBytes = (): number => configuration.current.packageQuotaMb * MEBIBYTE;
+  const packages = new PackageStore({ root: join(workFolder, 'packages'), quotaBytes, random, logger });
+  const registry = await Registry.open({
+    file: join(workFolder, 'registry.json'),
+    files: nodeFiles,
+    logger,
+    rebuild: async () => rebuildRegistry(await packages.list()),
+  });
+  const capture = await openConfiguredSpool({ configuration, machine, clock, random, logger });
+  const hosts = createModelHosts(hostSettings(configuration.current, machine.cores), {
+    spawn: { entry: entries.modelHost },
+    clock,
+    logger,
+  });
+  const trustedKeys = trustedKeysOf(configuration);
+  return { clock, random, logger, configuration, registry, packages, hosts, capture, machine, trustedKeys };
+}
+
+function hostSettings(configuration: Configuration, cores: number): HostSettings {
+  const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = configuration;
+  return {
+    isolation,
+    profile,
+    threadBudget: threadBudget === 0 ? cores : threadBudget,
+    ...(maxHostMb === 0 ? {} : { maxHostBytes: maxHostMb * MEBIBYTE }),
+    loadTimeoutMs,
+  };
+}
+
+function lanesOf({ queue }: Configuration): { concurrency: number; capacity: number } {
+  return { concurrency: queue.concurrency, capacity: queue.limit };
+}
+
+/** The admin socket's requests come on its own connections. */
+const NOWHERE: Transport = {
+  publish: () => Promise.resolve(),
+  subscribe: () => Promise.resolve(() => Promise.resolve()),
+  onConnection: () => () => undefined,
+  close: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

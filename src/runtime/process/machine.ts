@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { arch, availableParallelism, hostname, platform, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../core/mod.js';
+import type { Machine } from '../agent/mod.js';
+
+/** No device of ours has a right clock that says less: a dead battery gives 1970, a first boot the image's build date. */
+const EARLIEST_PLAUSIBLE_MS = Date.UTC(2026, 0, 1);
+/** systemd-timesyncd touches this once the clock has been set from the network. */
+const TIMESYNC_FILE = '/run/systemd/timesync/synchronized';
+const TIMESYNC_FOLDER = '/run/systemd/timesync';
+
+/** What this process can tell of where it runs. */
+export function thisMachine(
+  workFolder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Machine {
+  return {
+    thingName: environment['AWS_IOT_THING_NAME'] ?? hostname(),
+    platform: `${platform()}-${arch()}`,
+    memoryBytes: totalmem(),
+    cores: availableParallelism(),
+    uid: process.getuid?.(),
+    workFolder,
+    exchangeRoot: exchangeRoot(workFolder),
+    controlStarts: Number(environment['EDGE_MANAGER_CONTROL_STARTS'] ?? '1') || 1,
+    clockSynchronised: () => isClockSynchronised(clock),
+  };
+}
+
+/** Below /dev/shm, as tensors should never reach the disk; one name per work folder, so that a restart finds its own. */
+function exchangeRoot(workFolder: string): string {
+  if (!existsSync('/dev/shm')) return join(workFolder, 'exchange');
+  const name = createHash('sha256').update(workFolder).digest('hex').slice(0, 16);
+  return `/dev/shm/edgemanager-${process.getuid?.() ?? 0}-${name}`;
+}
+
+/** Where timesyncd runs it knows; elsewhere a plausible year has to do. */
+function isClockSynchronised(clock: Clock): boolean {
+  if (clock.wallMs() < EARLIEST_PLAUSIBLE_MS) return false;
+  return !existsSync(TIMESYNC_FOLDER) || existsSync(TIMESYNC_FILE);
+}

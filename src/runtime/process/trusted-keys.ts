@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { EdgeError, messageOf } from '../../core/mod.js';
+import type { ConfigurationHolder } from '../config/mod.js';
+
+/** Keys from the configuration and from its file; read at each load, so that a rotated file counts at once. */
+export function trustedKeysOf(configuration: ConfigurationHolder): () => Promise<readonly string[]> {
+  return async () => {
+    const { trustedKeys, trustedKeysFile } = configuration.current.signature;
+    if (trustedKeysFile === undefined) return trustedKeys;
+    try {
+      return [...trustedKeys, await readFile(trustedKeysFile, 'utf8')];
+    } catch (thrown) {
+      throw new EdgeError('FAILED_PRECONDITION', `Cannot read the trusted keys: ${messageOf(thrown)}`, {
+        field: 'signature.trustedKeysFile',
+        cause: thrown,
+      });
+    }
+  };
+}
