@@ -1,4 +1,5 @@
 export { MAX_RECIPE_BYTES, parseRecipe, validateRecipe, type RecipeProfile } from './parse.js';
+export { problemsOnLite } from './portable.js';
 export { renderRecipe } from './render.js';
 export {
   RecipeSchema,
