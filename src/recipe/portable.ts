@@ -1,5 +1,5 @@
 import { messageOf } from '../core/mod.js';
-import { STEP_NAMES, type Recipe } from './schema.js';
+import { STEP_NAMES, type Lifecycle, type Recipe } from './schema.js';
 import { selectManifest } from './select.js';
 import { stepOf } from './steps.js';
 import { interpolate, type Variables } from './variables.js';
@@ -20,30 +20,39 @@ export function problemsOnLite(recipe: Recipe): string[] {
       problems.push(`The dependency on ${name} has no DependencyType: lite then starts in any order`);
     }
   }
-  collect(problems, () => {
-    const { lifecycle } = selectManifest(recipe, LINUX, 'lite');
-    const steps = STEP_NAMES.filter((name) => lifecycle[name] !== undefined);
-    if (!steps.some((name) => name !== 'shutdown' && name !== 'recover')) {
-      problems.push('The lifecycle has no install, run or startup: lite refuses such a component');
-    }
-    for (const name of steps) {
-      const [cut] = interpolate(
-        stepOf(lifecycle, name)?.script ?? '',
-        variablesOf(recipe),
-        'lite',
-      ).unresolved;
-      if (cut === undefined) continue;
-      const shown = cut.length > 40 ? `${cut.slice(0, 37)}...` : cut;
-      problems.push(`The ${name} script is cut at "${shown}": lite takes every "{" for a recipe variable`);
-    }
-  });
+  for (const architecture of architecturesOf(recipe)) {
+    collect(problems, () => {
+      const { lifecycle } = selectManifest(recipe, { os: 'linux', architecture }, 'lite');
+      problems.push(...stepProblems(recipe, lifecycle));
+    });
+  }
   if (recipe.Manifests.some(({ Artifacts }) => Artifacts === undefined)) {
     problems.push('A manifest has no Artifacts: lite wants the list, though it be empty');
   }
-  return problems;
+  return [...new Set(problems)];
 }
 
-const LINUX = { os: 'linux', runtime: 'aws_nucleus_lite' };
+/** The architectures that the manifests name; any one stands for all where they name none. */
+function architecturesOf(recipe: Recipe): readonly string[] {
+  const named = recipe.Manifests.map(({ Platform }) => Platform?.architecture ?? '*').filter(
+    (architecture) => architecture !== '*',
+  );
+  return named.length === 0 ? ['amd64'] : named;
+}
+
+function stepProblems(recipe: Recipe, lifecycle: Lifecycle): string[] {
+  const steps = STEP_NAMES.filter((name) => lifecycle[name] !== undefined);
+  if (!steps.some((name) => name !== 'shutdown' && name !== 'recover')) {
+    return ['The lifecycle has no install, run or startup: lite refuses such a component'];
+  }
+  return steps.flatMap((name) => {
+    const script = stepOf(lifecycle, name)?.script ?? '';
+    const [cut] = interpolate(script, variablesOf(recipe), 'lite').unresolved;
+    if (cut === undefined) return [];
+    const shown = cut.length > 40 ? `${cut.slice(0, 37)}...` : cut;
+    return [`The ${name} script is cut at "${shown}": lite takes every "{" for a recipe variable`];
+  });
+}
 
 /** Only whether a placeholder stands for something matters here, not for what. */
 function variablesOf(recipe: Recipe): Variables {

@@ -23,6 +23,17 @@ describe('problemsOnLite', () => {
     assert.deepEqual(problemsOnLite(sound), []);
   });
 
+  it('looks at the manifest of each architecture', () => {
+    const on = (architecture: string, run: string) => ({
+      Platform: { os: 'linux', runtime: '*', architecture },
+      Lifecycle: { run },
+      Artifacts: [],
+    });
+    assert.deepEqual(problemsOnLite({ ...sound, Manifests: [on('amd64', 'a'), on('aarch64', 'b')] }), []);
+    const second = problemsOnLite({ ...sound, Manifests: [on('amd64', 'a'), on('aarch64', '${B}')] });
+    assert.match(second.join(), /cut at "\{B\}"/);
+  });
+
   const faults: readonly [string, Recipe, RegExp][] = [
     ['a shell brace', withRun('echo ${HOME}'), /run script is cut at "\{HOME\}"/],
     ['a missing configuration value', withRun('echo {configuration:/b}'), /cut at "\{configuration:\/b\}"/],
