@@ -149,5 +149,13 @@ function agentConfiguration(key: SigningKey, over: JsonObject = {}): JsonObject 
 }
 
 function uploaderConfiguration(s3: LocalS3): JsonObject {
-  return { bucket: BUCKET, region: REGION, endpoint: s3.endpoint, forcePathStyle: true };
+  return {
+    bucket: BUCKET,
+    region: REGION,
+    endpoint: s3.endpoint,
+    forcePathStyle: true,
+    // One device alone need not spread its first attempt over a minute, as a fleet does.
+    startSpreadSeconds: 0,
+    scanPeriodSeconds: 2,
+  };
 }
