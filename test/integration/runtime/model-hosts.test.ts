@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
 import { fromInlineTensor } from '../../../src/core/mod.js';
 import type { WireTensor } from '../../../src/contract/mod.js';
@@ -10,6 +14,7 @@ import { identityModel } from '../../lib/onnx-builder.js';
 import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
 import { until } from '../../lib/until.js';
 
+const HOST_PARENT = fileURLToPath(new URL('../../lib/host-parent.js', import.meta.url));
 const FOREVER = tensorOf('trips', 'INT64', [], BigInt64Array.of(10n ** 12n));
 const ONCE = tensorOf('trips', 'INT64', [], BigInt64Array.of(1n));
 
@@ -242,9 +247,36 @@ describe('model hosts as processes', () => {
   it('end when they are closed', async () => {
     const model = await bench.hosts.load(await bench.package(identityPackage()));
     const pids = await hostPids();
+    assert.equal(pids.length, 1);
     await bench.hosts.close();
-    await model.gone;
-    await until(async () => (await hostPids()).every((pid) => !pids.includes(pid)), 'the host ends');
+    assert.equal((await model.gone).kind, 'closed');
+    assert.deepEqual(await hostPids(), []);
+  });
+
+  it('end when the process that started them is killed, even within a run that hangs', async () => {
+    const spec = await bench.package(loopPackage());
+    const request = runRequest([floats('x', [1]), FOREVER]);
+    const parent = spawn(process.execPath, [HOST_PARENT, JSON.stringify({ spec, request })], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(parent.stdout, 'data');
+      const pids = await hostPids(parent.pid);
+      assert.equal(pids.length, 1);
+      parent.kill('SIGKILL');
+      await until(() => pids.every((pid) => !existsSync(`/proc/${pid}`)), 'the host has ended');
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
+
+  it('stay through the signals that stop a component, as requests are drained then', async () => {
+    const model = await bench.hosts.load(await bench.package(identityPackage()));
+    const [pid] = await hostPids();
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGTERM');
+    process.kill(pid, 'SIGINT');
+    assert.deepEqual(values((await model.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
   });
 });
 
@@ -298,9 +330,9 @@ function values(wire: WireTensor | undefined): number[] {
   return floatsOf(fromInlineTensor(wire, 'outputs[0]'));
 }
 
-/** Our own children that are model hosts. */
-async function hostPids(): Promise<number[]> {
-  const tasks = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
+/** Children, our own by default, that are model hosts. */
+async function hostPids(parent = process.pid): Promise<number[]> {
+  const tasks = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8');
   const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
   const lines = await Promise.all(
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),

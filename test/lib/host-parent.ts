@@ -1,0 +1,16 @@
+// A control process for tests: loads the model that its argument describes, and hangs in a run of it.
+import { silentLogger } from '../../src/core/mod.js';
+import { systemClock } from '../../src/fs/system.js';
+import { createModelHosts } from '../../src/runtime/host/mod.js';
+import type { LoadSpec, RunRequest } from '../../src/runtime/port.js';
+import { MODEL_HOST_ENTRY } from './model-hosts.js';
+
+const { spec, request } = JSON.parse(process.argv[2] ?? '') as { spec: LoadSpec; request: RunRequest };
+const hosts = createModelHosts(
+  { isolation: 'model', profile: 'efficient', threadBudget: 1, loadTimeoutMs: 20_000 },
+  { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger },
+);
+const model = await hosts.load(spec);
+const run = model.run(request, 600_000);
+console.log('running');
+await run;

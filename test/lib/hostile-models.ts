@@ -1,0 +1,224 @@
+import {
+  externalTensor,
+  floatAttribute,
+  graphAttribute,
+  intAttribute,
+  node,
+  onnxModel,
+  rawTensor,
+  tensorAttribute,
+  type GraphSpec,
+} from './onnx-builder.js';
+
+const one = { datatype: 'FP32', shape: [1] } as const;
+const base: GraphSpec = {
+  inputs: [{ name: 'x', ...one }],
+  outputs: [{ name: 'y', ...one }],
+  nodes: [node('Identity', ['x'], ['y'])],
+};
+const zero = rawTensor('zero', 'FP32', [1], Float32Array.of(0));
+
+function external(entries: Record<string, string>): Uint8Array {
+  return onnxModel({
+    ...base,
+    nodes: [node('Add', ['x', 'w'], ['y'])],
+    initializers: [externalTensor('w', 'FP32', [1], entries)],
+  });
+}
+
+/** y = x + max of as many ones as the constant says, computed at load (constant folding) or at the first run. */
+function fill(elements: bigint): Uint8Array {
+  return onnxModel({
+    ...base,
+    initializers: [rawTensor('size', 'INT64', [1], BigInt64Array.of(elements))],
+    nodes: [
+      node(
+        'ConstantOfShape',
+        ['size'],
+        ['ones'],
+        [tensorAttribute('value', rawTensor('v', 'FP32', [1], Float32Array.of(1)))],
+      ),
+      node('ReduceMax', ['ones'], ['most'], [intAttribute('keepdims', 1)]),
+      node('Add', ['x', 'most'], ['y']),
+    ],
+  });
+}
+
+function loop(trips: bigint): Uint8Array {
+  return onnxModel({
+    ...base,
+    initializers: [
+      rawTensor('trips', 'INT64', [], BigInt64Array.of(trips)),
+      rawTensor('go', 'BOOL', [], Uint8Array.of(1)),
+      zero,
+    ],
+    nodes: [
+      node(
+        'Loop',
+        ['trips', 'go', 'x'],
+        ['y'],
+        [
+          graphAttribute('body', {
+            inputs: [
+              { name: 'turn', datatype: 'INT64', shape: [] },
+              { name: 'again', datatype: 'BOOL', shape: [] },
+              { name: 'value', ...one },
+            ],
+            outputs: [
+              { name: 'still', datatype: 'BOOL', shape: [] },
+              { name: 'next', ...one },
+            ],
+            nodes: [node('Identity', ['again'], ['still']), node('Add', ['value', 'zero'], ['next'])],
+          }),
+        ],
+      ),
+    ],
+  });
+}
+
+function nested(depth: number): Uint8Array {
+  let spec: GraphSpec = { ...base, inputs: [] };
+  for (let level = 0; level < depth; level++) {
+    spec = {
+      ...base,
+      inputs: [],
+      nodes: [
+        node(
+          'If',
+          ['c'],
+          ['y'],
+          [graphAttribute('then_branch', spec), graphAttribute('else_branch', { ...base, inputs: [] })],
+        ),
+      ],
+    };
+  }
+  return onnxModel({
+    ...spec,
+    inputs: base.inputs,
+    initializers: [rawTensor('c', 'BOOL', [], Uint8Array.of(1))],
+  });
+}
+
+/** Models that mean harm, each of another kind: all have input `x` and output `y`, FP32 [1], as far as they have any. */
+export function hostileModels(): readonly (readonly [string, Uint8Array])[] {
+  const whole = onnxModel({ ...base, nodes: [node('Add', ['x', 'zero'], ['y'])], initializers: [zero] });
+  return [
+    ['external data above the folder', external({ location: '../../../../etc/passwd' })],
+    ['external data by an absolute path', external({ location: '/etc/passwd' })],
+    ['external data beside the model', external({ location: 'weights.bin' })],
+    ['external data at a negative offset', external({ location: 'weights.bin', offset: '-8', length: '4' })],
+    [
+      'external data at a petabyte',
+      external({ location: 'weights.bin', offset: '1125899906842624', length: '4' }),
+    ],
+    ['40 GB of ones', fill(10_000_000_000n)],
+    ['2^62 ones', fill(2n ** 62n)],
+    ['a negative number of ones', fill(-5n)],
+    ['a loop without end', loop(2n ** 62n)],
+    [
+      'a context of an execution provider',
+      onnxModel({ ...base, nodes: [node('EPContext', ['x'], ['y'], [], 'com.microsoft')] }),
+    ],
+    [
+      'operators of a foreign domain',
+      onnxModel({ ...base, nodes: [node('Run', ['x'], ['y'], [], 'com.evil')] }),
+    ],
+    ['an operator that does not exist', onnxModel({ ...base, nodes: [node('RunShell', ['x'], ['y'])] })],
+    ['a truncated file', whole.subarray(0, whole.length - 20)],
+    [
+      'a graph in a circle',
+      onnxModel({
+        ...base,
+        nodes: [
+          node('Add', ['x', 'b'], ['a']),
+          node('Identity', ['a'], ['b']),
+          node('Identity', ['b'], ['y']),
+        ],
+      }),
+    ],
+    [
+      'weights shorter than their shape',
+      onnxModel({
+        ...base,
+        nodes: [node('Add', ['x', 'w'], ['y'])],
+        initializers: [rawTensor('w', 'FP32', [4096], new Uint8Array(8))],
+      }),
+    ],
+    ['graphs nested a thousand deep', nested(1000)],
+    [
+      'attributes out of all range',
+      onnxModel({
+        ...base,
+        nodes: [
+          node('LeakyRelu', ['x'], ['r'], [floatAttribute('alpha', Infinity)]),
+          node('Flatten', ['r'], ['f'], [intAttribute('axis', 2 ** 31)]),
+          node('Identity', ['f'], ['y']),
+        ],
+      }),
+    ],
+  ];
+}
+
+/** One-node models of many kinds: what mutation starts from. */
+export function oneNodeModels(): readonly Uint8Array[] {
+  const unary = [
+    'Identity',
+    'Abs',
+    'Neg',
+    'Exp',
+    'Log',
+    'Sqrt',
+    'Relu',
+    'Sigmoid',
+    'Tanh',
+    'Softmax',
+    'Floor',
+    'Erf',
+    'Sign',
+    'Not',
+    'Transpose',
+    'Flatten',
+    'Shape',
+    'Size',
+    'NonZero',
+    'ReduceSum',
+    'ArgMax',
+    'LRN',
+    'Hardmax',
+    'CumSum',
+    'Dropout',
+    'InstanceNormalization',
+  ];
+  const binary = [
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Pow',
+    'MatMul',
+    'Gather',
+    'Reshape',
+    'Expand',
+    'Tile',
+    'Concat',
+    'Slice',
+    'Pad',
+    'Resize',
+    'Conv',
+    'Gemm',
+    'Where',
+    'ScatterND',
+    'TopK',
+    'OneHot',
+  ];
+  const weight = rawTensor('w', 'FP32', [1], Float32Array.of(2));
+  const index = rawTensor('w', 'INT64', [1], BigInt64Array.of(1n));
+  return [
+    ...unary.map((op) => onnxModel({ ...base, nodes: [node(op, ['x'], ['y'])] })),
+    ...binary.flatMap((op) =>
+      [weight, index].map((w) =>
+        onnxModel({ ...base, initializers: [w], nodes: [node(op, ['x', 'w'], ['y'])] }),
+      ),
+    ),
+  ];
+}
