@@ -6,6 +6,7 @@ import {
   node,
   onnxModel,
   rawTensor,
+  stringAttribute,
   tensorAttribute,
   type GraphSpec,
 } from './onnx-builder.js';
@@ -159,9 +160,15 @@ export function hostileModels(): readonly (readonly [string, Uint8Array])[] {
   ];
 }
 
-/** One-node models of many kinds: what mutation starts from. */
-export function oneNodeModels(): readonly Uint8Array[] {
-  const unary = [
+type Weight = readonly [datatype: 'FP32' | 'INT64', values: readonly number[]];
+
+/** Operators with valid attributes and weights: what mutation starts from must get past the checks itself. */
+const SEEDS: readonly (readonly [
+  op: string,
+  attributes: Parameters<typeof node>[3],
+  ...weights: Weight[],
+])[] = [
+  ...[
     'Identity',
     'Abs',
     'Neg',
@@ -175,50 +182,56 @@ export function oneNodeModels(): readonly Uint8Array[] {
     'Floor',
     'Erf',
     'Sign',
-    'Not',
+    'Hardmax',
     'Transpose',
     'Flatten',
-    'Shape',
-    'Size',
-    'NonZero',
-    'ReduceSum',
-    'ArgMax',
-    'LRN',
-    'Hardmax',
-    'CumSum',
     'Dropout',
-    'InstanceNormalization',
-  ];
-  const binary = [
-    'Add',
-    'Sub',
-    'Mul',
-    'Div',
-    'Pow',
-    'MatMul',
-    'Gather',
-    'Reshape',
-    'Expand',
-    'Tile',
-    'Concat',
-    'Slice',
-    'Pad',
-    'Resize',
-    'Conv',
-    'Gemm',
-    'Where',
-    'ScatterND',
-    'TopK',
-    'OneHot',
-  ];
-  const weight = rawTensor('w', 'FP32', [1], Float32Array.of(2));
-  const index = rawTensor('w', 'INT64', [1], BigInt64Array.of(1n));
-  return [
-    ...unary.map((op) => onnxModel({ ...base, nodes: [node(op, ['x'], ['y'])] })),
-    ...binary.flatMap((op) =>
-      [weight, index].map((w) =>
-        onnxModel({ ...base, initializers: [w], nodes: [node(op, ['x', 'w'], ['y'])] }),
-      ),
-    ),
-  ];
+    'ReduceSum',
+    'ReduceMax',
+    'LogSoftmax',
+  ].map((op) => [op, []] as const),
+  ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Mod', 'PRelu'].map(
+    (op) => [op, op === 'Mod' ? [intAttribute('fmod', 1)] : [], ['FP32', [2]]] as const,
+  ),
+  ['MatMul', [], ['FP32', [2]]],
+  ['Gather', [intAttribute('axis', 0)], ['INT64', [0]]],
+  ['Reshape', [], ['INT64', [1, 1, 1]]],
+  ['Expand', [], ['INT64', [3, 1]]],
+  ['Tile', [], ['INT64', [4]]],
+  ['Concat', [intAttribute('axis', 0)], ['FP32', [1, 2]]],
+  ['Slice', [], ['INT64', [0]], ['INT64', [1]], ['INT64', [0]], ['INT64', [1]]],
+  ['Pad', [], ['INT64', [2, 2]]],
+  ['Unsqueeze', [], ['INT64', [0, 2]]],
+  ['Squeeze', [], ['INT64', [0]]],
+  ['CumSum', [intAttribute('exclusive', 0)], ['INT64', [0]]],
+  ['Resize', [stringAttribute('mode', 'nearest')], ['FP32', []], ['FP32', [3]]],
+  ['LeakyRelu', [floatAttribute('alpha', 0.1)]],
+  ['Elu', [floatAttribute('alpha', 1)]],
+  ['Cast', [intAttribute('to', 1)]],
+  ['Clip', []],
+  ['Einsum', [stringAttribute('equation', 'i->i')]],
+  ['ScatterElements', [intAttribute('axis', 0)], ['INT64', [0]], ['FP32', [5]]],
+  ['GatherElements', [intAttribute('axis', 0)], ['INT64', [0]]],
+  ['Trilu', [intAttribute('upper', 1)]],
+  ['QuickGelu', [floatAttribute('alpha', 1)]],
+];
+
+/** One-node models of many kinds: what mutation starts from. */
+export function oneNodeModels(): readonly Uint8Array[] {
+  return SEEDS.map(([op, attributes, ...weights]) => {
+    const initializers = weights.map(([datatype, values], index) => {
+      const array = datatype === 'FP32' ? Float32Array.from(values) : BigInt64Array.from(values.map(BigInt));
+      return rawTensor(`w${index}`, datatype, [values.length], array);
+    });
+    const inputs = ['x', ...initializers.map(({ name }) => name ?? '')];
+    const domain = op === 'QuickGelu' ? 'com.microsoft' : '';
+    return onnxModel({
+      ...base,
+      // Without a shape the output agrees with whatever the operator makes of the input.
+      outputs: [{ name: 'y', datatype: 'FP32' }],
+      initializers,
+      nodes: [node(op, inputs, ['y'], attributes, domain)],
+      domains: [{ domain: 'com.microsoft', version: 1 }],
+    });
+  });
 }

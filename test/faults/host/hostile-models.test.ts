@@ -114,13 +114,13 @@ async function predictsMs(good: HostedModel): Promise<number> {
 function mutate(model: Uint8Array, random: SeededRandom): Uint8Array {
   const pick = (below: number): number => Math.floor(random.fraction() * below);
   let bytes = Uint8Array.from(model);
-  for (let edits = 1 + pick(4); edits > 0; edits--) {
+  for (let edits = 1 + pick(2); edits > 0; edits--) {
     const at = pick(bytes.length);
     const old = bytes[at] ?? 0;
     bytes[at] = [pick(256), old ^ (1 << pick(8)), 0, 0xff, old + 1][pick(5)] ?? 0;
   }
-  if (pick(10) === 0) bytes = bytes.slice(0, pick(bytes.length));
-  if (pick(20) === 0) bytes = Uint8Array.from([...bytes, ...bytes.subarray(pick(bytes.length))]);
+  if (pick(20) === 0) bytes = bytes.slice(0, pick(bytes.length));
+  if (pick(40) === 0) bytes = Uint8Array.from([...bytes, ...bytes.subarray(pick(bytes.length))]);
   return bytes;
 }
 
