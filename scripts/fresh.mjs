@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sources = ['src', 'components', 'deploy', 'examples', 'test', 'tsconfig.json', 'package-lock.json'];
+const sources = ['src', 'recipes', 'components', 'deploy', 'examples', 'test', 'tsconfig.json', 'package-lock.json'];
 const stamp = join(root, 'dist', '.built');
 
 function newest(path) {
@@ -17,7 +17,7 @@ function newest(path) {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.name === 'node_modules' || entry.name === 'greengrass-build' || entry.name.startsWith('.'))
       continue;
-    if (!entry.isDirectory() && !/\.(ts|json)$/.test(entry.name)) continue;
+    if (!entry.isDirectory() && !/\.(ts|json|yaml)$/.test(entry.name)) continue;
     latest = Math.max(latest, newest(join(path, entry.name)));
   }
   return latest;
