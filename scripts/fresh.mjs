@@ -5,7 +5,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sources = ['src', 'recipes', 'components', 'deploy', 'examples', 'test', 'tsconfig.json', 'package-lock.json'];
+const sources = [
+  'src',
+  'recipes',
+  'components',
+  'deploy',
+  'examples',
+  'test',
+  'tsconfig.json',
+  'package-lock.json',
+];
 const stamp = join(root, 'dist', '.built');
 
 function newest(path) {
