@@ -1,0 +1,191 @@
+import { strict as assert } from 'node:assert';
+import { EdgeError } from '../../../src/core/mod.js';
+import { decide, judge, makeRoom, newestAdmitted, plan, select, type Candidate } from '../../../src/runtime/plan/mod.js';
+import {
+  countTry,
+  EMPTY_REGISTRY,
+  findVersion,
+  promote,
+  rebuildRegistry,
+  refuse,
+  rollBack,
+  type RegistryState,
+  type VersionRecord,
+} from '../../../src/runtime/registry/mod.js';
+
+const digestOf = (version: string): string => version.replaceAll('.', '').padEnd(64, '0');
+const record = (version: string, more: Partial<VersionRecord> = {}): VersionRecord => ({
+  version,
+  digest: digestOf(version),
+  packageName: 'Vad',
+  component: 'org.edgemanager.model.Vad',
+  source: `/artifacts/${version}`,
+  kept: true,
+  admitted: false,
+  tries: 0,
+  ...more,
+});
+const serving = (...versions: string[]): RegistryState =>
+  versions.reduce((state, version) => promote(state, 'Vad', record(version), { probation: true }), EMPTY_REGISTRY);
+const arrival = (version: string, digest = digestOf(version)) => ({ model: 'Vad', version, digest });
+const fine = (): void => undefined;
+
+describe('the verdict on a package', () => {
+  it('is ALREADY for the digest that serves', () => {
+    assert.equal(decide(serving('1.0.0'), arrival('1.0.0'), fine).kind, 'already');
+  });
+
+  it('admits an unknown version that may serve, and refuses one that may not', () => {
+    assert.deepEqual(decide(serving('1.0.0'), arrival('2.0.0'), fine), { kind: 'admit', again: false });
+    const decision = decide(serving('1.0.0'), arrival('0.9.0'), () => {
+      throw new EdgeError('FAILED_PRECONDITION', 'too old');
+    });
+    assert.equal(decision.kind === 'refuse' && decision.error.message, 'too old');
+  });
+
+  it('admits again a version that served here, whatever the downgrade rule says', () => {
+    const decision = decide(serving('1.0.0', '2.0.0'), arrival('1.0.0'), () => assert.fail('was asked'));
+    assert.deepEqual(decision, { kind: 'admit', again: true });
+  });
+
+  it('never turns negative for a package that was rolled back or quarantined after it was admitted', () => {
+    const back = rollBack(serving('1.0.0', '2.0.0'), 'Vad', 'slow');
+    const decision = decide(back, arrival('2.0.0'), fine);
+    assert.ok(decision.kind === 'already-with-warning' && decision.warning.includes('slow'));
+    const bad = countTry(countTry(serving('1.0.0'), 'Vad', '1.0.0', 'dead'), 'Vad', '1.0.0', 'dead');
+    assert.equal(decide(bad, arrival('1.0.0'), fine).kind, 'already-with-warning');
+  });
+
+  it('refuses other content under an admitted version', () => {
+    const decision = decide(serving('1.0.0'), arrival('1.0.0', 'f'.repeat(64)), fine);
+    assert.ok(decision.kind === 'refuse' && decision.error.field === 'version');
+  });
+
+  it('refuses a quarantined first package at once, and gives a refused one another chance', () => {
+    const dead = refuse(EMPTY_REGISTRY, 'Vad', record('1.0.0', { quarantined: 'dead', tries: 2 }), 'dead');
+    assert.equal(decide(dead, arrival('1.0.0'), fine).kind, 'refuse');
+    const wrong = refuse(EMPTY_REGISTRY, 'Vad', record('1.0.0'), 'samples differ');
+    assert.equal(decide(wrong, arrival('1.0.0'), fine).kind, 'admit');
+    assert.equal(newestAdmitted(wrong, 'Vad'), undefined);
+  });
+});
+
+describe('labels', () => {
+  it('keep what was replaced as previous, and go back to it', () => {
+    const state = serving('1.0.0', '2.0.0');
+    assert.deepEqual(state.models['Vad']?.labels, { stable: '2.0.0', previous: '1.0.0' });
+    const back = rollBack(state, 'Vad', 'errors');
+    assert.deepEqual(back.models['Vad']?.labels, { stable: '1.0.0' });
+    assert.equal(findVersion(back, 'Vad', '2.0.0')?.rolledBack, 'errors');
+    assert.equal(back.models['Vad']?.probationAgainst, undefined);
+  });
+
+  it('select by nothing, label or version, and refuse both at once', () => {
+    const state = serving('1.0.0', '2.0.0');
+    assert.equal(select(state, 'Vad', {}).version, '2.0.0');
+    assert.equal(select(state, 'Vad', { label: 'previous' }).version, '1.0.0');
+    assert.equal(select(state, 'Vad', { version: '1.0.0' }).version, '1.0.0');
+    for (const [selector, code] of [
+      [{ version: '1.0.0', label: 'stable' }, 'INVALID_ARGUMENT'],
+      [{ version: '9.0.0' }, 'NOT_FOUND'],
+      [{ label: 'constructor' }, 'NOT_FOUND'],
+    ] as const) {
+      assert.throws(() => select(state, 'Vad', selector), { code });
+    }
+    assert.throws(() => select(state, '__proto__', {}), { code: 'NOT_FOUND' });
+  });
+
+  it('are rebuilt from package copies alone: the newest serves', () => {
+    const found = ['2.0.0', '10.0.0', '1.0.0'].map((version) => ({
+      model: 'Vad',
+      packageName: 'Vad',
+      version,
+      digest: digestOf(version),
+      component: undefined,
+      source: '/x',
+    }));
+    assert.deepEqual(rebuildRegistry(found).models['Vad']?.labels, { stable: '10.0.0', previous: '2.0.0' });
+  });
+});
+
+describe('the plan', () => {
+  const candidate = (key: string, more: Partial<Candidate> = {}): Candidate => ({
+    key,
+    role: 'serving',
+    status: 'loaded',
+    onDemandOnly: false,
+    lastUsedMs: 0,
+    bytes: 100,
+    ...more,
+  });
+  const input = (candidates: Candidate[], budgetBytes = 1000) => ({ candidates, budgetBytes, shared: false });
+
+  it('loads what should serve, unloads what is retired and idle, leaves what is busy', () => {
+    const steps = plan(
+      input([
+        candidate('a', { status: 'unloaded' }),
+        candidate('b', { role: 'retiring' }),
+        candidate('c', { role: 'retiring', status: 'busy' }),
+        candidate('d', { role: 'barred' }),
+        candidate('e', { status: 'unloaded', onDemandOnly: true }),
+        candidate('f', { role: 'spare', status: 'unloaded' }),
+      ]),
+    );
+    assert.deepEqual(steps, [
+      { kind: 'unload', key: 'b', why: 'retired' },
+      { kind: 'unload', key: 'd', why: 'barred' },
+      { kind: 'load', key: 'a' },
+    ]);
+  });
+
+  it('makes room with the least recently used, never pinned or in use ones, reserves first', () => {
+    const candidates = [
+      candidate('old', { lastUsedMs: 1 }),
+      candidate('pinned', { role: 'pinned', lastUsedMs: 0 }),
+      candidate('busy', { status: 'busy', lastUsedMs: 0 }),
+      candidate('young', { lastUsedMs: 9 }),
+      candidate('spare', { role: 'spare', lastUsedMs: 10 }),
+    ];
+    assert.deepEqual(makeRoom(input(candidates, 500), 100, undefined), ['spare']);
+    assert.deepEqual(makeRoom(input(candidates, 500), 200, 'old'), ['spare', 'young']);
+    assert.deepEqual(makeRoom(input(candidates, 500), 9999, undefined), ['spare', 'old', 'young']);
+    assert.deepEqual(makeRoom(input(candidates, 1000), 100, undefined), []);
+  });
+});
+
+describe('probation', () => {
+  const rules = {
+    enabled: true,
+    durationSeconds: 60,
+    requests: 100,
+    minimumRequests: 20,
+    errorRate: 0.1,
+    nonFiniteRate: 0,
+    latencyFactor: 4,
+    latencyFloorMs: 10,
+  };
+  const of = (requests: number, more: object = {}) => ({ requests, failures: 0, nonFinite: 0, medianRunMs: 5, ...more });
+  const verdict = (elapsedMs: number, now: ReturnType<typeof of>, before = of(1000)) =>
+    judge(rules, elapsedMs, now, before).verdict;
+
+  it('passes only after both time and count', () => {
+    assert.equal(verdict(59_000, of(1000)), 'continue');
+    assert.equal(verdict(61_000, of(99)), 'continue');
+    assert.equal(verdict(61_000, of(100)), 'passed');
+    assert.equal(verdict(25 * 3600 * 1000, of(0)), 'passed');
+  });
+
+  it('breaches on errors, non-finite outputs and latency beyond the former version', () => {
+    assert.equal(verdict(0, of(20, { failures: 3 })), 'breach');
+    assert.equal(verdict(0, of(20, { failures: 2 })), 'continue');
+    assert.equal(verdict(0, of(20, { failures: 3 }), of(1000, { failures: 100 })), 'continue');
+    assert.equal(verdict(0, of(20, { nonFinite: 1 })), 'breach');
+    assert.equal(verdict(0, of(20, { nonFinite: 1 }), of(1000, { nonFinite: 500 })), 'continue');
+    assert.equal(verdict(0, of(20, { medianRunMs: 21 })), 'breach');
+    assert.equal(verdict(0, of(20, { medianRunMs: 9 }), of(1000, { medianRunMs: 0.1 })), 'continue');
+  });
+
+  it('gives no verdict before enough requests', () => {
+    assert.equal(verdict(0, of(19, { failures: 19 })), 'continue');
+  });
+});
