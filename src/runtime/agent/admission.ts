@@ -17,6 +17,7 @@ import {
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
+import type { ProbationWatch } from './probation-watch.js';
 
 type Verdict = ReplyOf<'register'>;
 
@@ -29,14 +30,21 @@ export class Admission {
   readonly #dependencies: AgentDependencies;
   readonly #manager: ModelManager;
   readonly #events: Events;
+  readonly #probation: ProbationWatch;
   readonly #turns = new Map<string, Promise<unknown>>();
   /** Admissions under way by digest: a repeated request waits for the same verdict. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
 
-  constructor(dependencies: AgentDependencies, manager: ModelManager, events: Events) {
+  constructor(
+    dependencies: AgentDependencies,
+    manager: ModelManager,
+    events: Events,
+    probation: ProbationWatch,
+  ) {
     this.#dependencies = dependencies;
     this.#manager = manager;
     this.#events = events;
+    this.#probation = probation;
   }
 
   /** @throws EdgeError where the package is refused; its first verdict then is negative */
@@ -166,6 +174,8 @@ export class Admission {
       ...(replaced === undefined ? {} : { from: replaced }),
     });
     if (replaced !== undefined && !probation) this.#manager.served.slot(model, replaced).retiring = true;
+    // Its counts begin here, with its first request.
+    this.#probation.check(model);
     this.#manager.reconcile();
   }
 

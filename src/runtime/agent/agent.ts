@@ -65,7 +65,7 @@ export class Agent implements AsyncDisposable {
     this.#artifacts = watchArtifacts(dependencies, this.manager);
     const catalog = new Catalog(dependencies, this.manager, counters, this.#probation);
     this.handlers = createHandlers(dependencies, {
-      admission: new Admission(dependencies, this.manager, this.events),
+      admission: new Admission(dependencies, this.manager, this.events, this.#probation),
       captures: this.#captures,
       catalog,
       exchange: this.#exchange,
@@ -81,6 +81,7 @@ export class Agent implements AsyncDisposable {
     await agent.manager.sweepPackages();
     agent.#listen();
     agent.manager.reconcile();
+    agent.#probation.check();
     agent.#tick();
     dependencies.logger.info('Agent started', {
       version: AGENT_VERSION,

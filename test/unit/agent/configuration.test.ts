@@ -1,7 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { EdgeError, ManualClock, createLogger, type JsonObject } from '../../../src/core/mod.js';
 import { memoryFiles } from '../../../src/fs/mod.js';
-import { ALIASES, ConfigurationHolder, parseConfiguration, WITHOUT_COUNTERPART } from '../../../src/runtime/config/mod.js';
+import {
+  ALIASES,
+  ConfigurationHolder,
+  parseConfiguration,
+  WITHOUT_COUNTERPART,
+} from '../../../src/runtime/config/mod.js';
 
 function refusalOf(raw: JsonObject): EdgeError {
   try {
@@ -56,13 +61,16 @@ describe('the agent configuration', () => {
     assert.deepEqual([configuration.capture.folderPrefix, configuration.logLevel], ['old', 'debug']);
     assert.equal(warning, undefined);
     for (const [key, { to }] of Object.entries(ALIASES)) {
-      const value = to === 'logLevel' ? 'true' : to.startsWith('capture.') && to !== 'capture.folderPrefix' ? '12' : 'x';
+      const value =
+        to === 'logLevel' ? 'true' : to.startsWith('capture.') && to !== 'capture.folderPrefix' ? '12' : 'x';
       assert.doesNotThrow(() => parseConfiguration({ [key]: value }), key);
     }
   });
 
   it('names former keys without a counterpart in one warning', () => {
-    const raw = Object.fromEntries([...WITHOUT_COUNTERPART, 'sagemaker_edge_core_region'].map((key) => [key, 'x']));
+    const raw = Object.fromEntries(
+      [...WITHOUT_COUNTERPART, 'sagemaker_edge_core_region'].map((key) => [key, 'x']),
+    );
     const { warning } = parseConfiguration(raw);
     for (const key of Object.keys(raw)) assert.ok(warning?.includes(key), key);
   });
@@ -75,7 +83,10 @@ describe('the agent configuration', () => {
       [{ probation: { errorRate: 2 } }, 'probation.errorRate'],
       [{ probation: { requests: 5, minimumRequests: 6 } }, 'probation.minimumRequests'],
       [{ capture: { policies: [{ type: 'sometimes' }] } }, 'capture.policies[0].type'],
-      [{ capture: { models: { Vad: { policies: [{ type: 'sometimes' }] } } } }, 'capture.models.Vad.policies[0].type'],
+      [
+        { capture: { models: { Vad: { policies: [{ type: 'sometimes' }] } } } },
+        'capture.models.Vad.policies[0].type',
+      ],
       [{ models: [{ name: 'a' }, { name: 'a' }] }, 'models[1].name'],
     ];
     for (const [raw, field] of cases) {

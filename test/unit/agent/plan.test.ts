@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { EdgeError } from '../../../src/core/mod.js';
-import { decide, judge, makeRoom, newestAdmitted, plan, select, type Candidate } from '../../../src/runtime/plan/mod.js';
+import {
+  decide,
+  judge,
+  makeRoom,
+  newestAdmitted,
+  plan,
+  select,
+  type Candidate,
+} from '../../../src/runtime/plan/mod.js';
 import {
   countTry,
   EMPTY_REGISTRY,
@@ -26,7 +34,10 @@ const record = (version: string, more: Partial<VersionRecord> = {}): VersionReco
   ...more,
 });
 const serving = (...versions: string[]): RegistryState =>
-  versions.reduce((state, version) => promote(state, 'Vad', record(version), { probation: true }), EMPTY_REGISTRY);
+  versions.reduce(
+    (state, version) => promote(state, 'Vad', record(version), { probation: true }),
+    EMPTY_REGISTRY,
+  );
 const arrival = (version: string, digest = digestOf(version)) => ({ model: 'Vad', version, digest });
 const fine = (): void => undefined;
 
@@ -164,7 +175,13 @@ describe('probation', () => {
     latencyFactor: 4,
     latencyFloorMs: 10,
   };
-  const of = (requests: number, more: object = {}) => ({ requests, failures: 0, nonFinite: 0, medianRunMs: 5, ...more });
+  const of = (requests: number, more: object = {}) => ({
+    requests,
+    failures: 0,
+    nonFinite: 0,
+    medianRunMs: 5,
+    ...more,
+  });
   const verdict = (elapsedMs: number, now: ReturnType<typeof of>, before = of(1000)) =>
     judge(rules, elapsedMs, now, before).verdict;
 

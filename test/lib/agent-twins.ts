@@ -1,0 +1,215 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModelEvent } from '../../src/contract/mod.js';
+import { openSpool } from '../../src/capture/mod.js';
+import { EdgeManagerClient } from '../../src/client/mod.js';
+import { silentLogger, type JsonObject } from '../../src/core/mod.js';
+import { MemoryDisk, nodeFiles, systemClock, systemRandom } from '../../src/fs/mod.js';
+import {
+  createRequester,
+  decodeMessage,
+  MemoryBroker,
+  type MemoryGreengrass,
+  type Requester,
+} from '../../src/ipc/mod.js';
+import { topics } from '../../src/contract/mod.js';
+import { completeManifest, writePackage } from '../../src/model/mod.js';
+import {
+  Agent,
+  linkGreengrass,
+  type AgentDependencies,
+  type GreengrassLink,
+} from '../../src/runtime/agent/mod.js';
+import { ConfigurationHolder } from '../../src/runtime/config/mod.js';
+import {
+  createMemoryModelHosts,
+  type MemoryHostScript,
+  type MemoryModelHosts,
+} from '../../src/runtime/host/mod.js';
+import { PackageStore } from '../../src/runtime/packages/mod.js';
+import type { LoadSpec } from '../../src/runtime/port.js';
+import { rebuildRegistry, Registry } from '../../src/runtime/registry/mod.js';
+import { Scheduler } from '../../src/runtime/schedule/mod.js';
+import { until } from './until.js';
+
+export interface TwinOptions {
+  readonly configuration?: JsonObject;
+  readonly script?: (spec: LoadSpec) => MemoryHostScript;
+}
+
+/** The whole agent in this process: hosts, broker and spool in memory, packages and registry on disk. */
+export class AgentTwins implements AsyncDisposable {
+  readonly folder: string;
+  readonly #options: TwinOptions;
+  readonly broker = new MemoryBroker();
+  readonly events: ModelEvent[] = [];
+  declare greengrass: MemoryGreengrass;
+  declare hosts: MemoryModelHosts;
+  declare agent: Agent;
+  declare dependencies: AgentDependencies;
+  declare link: GreengrassLink;
+  declare requester: Requester;
+
+  private constructor(folder: string, options: TwinOptions) {
+    this.folder = folder;
+    this.#options = options;
+  }
+
+  static async create(options: TwinOptions = {}): Promise<AgentTwins> {
+    const twins = new AgentTwins(await mkdtemp(join(tmpdir(), 'edge-agent-')), options);
+    await twins.start();
+    return twins;
+  }
+
+  async start(): Promise<void> {
+    const clock = systemClock;
+    const random = systemRandom;
+    const logger = silentLogger;
+    const work = join(this.folder, 'work');
+    const machine = {
+      thingName: 'thing-1',
+      platform: 'linux-x64',
+      memoryBytes: 2_000_000_000,
+      cores: 2,
+      uid: process.getuid?.(),
+      workFolder: work,
+      exchangeRoot: join(this.folder, 'exchange'),
+      controlStarts: 1,
+      clockSynchronised: () => true,
+    };
+    const configuration = await ConfigurationHolder.open({
+      file: join(work, 'configuration.json'),
+      files: nodeFiles,
+      clock,
+      logger,
+    });
+    const quotaBytes = (): number => configuration.current.packageQuotaMb * 1024 * 1024;
+    const packages = new PackageStore({ root: join(work, 'packages'), quotaBytes, random, logger });
+    const registry = await Registry.open({
+      file: join(work, 'registry.json'),
+      files: nodeFiles,
+      logger,
+      rebuild: async () => rebuildRegistry(await packages.list()),
+    });
+    const capture = await openSpool({
+      root: '/spool',
+      layout: {
+        prefix: 'p',
+        fleet: 'f',
+        device: 'd',
+        batchSize: 10,
+        embedLimitBytes: 3072,
+        referenceBase: '',
+      },
+      disk: new MemoryDisk(),
+      clock,
+      random,
+      log: logger,
+      boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
+    });
+    this.hosts = createMemoryModelHosts(clock, this.#options.script ?? (() => ({})));
+    this.dependencies = {
+      clock,
+      random,
+      logger,
+      configuration,
+      registry,
+      packages,
+      hosts: this.hosts,
+      capture,
+      machine,
+      trustedKeys: async () => [],
+    };
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    const scheduler = new Scheduler(clock, () => ({
+      concurrency: configuration.current.queue.concurrency,
+      capacity: configuration.current.queue.limit,
+    }));
+    this.agent = await Agent.open(this.dependencies, scheduler);
+    this.greengrass = this.broker.connect(this.#options.configuration ?? {});
+    this.link = await linkGreengrass({
+      greengrass: this.greengrass,
+      agent: this.agent,
+      configuration,
+      capture,
+      clock,
+      logger,
+    });
+    const transport = this.broker.connect();
+    await transport.subscribe(topics.modelEvents, ({ payload }) => {
+      this.events.push(decodeMessage(payload, 'Cannot read the event') as ModelEvent);
+    });
+    this.requester = await createRequester({
+      transport,
+      component: 'com.example.App',
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.link.close();
+    await this.agent.stop(1000);
+    await this.link.flushed();
+    await this.requester.close();
+  }
+
+  /** A client of its own, as a local app has it. */
+  async app(component = 'com.example.App'): Promise<EdgeManagerClient> {
+    return await EdgeManagerClient.open({
+      transport: this.broker.connect(),
+      component,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      uid: process.getuid?.(),
+    });
+  }
+
+  /** A package folder whose behaviour the script decides. */
+  async package(version: string, name = 'Model'): Promise<string> {
+    const folder = join(this.folder, 'artifacts', `${name}-${version}`);
+    await mkdir(join(this.folder, 'artifacts'), { recursive: true });
+    const files = [
+      { path: 'model.onnx', role: 'model' as const, bytes: new TextEncoder().encode(`${name} ${version}`) },
+    ];
+    const tensor = { datatype: 'FP32', shape: ['n'] } as const;
+    const manifest = completeManifest(
+      {
+        formatVersion: 1,
+        name,
+        version,
+        componentName: `org.edgemanager.model.${name}`,
+        target: 'any',
+        minimumRuntimeVersion: '0.1.0',
+        model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
+        inputs: [{ name: 'x', ...tensor, shape: ['n'] }],
+        outputs: [{ name: 'y', ...tensor, shape: ['n'] }],
+        selfTest: { outcome: 'skipped' },
+      },
+      files,
+    );
+    await writePackage(folder, manifest, files, systemRandom);
+    return folder;
+  }
+
+  async register(path: string, name = 'Model') {
+    const body = { component: `org.edgemanager.model.${name}`, path };
+    return await this.requester.request('register', body, { timeoutMs: 10_000 });
+  }
+
+  /** Resolves when an event of this type was published. */
+  async event(type: ModelEvent['type']): Promise<ModelEvent> {
+    await until(() => this.events.some((event) => event.type === type), `the event ${type} comes`);
+    const found = this.events.find((event) => event.type === type);
+    if (found === undefined) throw new Error('The event has gone');
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
