@@ -5,7 +5,7 @@ import {
   writeReceipt,
   type CaptureRecord,
 } from '../../src/capture/mod.js';
-import type { ReceiptObject } from '../../src/capture/mod.js';
+import type { ReceiptObject, SpoolObject } from '../../src/capture/mod.js';
 import type { Disk } from '../../src/fs/mod.js';
 
 /** A record as it came out at the other end. */
@@ -58,28 +58,22 @@ export function judge(given: {
 
 export const CLEAN: Verdict = { lost: [], duplicated: [], corrupt: [] };
 
-/** Does what the uploader does, to nowhere: reads every closed segment, keeps its records, writes its receipt. */
-export async function deliverAll(disk: Disk, root: string, finishedMs = 0): Promise<Delivered[]> {
+/** Does what the uploader does: reads every closed segment, stores its objects, writes its receipt. */
+export async function deliverAll(
+  disk: Disk,
+  root: string,
+  store: (object: SpoolObject) => Promise<void> = async () => undefined,
+  finishedMs = 0,
+): Promise<Delivered[]> {
   const delivered: Delivered[] = [];
   for (const name of await listClosed(disk, root)) {
     const segment = await openSegment(disk, root, name);
-    const raw = new Map<string, Uint8Array>();
     const objects: ReceiptObject[] = [];
+    const stored: { key: string; bytes: Uint8Array }[] = [];
     for (const object of segment.objects()) {
-      if (object.kind === 'raw') {
-        raw.set(object.key, object.bytes);
-        continue;
-      }
-      for (const record of parseRecords(object.bytes)) {
-        const bytes = (item: { data?: Uint8Array; reference?: string }): Uint8Array =>
-          item.data ?? raw.get(item.reference ?? '') ?? new Uint8Array(0);
-        delivered.push({
-          captureId: record.captureId,
-          sequence: record.metadata.sequenceNumber,
-          inputs: record.inputs.map(bytes),
-          outputs: record.outputs.map(bytes),
-        });
-      }
+      await store(object);
+      stored.push(object);
+      if (object.kind === 'raw') continue;
       const { key, bytes, sha256, captureIds } = object;
       objects.push({
         key,
@@ -89,9 +83,28 @@ export async function deliverAll(disk: Disk, root: string, finishedMs = 0): Prom
         outcome: 'uploaded',
       });
     }
+    delivered.push(...recordsIn(stored));
     await writeReceipt(disk, root, name, { finishedMs, objects, lostRecords: segment.lostRecords });
   }
   return delivered;
+}
+
+/** The records of stored objects, with the values that lie beside them. */
+export function recordsIn(
+  objects: readonly { readonly key: string; readonly bytes: Uint8Array }[],
+): Delivered[] {
+  const byKey = new Map(objects.map(({ key, bytes }) => [key, bytes]));
+  const value = (item: { data?: Uint8Array; reference?: string }): Uint8Array =>
+    item.data ?? byKey.get(item.reference ?? '') ?? new Uint8Array(0);
+  return objects
+    .filter(({ key }) => key.endsWith('.jsonl'))
+    .flatMap(({ bytes }) => parseRecords(bytes))
+    .map((record) => ({
+      captureId: record.captureId,
+      sequence: record.metadata.sequenceNumber,
+      inputs: record.inputs.map(value),
+      outputs: record.outputs.map(value),
+    }));
 }
 
 function sameBytes(left: readonly Uint8Array[], right: readonly Uint8Array[]): boolean {

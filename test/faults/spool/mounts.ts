@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+function run(command: string, args: readonly string[]): void {
+  const result = spawnSync(command, args, { encoding: 'utf8' });
+  if (result.error !== undefined) throw result.error;
+  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${result.stderr.trim()}`);
+}
+
+/** An ext4 file system in a file, whose power can be cut. */
+export class LoopDisk {
+  readonly mountPoint: string;
+  readonly #image: string;
+
+  constructor(folder: string, sizeMiB: number) {
+    this.#image = join(folder, 'disk.img');
+    this.mountPoint = join(folder, 'mnt');
+    mkdirSync(this.mountPoint, { recursive: true });
+    writeFileSync(this.#image, Buffer.alloc(sizeMiB * 1024 * 1024));
+    run('mkfs.ext4', ['-q', '-F', this.#image]);
+  }
+
+  mount(): void {
+    run('mount', ['-o', 'loop', this.#image, this.mountPoint]);
+  }
+
+  /** FS_IOC_SHUTDOWN without a log flush: from now on nothing reaches the disk, as when the power has gone. */
+  cutPower(): void {
+    const script =
+      'open(my $f, "<", $ARGV[0]) or die $!; my $how = pack("I", 2); ioctl($f, 0x8004587d, $how) or die $!;';
+    run('perl', ['-e', script, this.mountPoint]);
+  }
+
+  unmount(): void {
+    run('umount', [this.mountPoint]);
+  }
+
+  /** What a failed test left. */
+  unmountIfMounted(): void {
+    if (spawnSync('mountpoint', ['-q', this.mountPoint]).status === 0) this.unmount();
+  }
+}
+
+/** A small disk that fills up. */
+export function mountTmpfs(mountPoint: string, sizeMiB: number): void {
+  mkdirSync(mountPoint, { recursive: true });
+  run('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', mountPoint]);
+}
+
+export function unmount(mountPoint: string): void {
+  run('umount', [mountPoint]);
+}
+
+/** Why no file system can be mounted here, or undefined. */
+export function mountMissing(...tools: readonly string[]): string | undefined {
+  if (process.getuid?.() !== 0) return 'mounting needs root';
+  const absent = tools.find((tool) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', tool]).status !== 0);
+  return absent === undefined ? undefined : `${absent} is not installed`;
+}
