@@ -197,9 +197,15 @@ async function quotaModel(policy: QuotaPolicy, quotaBytes: number, steps: readon
   let starts = 0;
   const open = async (): ReturnType<typeof openSpool> => {
     const options: SpoolOptions = {
-      ...{ root: '/spool', layout: TEST_LAYOUT, disk, clock, random: new SeededRandom(++starts) },
-      ...{ log: silentLogger, boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() } },
-      ...{ segmentBytes, quotas: { [priority]: { bytes: quotaBytes, policy } } },
+      root: '/spool',
+      layout: TEST_LAYOUT,
+      disk,
+      clock,
+      random: new SeededRandom(++starts),
+      log: silentLogger,
+      boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
+      segmentBytes,
+      quotas: { [priority]: { bytes: quotaBytes, policy } },
     };
     const spool = await openSpool(options);
     spool.onState((state, ids) => {

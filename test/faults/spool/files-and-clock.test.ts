@@ -18,12 +18,15 @@ async function open(
   clockSynchronised = (): boolean => true,
 ): Promise<CaptureSpool> {
   return await openSpool({
-    ...{ root: ROOT, layout: TEST_LAYOUT, disk, clock, random: new SeededRandom(seed), log: silentLogger },
-    ...{
-      boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
-      clockSynchronised,
-      segmentBytes: 1500,
-    },
+    root: ROOT,
+    layout: TEST_LAYOUT,
+    disk,
+    clock,
+    random: new SeededRandom(seed),
+    log: silentLogger,
+    boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
+    clockSynchronised,
+    segmentBytes: 1500,
   });
 }
 

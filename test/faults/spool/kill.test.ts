@@ -173,8 +173,12 @@ async function tryPoint(
   const [spool, store, log] = [join(root, 'spool'), join(root, 'store'), `${root}.log`];
   await child.said('ready');
   const detached = await attachStrace(child, [
-    ...['-o', log, '-e', `trace=${syscall}`],
-    ...['-e', `inject=${syscall}:${fault}:when=${k}`],
+    '-o',
+    log,
+    '-e',
+    `trace=${syscall}`,
+    '-e',
+    `inject=${syscall}:${fault}:when=${k}`,
   ]);
   child.go('once', spool, store);
   const { signal } = await child.ended;

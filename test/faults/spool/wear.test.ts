@@ -31,7 +31,11 @@ describe('faults: flash wear', () => {
       const budget = COMMITS + 2 * (closed ?? 0);
       const amplification = (writtenBytes ?? 0) / (recordBytes ?? 1);
       reportFaultRow({
-        ...{ row: 'R18', cycles: 1000, lost: 0, duplicated: 0, corrupt: 0 },
+        row: 'R18',
+        cycles: 1000,
+        lost: 0,
+        duplicated: 0,
+        corrupt: 0,
         note: `syncs=${syncs} of ${budget}, written=${amplification.toFixed(2)}x`,
       });
       assert.ok((closed ?? 0) >= 4);
