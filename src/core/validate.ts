@@ -2,7 +2,17 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { EdgeError } from './errors.js';
 
-const ajv = new Ajv({ allErrors: false, strict: false, verbose: true, allowUnionTypes: true });
+// Schemas are constants of ours: checking them against the meta-schema, and shortening the code that checks with
+// them, would double the start of every process, and a model host starts for each model.
+const ajv = new Ajv({
+  allErrors: false,
+  strict: false,
+  verbose: true,
+  allowUnionTypes: true,
+  meta: false,
+  validateSchema: false,
+  code: { optimize: false },
+});
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 /**
