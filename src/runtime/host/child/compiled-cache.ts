@@ -2,7 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
+import {
+  guardModelBytes,
+  type Engine,
+  type EngineSession,
+  type SessionOptions,
+} from '../../../engine/mod.js';
 import { cpuKey } from './cpu.js';
 
 export interface CompiledLoad {
@@ -35,6 +40,8 @@ export async function loadCompiled(
   const file = join(options.folder, `${options.modelDigest}-${engine.version}-${cpuKey()}.onnx`);
   const known = await loadKnown(engine, file, options);
   if (known !== undefined) return known;
+  // A file that the registry vouches for was compiled from a model that passed here before.
+  guardModelBytes(model);
   return await compile(engine, model, file, options);
 }
 

@@ -36,7 +36,6 @@ export async function loadPackage(
   const model = opened.model;
   if (model === undefined)
     throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
-  guardModelBytes(model);
   const verifiedMs = clock.monotonicMs();
   const loaded = await loadSession(engine, spec, model, opened, {
     intraOpThreads: spec.threads,
@@ -69,6 +68,7 @@ async function loadSession(
 ): Promise<CompiledLoad> {
   const modelDigest = manifest.files.find(({ path }) => path === manifest.model.file)?.sha256;
   if (spec.compiledCacheFolder === undefined || modelDigest === undefined) {
+    guardModelBytes(model);
     return { session: await engine.load(model, session), cacheHit: false };
   }
   return await loadCompiled(engine, model, {
