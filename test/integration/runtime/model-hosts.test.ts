@@ -15,6 +15,7 @@ import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
 import { until } from '../../lib/until.js';
 
 const HOST_PARENT = fileURLToPath(new URL('../../lib/host-parent.js', import.meta.url));
+const HOSTS_MODULE = new URL('../../../src/runtime/host/mod.js', import.meta.url).href;
 const FOREVER = tensorOf('trips', 'INT64', [], BigInt64Array.of(10n ** 12n));
 const ONCE = tensorOf('trips', 'INT64', [], BigInt64Array.of(1n));
 
@@ -242,6 +243,18 @@ describe('model hosts as processes', () => {
     const size: WireTensor = { name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] };
     await assert.rejects(model.run(runRequest([size]), 15_000), { code: 'RESOURCE_EXHAUSTED' });
     assert.equal((await model.gone).kind, 'killed-memory');
+  });
+
+  it('keep the native library out of the process that starts them', async () => {
+    const script = `
+      await import(${JSON.stringify(HOSTS_MODULE)});
+      const libraries = process.report.getReport().sharedObjects;
+      console.log(libraries.filter((path) => path.includes('onnxruntime')).length);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    assert.equal(output.toString().trim(), '0');
   });
 
   it('end when they are closed', async () => {
