@@ -1,6 +1,6 @@
 import type { Clock } from '../core/mod.js';
 
-/** A burst of this long at the full rate may follow a pause. */
+/** A pause of up to this long, such as a slow disk makes, is made up for. */
 const BURST_MS = 1_000;
 
 /**
@@ -10,13 +10,12 @@ const BURST_MS = 1_000;
 export class RateLimit {
   readonly #bytesPerSecond: number | undefined;
   readonly #clock: Clock;
-  #tokens: number;
+  #tokens = 0;
   #atMs: number;
 
   constructor(bytesPerSecond: number | undefined, clock: Clock) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#clock = clock;
-    this.#tokens = ((bytesPerSecond ?? 0) * BURST_MS) / 1000;
     this.#atMs = clock.monotonicMs();
   }
 

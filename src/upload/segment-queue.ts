@@ -12,6 +12,8 @@ export class SegmentQueue {
   #waiting: string[] = [];
   readonly #taken = new Set<string>();
   readonly #notBeforeMs = new Map<string, number>();
+  /** Done since the scan that is under way began: its listing may still name them. */
+  readonly #justFinished = new Set<string>();
   #waiters: (() => void)[] = [];
 
   constructor(order: UploadOrder, clock: Clock) {
@@ -28,11 +30,17 @@ export class SegmentQueue {
     return this.#taken.has(segment) || this.#waiting.includes(segment);
   }
 
+  /** To be called before a listing is made for {@link replace}. */
+  beginScan(): void {
+    this.#justFinished.clear();
+  }
+
   /** The truth of a scan: what is not listed (evicted, or finished) is forgotten. */
   replace(listed: readonly string[]): void {
-    this.#waiting = listed.filter((name) => !this.#taken.has(name));
-    const known = new Set(this.#waiting);
-    for (const name of this.#notBeforeMs.keys()) if (!known.has(name)) this.#notBeforeMs.delete(name);
+    this.#waiting = listed.filter((name) => !this.#taken.has(name) && !this.#justFinished.has(name));
+    const known = this.#notBeforeMs.size === 0 ? undefined : new Set(this.#waiting);
+    for (const name of this.#notBeforeMs.keys())
+      if (known?.has(name) !== true) this.#notBeforeMs.delete(name);
     this.#wake();
   }
 
@@ -69,6 +77,7 @@ export class SegmentQueue {
   /** The segment is done, or gone. */
   finish(segment: string): void {
     this.#taken.delete(segment);
+    this.#justFinished.add(segment);
     this.#notBeforeMs.delete(segment);
   }
 

@@ -138,6 +138,7 @@ export class Uploader implements AsyncDisposable {
     const periodMs = this.#options.uploadPeriodMs ?? this.#options.scanPeriodMs ?? 30_000;
     while (!signal.aborted) {
       try {
+        this.#queue.beginScan();
         this.#queue.replace(await source.list(this.#options.order ?? 'oldest-first'));
         for (const segment of this.#progress.keys())
           if (!this.#queue.has(segment)) this.#progress.delete(segment);

@@ -172,6 +172,16 @@ describe('SegmentQueue', () => {
     assert.equal(queue.size, 2);
   });
 
+  it('does not take a segment again that was finished while a scan listed it', async () => {
+    const queue = new SegmentQueue('oldest-first', new ManualClock());
+    queue.replace(['1', '2']);
+    queue.beginScan();
+    queue.finish(await queue.take(live));
+    queue.replace(['1', '2']);
+    assert.equal(queue.size, 1);
+    assert.deepEqual(await take(queue, 1), ['2']);
+  });
+
   it('forgets what a scan no longer lists', () => {
     const queue = new SegmentQueue('oldest-first', new ManualClock());
     queue.replace(['1', '2']);
