@@ -27,10 +27,11 @@ export interface ClosedName extends SegmentBase {
   readonly sizeBytes: number;
 }
 
-const BASE = `(\\d{16})-(${PRIORITIES.join('|')})-([0-9a-f]{8})`;
-const OPEN = new RegExp(`^(${BASE})(?:\\.cut(\\d{1,15}))?$`);
-const CLOSED = new RegExp(`^(${BASE})\\.r(\\d{1,9})\\.l(\\d{1,16})\\.b(\\d{1,15})\\.seg$`);
-const RECEIPT = new RegExp(`^(${BASE})\\.receipt$`);
+const BASE = /^\d{16}-(?:error|outlier|sample)-[0-9a-f]{8}$/;
+const CUT = /^cut\d{1,15}$/;
+/** Length of the digits of the first sequence number, and of the nonce. */
+const SEQUENCE_DIGITS = 16;
+const NONCE_DIGITS = 8;
 /** A sequence above this is damage or mischief; taking it would end the numbers. */
 export const MAX_SEQUENCE = 2 ** 52;
 
@@ -50,29 +51,45 @@ export function closedName(
 }
 
 export function parseOpenName(name: string): OpenName | undefined {
-  const match = OPEN.exec(name);
-  const base = baseOf(match);
-  if (match === null || base === undefined) return undefined;
-  return { ...base, cutBytes: match[5] === undefined ? undefined : Number(match[5]) };
+  const [text, cut, ...more] = name.split('.');
+  const base = parseBase(text);
+  if (base === undefined || more.length > 0 || (cut !== undefined && !CUT.test(cut))) return undefined;
+  return { ...base, cutBytes: cut === undefined ? undefined : Number(cut.slice(3)) };
 }
 
 export function parseClosedName(name: string): ClosedName | undefined {
-  const match = CLOSED.exec(name);
-  const base = baseOf(match);
-  if (match === null || base === undefined) return undefined;
-  const lastSequence = Number(match[6]);
-  if (lastSequence > MAX_SEQUENCE) return undefined;
-  return { ...base, file: name, records: Number(match[5]), lastSequence, sizeBytes: Number(match[7]) };
+  const [text, r = '', l = '', b = '', suffix, ...more] = name.split('.');
+  const base = suffix === 'seg' && more.length === 0 ? parseBase(text) : undefined;
+  if (base === undefined) return undefined;
+  const records = labelled(r, 'r');
+  const lastSequence = labelled(l, 'l');
+  const sizeBytes = labelled(b, 'b');
+  if (records < 0 || sizeBytes < 0 || lastSequence < 0 || lastSequence > MAX_SEQUENCE) return undefined;
+  const { firstSequence, priority, nonce } = base;
+  return { base: base.base, firstSequence, priority, nonce, file: name, records, lastSequence, sizeBytes };
 }
 
 /** The segment that a receipt's file name speaks of. */
 export function parseReceiptName(name: string): SegmentBase | undefined {
-  return baseOf(RECEIPT.exec(name));
+  const [text, suffix, ...more] = name.split('.');
+  return suffix === 'receipt' && more.length === 0 ? parseBase(text) : undefined;
 }
 
-function baseOf(match: RegExpExecArray | null): SegmentBase | undefined {
-  const [, base, first, priority, nonce] = match ?? [];
-  const known = PRIORITIES.find((other) => other === priority);
-  if (base === undefined || known === undefined || Number(first) > MAX_SEQUENCE) return undefined;
-  return { base, firstSequence: Number(first), priority: known, nonce: Number.parseInt(nonce ?? '', 16) };
+/** The number behind a letter, or -1. */
+function labelled(text: string, label: string): number {
+  if (!text.startsWith(label) || text.length < 2 || text.length > SEQUENCE_DIGITS + 1) return -1;
+  for (let at = 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 48 || code > 57) return -1;
+  }
+  return Number(text.slice(1));
+}
+
+function parseBase(text: string | undefined): SegmentBase | undefined {
+  if (text === undefined || !BASE.test(text)) return undefined;
+  const firstSequence = Number(text.slice(0, SEQUENCE_DIGITS));
+  const middle = text.slice(SEQUENCE_DIGITS + 1, -NONCE_DIGITS - 1);
+  const priority = PRIORITIES.find((known) => known === middle);
+  if (priority === undefined || firstSequence > MAX_SEQUENCE) return undefined;
+  return { base: text, firstSequence, priority, nonce: Number.parseInt(text.slice(-NONCE_DIGITS), 16) };
 }

@@ -26,7 +26,7 @@ export interface StartParts {
 /** Footers of ten records or so are found in this much of a file's end; a longer one costs a second read. */
 const TAIL_BYTES = 16 * 1024;
 /** Segments whose capture ids are read before the spool opens; those of the rest follow in the background. */
-const INDEX_AT_START = 1000;
+const INDEX_AT_START = 200;
 
 /**
  * Rebuilds everything from the files. Names alone give bytes and records; what nobody wrote is left alone.
@@ -51,11 +51,10 @@ async function readClosed({ settings, folders, finisher, catalogue }: StartParts
   for (const file of (await disk.list(folders.closed)).sort()) {
     const hidden = file.endsWith(EVICTED_SUFFIX);
     const name = parseClosedName(hidden ? file.slice(0, -EVICTED_SUFFIX.length) : file);
-    const path = join(folders.closed, file);
-    if (name === undefined) settings.log.warn('A file that is no segment is left alone', { path });
-    else if (finisher.isFinished(name.base)) await disk.remove(path);
+    if (name === undefined) settings.log.warn('A file that is no segment is left alone', { file });
+    else if (finisher.isFinished(name.base)) await disk.remove(join(folders.closed, file));
     else if (!catalogue.has(name.base)) {
-      if (hidden) await disk.rename(path, join(folders.closed, name.file));
+      if (hidden) await disk.rename(join(folders.closed, file), join(folders.closed, name.file));
       catalogue.add({ name, sinceMs: settings.clock.monotonicMs() });
     }
   }
