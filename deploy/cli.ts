@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { register as compile } from './commands/compile.js';
+import { register as deploy } from './commands/deploy.js';
 import { register as dev } from './commands/dev.js';
 import { register as inspect } from './commands/inspect.js';
 import { register as local } from './commands/local.js';
@@ -12,7 +13,7 @@ const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [compile, pack, sign, verify, inspect, local, dev]) register(program);
+for (const register of [compile, pack, sign, verify, inspect, local, dev, deploy]) register(program);
 
 // A reader such as head that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -62,6 +62,16 @@ export function diffComponents(current: ComponentSet, next: ComponentSet): reado
   return changes;
 }
 
+/** The set after changes, whatever it had of the same names before. */
+export function applyChanges(set: ComponentSet, changes: readonly ComponentChange[]): ComponentSet {
+  const result: Record<string, DeployedComponent> = { ...set };
+  for (const change of changes) {
+    if (change.kind === 'remove') delete result[change.name];
+    else result[change.name] = change.to;
+  }
+  return result;
+}
+
 /** Equal in what a device would do with it; the order of keys and an empty update mean nothing. */
 export function sameComponent(a: DeployedComponent, b: DeployedComponent): boolean {
   return canonicalJson(normal(a)) === canonicalJson(normal(b));

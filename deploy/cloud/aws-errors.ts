@@ -1,0 +1,73 @@
+import { EdgeError, messageOf } from '../../src/core/mod.js';
+
+const DENIED = new Set([
+  'AccessDeniedException',
+  'UnauthorizedException',
+  'ForbiddenException',
+  'AccessDenied',
+]);
+const MISSING = new Set(['ResourceNotFoundException', 'NotFoundException']);
+const BUSY = new Set(['ThrottlingException', 'LimitExceededException', 'TooManyRequestsException']);
+
+export function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && MISSING.has(thrown.name);
+}
+
+/** AWS's errors as ours, once, here: the missing permission or the next step named. */
+export function fromAws(action: string, thrown: unknown): EdgeError {
+  if (thrown instanceof EdgeError) return thrown;
+  const name = thrown instanceof Error ? thrown.name : '';
+  const message = messageOf(thrown);
+  const fail = (code: EdgeError['code'], sentence: string, nextStep?: string): EdgeError =>
+    new EdgeError(code, `${action}: ${sentence}`, { cause: thrown, nextStep });
+  if (DENIED.has(name)) {
+    const permission = /perform: ([\w-]+:\w+)/.exec(message)?.[1];
+    const step =
+      permission === undefined
+        ? 'Give the caller the permission that the message names'
+        : `Give the caller the permission ${permission}`;
+    return fail(
+      'PERMISSION_DENIED',
+      `AWS denied it${permission === undefined ? ` (${message})` : ` for want of ${permission}`}`,
+      step,
+    );
+  }
+  if (name === 'CredentialsProviderError' || /credential/i.test(name)) {
+    return fail(
+      'PERMISSION_DENIED',
+      'there are no AWS credentials',
+      'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    );
+  }
+  if (/region is missing/i.test(message)) {
+    return fail('INVALID_ARGUMENT', 'no region is set', 'Set AWS_REGION, or region in the AWS profile');
+  }
+  if (MISSING.has(name)) return fail('NOT_FOUND', message);
+  if (BUSY.has(name))
+    return fail(
+      'RESOURCE_EXHAUSTED',
+      message,
+      'Wait a minute and start the same command again: it goes on where it stopped',
+    );
+  if (name === 'ConflictException' || name === 'ResourceAlreadyExistsException')
+    return fail('ALREADY_EXISTS', message);
+  if (
+    name === 'ValidationException' ||
+    name === 'InvalidRequestException' ||
+    name === 'InvalidAggregationException'
+  ) {
+    return fail('INVALID_ARGUMENT', message);
+  }
+  if (name === 'IndexNotReadyException') {
+    return fail(
+      'FAILED_PRECONDITION',
+      'fleet indexing is off or not ready',
+      'Run edge-manager fleet apply, which turns it on, and wait some minutes',
+    );
+  }
+  return fail(
+    'UNAVAILABLE',
+    message,
+    'Check the network and the endpoint, then start the same command again',
+  );
+}

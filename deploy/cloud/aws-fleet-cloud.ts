@@ -1,0 +1,55 @@
+import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
+import { IoT } from '@aws-sdk/client-iot';
+import { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
+import { AwsDeployments } from './aws-deployments.js';
+import { AwsIndex } from './aws-index.js';
+import { AwsThings } from './aws-things.js';
+import type { FleetCloud } from './fleet-cloud.js';
+
+export interface AwsFleetCloudOptions {
+  /** Default: AWS_REGION, or the profile's. */
+  readonly region?: string;
+  /** Default: AWS's, or AWS_ENDPOINT_URL. */
+  readonly endpoint?: string;
+  /** Default: the SDK's chain. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Attempts at a call that is throttled or meets a lost connection. Default 10: about a minute in all. */
+  readonly maxAttempts?: number;
+}
+
+/** The port over AWS's own clients; a local cloud is AWS with another endpoint. */
+export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetCloud & { close(): void } {
+  const config = {
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    maxAttempts: options.maxAttempts ?? 10,
+  };
+  const iot = new IoT(config);
+  const greengrass = new GreengrassV2(config);
+  const data = new IoTDataPlane(config);
+  const things = new AwsThings(iot);
+  const deployments = new AwsDeployments(greengrass, iot, config.region ?? process.env['AWS_REGION']);
+  const index = new AwsIndex(iot, data);
+  return {
+    ...bound(things),
+    ...bound(deployments),
+    ...bound(index),
+    close: () => {
+      for (const client of [iot, greengrass, data]) client.destroy();
+    },
+  };
+}
+
+/** A class's methods as functions of one object. */
+function bound<T extends object>(instance: T): { [K in keyof T]: T[K] } {
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(instance) as object).filter(
+    (name) => name !== 'constructor',
+  );
+  return Object.fromEntries(
+    methods.map((name) => [
+      name,
+      (instance[name as keyof T] as (...all: unknown[]) => unknown).bind(instance),
+    ]),
+  ) as { [K in keyof T]: T[K] };
+}

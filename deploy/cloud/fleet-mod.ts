@@ -1,0 +1,2 @@
+export * from './aws-fleet-cloud.js';
+export * from './fleet-cloud.js';

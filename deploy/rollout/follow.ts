@@ -1,0 +1,137 @@
+import { EdgeError, type Clock } from '../../src/core/mod.js';
+import type { FleetCloud } from '../cloud/fleet-mod.js';
+import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
+import type { RolloutPlan } from './plan.js';
+import { proposeRollout, type RolloutProposal } from './proposal.js';
+import { FINAL_OUTCOMES, RolloutRun, type RolloutStatus } from './run.js';
+
+export interface FollowOptions {
+  readonly clock: Clock;
+  /** Between two looks. Default 5,000. */
+  readonly pollMs?: number;
+  /** End when a person must continue, rather than wait for it. */
+  readonly stopWhenWaiting?: boolean;
+  readonly onStatus?: (status: RolloutStatus) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts a rollout, or goes on with it, and follows it to its end. Ending this process does no harm: the stage
+ * that runs goes on within its limits, no new one starts, and the same command goes on from there.
+ */
+export async function applyRollout(
+  cloud: FleetCloud,
+  plan: unknown,
+  options: FollowOptions,
+): Promise<{ readonly proposal: RolloutProposal; readonly status: RolloutStatus }> {
+  const proposal = await proposeRollout(cloud, plan);
+  const run = new RolloutRun(cloud, options.clock, proposal);
+  for (;;) {
+    const status = await run.tick();
+    options.onStatus?.(status);
+    if (
+      FINAL_OUTCOMES.has(status.outcome) ||
+      (status.outcome === 'WAITING' && options.stopWhenWaiting === true)
+    ) {
+      return { proposal, status };
+    }
+    await options.clock.sleep(options.pollMs ?? 5000, options.signal);
+  }
+}
+
+/** Where a rollout stands; changes nothing. */
+export async function rolloutStatus(cloud: FleetCloud, plan: unknown, clock: Clock): Promise<RolloutStatus> {
+  const proposal = await proposeRollout(cloud, plan);
+  return new RolloutRun(cloud, clock, proposal, { readOnly: true }).tick();
+}
+
+/** Lets the stage that waits for a person go on; `apply` starts the next one. */
+export async function continueRollout(cloud: FleetCloud, plan: RolloutPlan, clock: Clock): Promise<void> {
+  const status = await rolloutStatus(cloud, plan, clock);
+  const waiting = status.stages.find((stage) => stage.state === 'WAITING');
+  if (waiting?.deploymentId === undefined) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot continue the rollout as no stage waits: it is ${status.outcome}`,
+    );
+  }
+  await cloud.tagDeployment(waiting.deploymentId, { [MARKS.order]: 'continue' });
+}
+
+/** Stops a rollout where it stands: no device that waits gets it any more, none goes back. */
+export async function cancelRollout(cloud: FleetCloud, plan: RolloutPlan, clock: Clock): Promise<void> {
+  const status = await rolloutStatus(cloud, plan, clock);
+  const active = status.stages.find(
+    (stage) => stage.deploymentId !== undefined && ['RUNNING', 'SOAKING', 'WAITING'].includes(stage.state),
+  );
+  if (active?.deploymentId === undefined) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot cancel the rollout as no stage runs: it is ${status.outcome}`,
+    );
+  }
+  // The mark first: a kill after the cancel alone would read as met abort criteria.
+  await cloud.tagDeployment(active.deploymentId, { [MARKS.order]: 'canceled' });
+  await cloud.cancelDeployment(active.deploymentId);
+}
+
+export interface HistoryEntry {
+  readonly target: string;
+  readonly revision: number;
+  readonly deploymentId: string;
+  readonly name: string;
+  readonly state: string;
+  readonly purpose: string;
+  readonly createdAtMs: number;
+  readonly components: Readonly<Record<string, string>>;
+}
+
+/** A fleet's last deployments, newest first, with those of its running stages. */
+export async function rolloutHistory(
+  cloud: FleetCloud,
+  fleet: string,
+  limit = 10,
+): Promise<readonly HistoryEntry[]> {
+  const arn = await cloud.groupArn(fleet);
+  if (arn === undefined) {
+    throw new EdgeError('NOT_FOUND', `Cannot read the history as the thing group ${fleet} does not exist`, {
+      field: 'fleet',
+    });
+  }
+  const entries: HistoryEntry[] = [];
+  for (const one of (await cloud.deployments(arn, limit)).slice(0, limit)) {
+    const record = await cloud.deployment(one.id);
+    entries.push({
+      target: fleet,
+      revision: one.revision,
+      deploymentId: one.id,
+      name: one.name,
+      state: one.state,
+      purpose: markOf(record, 'purpose') ?? 'other',
+      createdAtMs: one.createdAtMs,
+      components: Object.fromEntries(
+        Object.entries(record.components).map(([name, { componentVersion }]) => [name, componentVersion]),
+      ),
+    });
+  }
+  return entries;
+}
+
+/** Whether devices of a fleet still stand in stage groups, by group. */
+export async function stagedDevices(cloud: FleetCloud, fleet: string, stages: number): Promise<number> {
+  let devices = 0;
+  for (let index = 0; index < stages; index++) {
+    const group = stageGroup(fleet, index);
+    if ((await cloud.groupArn(group)) !== undefined) devices += (await cloud.thingsIn(group)).length;
+  }
+  return devices;
+}
+
+/** The fleet's deployment now, whole; undefined where it has none. */
+export async function currentDeployment(
+  cloud: FleetCloud,
+  fleet: string,
+): Promise<Awaited<ReturnType<typeof latestOf>>> {
+  const arn = await cloud.groupArn(fleet);
+  return arn === undefined ? undefined : latestOf(cloud, arn);
+}

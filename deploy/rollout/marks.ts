@@ -1,0 +1,44 @@
+import type { DeploymentRecord, FleetCloud } from '../cloud/fleet-mod.js';
+
+/**
+ * A rollout keeps its state in AWS: each deployment that it makes says, in tags, which rollout made it and what
+ * for. Whoever starts the same command again, on any machine, reads the same state and goes on.
+ */
+export const MARKS = {
+  /** Plan and base together. */
+  rollout: 'edge-manager:rollout',
+  plan: 'edge-manager:plan',
+  /** The fleet's deployment that the rollout started from. */
+  base: 'edge-manager:base',
+  /** The deployment of the fleet that this one replaced, where that is not the base. */
+  merged: 'edge-manager:merged',
+  /** stage, final, base or rollback. */
+  purpose: 'edge-manager:purpose',
+  /** By a person: canceled, continue. */
+  order: 'edge-manager:order',
+  reason: 'edge-manager:reason',
+} as const;
+export type Purpose = 'base' | 'stage' | 'final' | 'rollback';
+
+export function markOf(
+  deployment: DeploymentRecord | undefined,
+  mark: keyof typeof MARKS,
+): string | undefined {
+  return deployment?.tags[MARKS[mark]];
+}
+
+/** AWS takes letters, digits, spaces and some signs in a tag, 256 at most. */
+export function tagText(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}\s_.:/=+\-@]/gu, ' ').slice(0, 250);
+}
+
+/** The thing group of a stage: a group of its own, as a thing may be in one group of a hierarchy only. */
+export function stageGroup(fleet: string, index: number): string {
+  return `${fleet}-stage-${index + 1}`;
+}
+
+/** The latest deployment of a target, whole. */
+export async function latestOf(cloud: FleetCloud, targetArn: string): Promise<DeploymentRecord | undefined> {
+  const [latest] = await cloud.deployments(targetArn, 10);
+  return latest === undefined ? undefined : cloud.deployment(latest.id);
+}

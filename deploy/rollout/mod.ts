@@ -1,0 +1,10 @@
+export * from './components.js';
+export * from './follow.js';
+export * from './gate.js';
+export { stageHealth, SUMMARY_FIELD } from './health.js';
+export { MARKS, markOf, stageGroup } from './marks.js';
+export * from './plan.js';
+export * from './proposal.js';
+export * from './rollback.js';
+export * from './run.js';
+export * from './stages.js';

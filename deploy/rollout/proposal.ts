@@ -1,0 +1,165 @@
+import { EdgeError } from '../../src/core/mod.js';
+import type { DeploymentRecord, FleetCloud } from '../cloud/fleet-mod.js';
+import {
+  diffComponents,
+  foreignChanges,
+  mergeComponents,
+  type ComponentChange,
+  type ComponentSet,
+} from './components.js';
+import { latestOf, markOf, stageGroup } from './marks.js';
+import { checkPlan, planId, selectionOf, wantedIn, type RolloutPlan } from './plan.js';
+import { assignStages } from './stages.js';
+
+/** What an apply would do, for a person to read first. */
+export interface RolloutProposal {
+  readonly plan: RolloutPlan;
+  readonly planId: string;
+  readonly targetArn: string;
+  /** Undefined: the fleet has no deployment yet. */
+  readonly base: DeploymentRecord | undefined;
+  readonly changes: readonly ComponentChange[];
+  readonly kept: readonly string[];
+  /** Device names, by stage. */
+  readonly stages: readonly (readonly string[])[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads the fleet and decides, creating nothing. Throws where the rollout must not start. */
+export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise<RolloutProposal> {
+  const plan = checkPlan(value);
+  const targetArn = await cloud.groupArn(plan.fleet);
+  if (targetArn === undefined) {
+    throw new EdgeError(
+      'NOT_FOUND',
+      `Cannot plan the rollout as the thing group ${plan.fleet} does not exist`,
+      {
+        field: 'fleet',
+        nextStep: 'Run edge-manager fleet apply first, or correct the fleet in the plan',
+      },
+    );
+  }
+  const things = await cloud.thingsIn(plan.fleet);
+  if (things.length === 0) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot plan the rollout as the fleet ${plan.fleet} has no devices`,
+      {
+        nextStep: 'Run edge-manager device register first',
+      },
+    );
+  }
+  const latest = await latestOf(cloud, targetArn);
+  const base = await baseOf(cloud, latest, planId(plan));
+  await checkVersions(cloud, plan);
+  const { changes, kept } = compare(base?.components ?? {}, plan);
+  return {
+    plan,
+    planId: planId(plan),
+    targetArn,
+    base,
+    changes,
+    kept,
+    stages: assignStages(plan.fleet, things, plan.stages.map(selectionOf)),
+    warnings: [...pinWarnings(base?.components ?? {}), ...(await groupConflicts(cloud, plan))],
+  };
+}
+
+/** Of a fleet that this plan has reached already, the deployment that was there before. */
+async function baseOf(
+  cloud: FleetCloud,
+  latest: DeploymentRecord | undefined,
+  id: string,
+): Promise<DeploymentRecord | undefined> {
+  const base = markOf(latest, 'base');
+  const isOurs =
+    latest !== undefined && markOf(latest, 'plan') === id && markOf(latest, 'purpose') !== 'base';
+  if (!isOurs || base === undefined) return latest;
+  return base === 'none' ? undefined : cloud.deployment(base);
+}
+
+function compare(
+  current: ComponentSet,
+  plan: RolloutPlan,
+): { changes: readonly ComponentChange[]; kept: readonly string[] } {
+  const last = plan.stages.at(-1);
+  const next = nextSet(
+    current,
+    plan,
+    last ?? { name: '', select: { percentage: 100 }, failureHandling: 'DO_NOTHING' },
+  );
+  const changes = diffComponents(current, next);
+  const changed = new Set(changes.map((change) => change.name));
+  return { changes, kept: Object.keys(next).filter((name) => !changed.has(name)) };
+}
+
+/** The set of a stage: everything that is there, with ours put in. Throws where that would touch what is not ours. */
+export function nextSet(
+  current: ComponentSet,
+  plan: RolloutPlan,
+  stage: RolloutPlan['stages'][number],
+): ComponentSet {
+  const next = mergeComponents(current, wantedIn(plan, stage), plan.remove ?? []);
+  const changes = diffComponents(current, next);
+  // A component that the plan adds is its own from then on; one that is there must have been ours before.
+  const added = changes.filter((change) => change.kind === 'add').map((change) => change.name);
+  const foreign = foreignChanges(changes, [...(plan.owns ?? []), ...added]);
+  if (foreign.length > 0) {
+    throw new EdgeError(
+      'FAILED_PRECONDITION',
+      `Cannot plan the rollout as it would change components of others: ${foreign.join(', ')}`,
+      {
+        field: 'components',
+        nextStep: `If they are yours, name them in the plan: owns: [${foreign.join(', ')}]`,
+      },
+    );
+  }
+  return next;
+}
+
+async function checkVersions(cloud: FleetCloud, plan: RolloutPlan): Promise<void> {
+  for (const [name, { version }] of Object.entries(plan.components)) {
+    if (name.startsWith('aws.greengrass.')) continue;
+    const state = await cloud.componentState(name, version);
+    if (state === 'DEPLOYABLE') continue;
+    throw new EdgeError(
+      state === undefined ? 'NOT_FOUND' : 'FAILED_PRECONDITION',
+      `Cannot plan the rollout as the component ${name} ${version} ${state === undefined ? 'does not exist' : `is ${state}`}`,
+      { field: `components.${name}`, nextStep: 'Run edge-manager publish first, or correct the version' },
+    );
+  }
+}
+
+function pinWarnings(current: ComponentSet): readonly string[] {
+  const nuclei = ['aws.greengrass.Nucleus', 'aws.greengrass.NucleusLite'];
+  return nuclei.some((name) => current[name] !== undefined)
+    ? []
+    : ['The deployment does not pin the nucleus: a dependency may update it and restart the device'];
+}
+
+/** Other groups of the fleet's devices that want one of our components in another version: devices would refuse. */
+async function groupConflicts(cloud: FleetCloud, plan: RolloutPlan): Promise<readonly string[]> {
+  if ((await cloud.indexedFields()) === undefined) {
+    return ['Fleet indexing is off: deployments of the devices’ other groups were not compared'];
+  }
+  const stageGroups = plan.stages.map((_stage, index) => stageGroup(plan.fleet, index));
+  const groups = await cloud.buckets(`thingGroupNames:${plan.fleet}`, 'thingGroupNames', 100);
+  for (const { key } of groups) {
+    if (key === plan.fleet || stageGroups.includes(key)) continue;
+    const arn = await cloud.groupArn(key);
+    const other = arn === undefined ? undefined : await latestOf(cloud, arn);
+    for (const [name, { version }] of Object.entries(plan.components)) {
+      const theirs = other?.components[name]?.componentVersion;
+      if (theirs === undefined || theirs === version) continue;
+      throw new EdgeError(
+        'FAILED_PRECONDITION',
+        `Cannot plan the rollout as devices of the fleet are in the thing group ${key}, which deploys ${name} ${theirs}, not ${version}`,
+        {
+          field: `components.${name}`,
+          nextStep: `Take ${name} out of the deployment of ${key}, or deploy there`,
+        },
+      );
+    }
+  }
+  return [];
+}
