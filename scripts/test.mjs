@@ -15,7 +15,7 @@ const suites = faults
 const args = [
   join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'),
   '--enable-source-maps',
-  ...(faults ? ['--timeout', long ? '0' : '600000'] : ['--timeout', '20000']),
+  ...(faults ? ['--timeout', long ? '0' : '600000'] : ['--timeout', '90000']),
   ...(named ? [] : suites),
   ...rest,
 ];

@@ -169,7 +169,7 @@ describe('capture uploader as a process', () => {
       });
 
       it('delivers each record once through SIGKILLs and lost answers', async function () {
-        this.timeout(60_000);
+        this.timeout(120_000);
         let puts = 0;
         s3.s3.setFaults(({ method }) =>
           method === 'PUT' && puts++ % 2 === 0 ? { kind: 'store-then-drop' } : undefined,
@@ -198,7 +198,7 @@ describe('capture uploader as a process', () => {
           console.log('        the IPC restart is the same code on both profiles: tested on nucleus');
           this.skip();
         }
-        this.timeout(40_000);
+        this.timeout(120_000);
         await using running = new Running(uploader.environment, workFolder);
         const first = await capture(0, 5);
         await until(
@@ -238,7 +238,7 @@ describe('capture uploader as a process', () => {
   });
 
   it('waits for a valid configuration instead of ending, and writes files for destination Disk', async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     await using bench = await NucleusBench.start('nucleus');
     const { environment } = bench.nucleus.registerExternal(NAME, { accessControl: ACCESS });
     const workFolder = join(bench.root, 'work', NAME);

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/fs/system.js';
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 40_000,
 ): Promise<void> {
   const endsAtMs = systemClock.monotonicMs() + timeoutMs;
   while (!(await condition())) {

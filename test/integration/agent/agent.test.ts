@@ -8,7 +8,7 @@ import { PROFILES } from '../../../src/local/nucleus/mod.js';
 
 for (const profile of PROFILES) {
   describe(`the agent on ${profile}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
 
     it('admits a package by its startup step, answers apps, and stops with 0', async () => {
       await using bench = await AgentBench.create({ profile, configuration: { capture: { policies: [] } } });
