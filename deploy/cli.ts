@@ -6,6 +6,7 @@ import { register as inspect } from './commands/inspect.js';
 import { register as local } from './commands/local.js';
 import { printError } from './commands/output.js';
 import { register as pack } from './commands/package.js';
+import { register as report } from './commands/report.js';
 import { register as sign } from './commands/sign.js';
 import { register as verify } from './commands/verify.js';
 
@@ -13,7 +14,7 @@ const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [compile, pack, sign, verify, inspect, local, dev, deploy]) register(program);
+for (const register of [compile, pack, sign, verify, inspect, local, dev, deploy, report]) register(program);
 
 // A reader such as head that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -62,7 +62,7 @@ export function fromAws(action: string, thrown: unknown): EdgeError {
     return fail(
       'FAILED_PRECONDITION',
       'fleet indexing is off or not ready',
-      'Run edge-manager fleet apply, which turns it on, and wait some minutes',
+      'Run edge-manager report FLEET --set-up, which turns it on, and wait some minutes',
     );
   }
   return fail(

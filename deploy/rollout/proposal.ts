@@ -35,7 +35,7 @@ export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise
       `Cannot plan the rollout as the thing group ${plan.fleet} does not exist`,
       {
         field: 'fleet',
-        nextStep: 'Run edge-manager fleet apply first, or correct the fleet in the plan',
+        nextStep: 'Create the thing group, or correct the fleet in the plan',
       },
     );
   }
@@ -45,7 +45,7 @@ export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise
       'FAILED_PRECONDITION',
       `Cannot plan the rollout as the fleet ${plan.fleet} has no devices`,
       {
-        nextStep: 'Run edge-manager device register first',
+        nextStep: 'Put the things of its devices into the thing group',
       },
     );
   }
@@ -125,7 +125,7 @@ async function checkVersions(cloud: FleetCloud, plan: RolloutPlan): Promise<void
     throw new EdgeError(
       state === undefined ? 'NOT_FOUND' : 'FAILED_PRECONDITION',
       `Cannot plan the rollout as the component ${name} ${version} ${state === undefined ? 'does not exist' : `is ${state}`}`,
-      { field: `components.${name}`, nextStep: 'Run edge-manager publish first, or correct the version' },
+      { field: `components.${name}`, nextStep: 'Publish the version first, or correct it in the plan' },
     );
   }
 }
