@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelEvent } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
-import { EdgeManagerClient } from '../../src/client/mod.js';
+import { EdgeManagerClient } from '../../src/client/client.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { MemoryDisk, nodeFiles, systemClock, systemRandom } from '../../src/fs/mod.js';
 import {
@@ -36,6 +36,8 @@ import { until } from './until.js';
 export interface TwinOptions {
   readonly configuration?: JsonObject;
   readonly script?: (spec: LoadSpec) => MemoryHostScript;
+  /** Of former twins, to start anew on; default: a new one, which disposing removes. */
+  readonly folder?: string;
 }
 
 /** The whole agent in this process: hosts, broker and spool in memory, packages and registry on disk. */
@@ -57,7 +59,7 @@ export class AgentTwins implements AsyncDisposable {
   }
 
   static async create(options: TwinOptions = {}): Promise<AgentTwins> {
-    const twins = new AgentTwins(await mkdtemp(join(tmpdir(), 'edge-agent-')), options);
+    const twins = new AgentTwins(options.folder ?? (await mkdtemp(join(tmpdir(), 'edge-agent-'))), options);
     await twins.start();
     return twins;
   }
@@ -210,6 +212,6 @@ export class AgentTwins implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    if (this.#options.folder === undefined) await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -213,7 +213,7 @@ export class Admission {
     if (!this.#manager.packagesInUse().has(digest)) await packages.remove(model, digest);
     this.#events.model({ type: 'REFUSED', model, version, reason });
     if (tries >= QUARANTINE_TRIES) this.#events.model({ type: 'QUARANTINED', model, version, reason });
-    throw error;
+    throw asRefusal(error);
   }
 
   /** The agent's own copy, so that what is verified is what runs, whatever becomes of the artifact folder. */
@@ -313,6 +313,12 @@ function newRecord(
     ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
     ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
   };
+}
+
+/** A verdict, not an absence: whoever asks must not try again until somebody answers. */
+function asRefusal(error: EdgeError): EdgeError {
+  if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
+  return new EdgeError('FAILED_PRECONDITION', error.message, { field: error.field, cause: error });
 }
 
 function desire(state: RegistryState, model: string, version: string): RegistryState {

@@ -1,6 +1,6 @@
 import { topics } from '../../contract/mod.js';
 import { messageOf } from '../../core/mod.js';
-import { captureOf, type Configuration } from '../config/mod.js';
+import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
 import { Admission } from './admission.js';
 import { Captures } from './captures.js';
 import { Catalog } from './catalog.js';
@@ -172,8 +172,8 @@ export class Agent implements AsyncDisposable {
         logger.warn('A model keeps its former capture policies', { model, reason: messageOf(thrown) });
       });
     }
-    if (now.isolation !== before.isolation || now.profile !== before.profile) {
-      logger.warn("'isolation' and 'profile' take effect when the agent starts again");
+    if (JSON.stringify(hostSettingsOf(now)) !== JSON.stringify(hostSettingsOf(before))) {
+      void this.manager.renewAll();
     }
     this.#artifacts.wantedChanged();
     this.manager.reconcile();

@@ -112,6 +112,30 @@ export class ModelManager {
     return true;
   }
 
+  /** Host settings changed: loads every model again, beside the former one, which ends with its last request. */
+  async renewAll(): Promise<void> {
+    const { hosts, logger } = this.#dependencies;
+    for (const slot of this.served.slots) {
+      const former = slot.hosted;
+      if (former === undefined || this.#stopped) continue;
+      try {
+        const hosted = await hosts.load(await this.#specOf(slot.model, slot.version));
+        if (slot.hosted !== former) {
+          // It was unloaded, or its host died and it is loaded anew already.
+          await hosted.unload();
+          continue;
+        }
+        this.served.adopt(slot, hosted);
+        await former.unload();
+      } catch (thrown) {
+        logger.error('A model keeps its former host settings', {
+          model: slot.key,
+          reason: messageOf(thrown),
+        });
+      }
+    }
+  }
+
   /** Loaded with the configuration of now. */
   async specFor(model: string, record: VersionRecord, folder: string): Promise<LoadSpec> {
     const { configuration, machine, trustedKeys, clock } = this.#dependencies;

@@ -37,6 +37,17 @@ export function captureOf({ capture }: Configuration, model: string): CaptureCon
   return parseCaptureConfig(Object.fromEntries(given));
 }
 
+/** What is fixed when model hosts are made: a change of it loads every model again. */
+export function hostSettingsOf({
+  isolation,
+  profile,
+  threadBudget,
+  maxHostMb,
+  loadTimeoutMs,
+}: Configuration) {
+  return { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs };
+}
+
 function checkCapture(configuration: Configuration): void {
   for (const model of ['', ...Object.keys(configuration.capture.models)]) {
     try {

@@ -4,11 +4,10 @@ import { nodeFiles } from '../../fs/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import { Agent, openAdminSocket, type AdminSocket, type AgentDependencies } from '../agent/mod.js';
 import { ConfigurationHolder, type Configuration } from '../config/mod.js';
-import { createModelHosts } from '../host/mod.js';
 import { PackageStore } from '../packages/mod.js';
-import type { HostSettings } from '../port.js';
 import { rebuildRegistry, Registry } from '../registry/mod.js';
 import { Scheduler } from '../schedule/mod.js';
+import { ConfiguredHosts } from './configured-hosts.js';
 import { openConfiguredSpool } from './configured-spool.js';
 import { joinGreengrass } from './greengrass-connection.js';
 import { thisMachine } from './machine.js';
@@ -97,24 +96,15 @@ async function openDependencies(options: ControlOptions): Promise<AgentDependenc
     rebuild: async () => rebuildRegistry(await packages.list()),
   });
   const capture = await openConfiguredSpool({ configuration, machine, clock, random, logger });
-  const hosts = createModelHosts(hostSettings(configuration.current, machine.cores), {
-    spawn: { entry: entries.modelHost },
+  const hosts = new ConfiguredHosts({
+    configuration,
+    entry: entries.modelHost,
+    cores: machine.cores,
     clock,
     logger,
   });
   const trustedKeys = trustedKeysOf(configuration);
   return { clock, random, logger, configuration, registry, packages, hosts, capture, machine, trustedKeys };
-}
-
-function hostSettings(configuration: Configuration, cores: number): HostSettings {
-  const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = configuration;
-  return {
-    isolation,
-    profile,
-    threadBudget: threadBudget === 0 ? cores : threadBudget,
-    ...(maxHostMb === 0 ? {} : { maxHostBytes: maxHostMb * MEBIBYTE }),
-    loadTimeoutMs,
-  };
 }
 
 function lanesOf({ queue }: Configuration): { concurrency: number; capacity: number } {

@@ -73,7 +73,7 @@ describe('admission', () => {
       }),
     });
     const folder = await twins.package('1.0.0');
-    await assert.rejects(twins.register(folder), { code: 'UNAVAILABLE' });
+    await assert.rejects(twins.register(folder), { code: 'FAILED_PRECONDITION' });
     assert.equal(loads, 2);
     assert.equal((await describeModel(twins)).state, 'QUARANTINED');
     await twins.stop();

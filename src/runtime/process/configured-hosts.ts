@@ -1,0 +1,105 @@
+import type { CaptureRecord } from '../../capture/mod.js';
+import { messageOf, type Clock, type Logger } from '../../core/mod.js';
+import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
+import { createModelHosts } from '../host/mod.js';
+import type { HostedModel, LoadSpec, ModelHosts } from '../port.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+export interface ConfiguredHostsOptions {
+  readonly configuration: ConfigurationHolder;
+  /** The model host's entry point, absolute. */
+  readonly entry: string;
+  readonly cores: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Model hosts with the settings in force. A change makes new hosts for what is loaded from then on; the agent
+ * loads its models again there, beside the former ones, which end with their last request.
+ */
+export class ConfiguredHosts implements ModelHosts {
+  readonly #options: ConfiguredHostsOptions;
+  readonly #listeners = new Set<(record: CaptureRecord) => void>();
+  readonly #former = new Set<ModelHosts>();
+  /** Loaded models by the hosts that hold them. */
+  readonly #loaded = new Map<ModelHosts, number>();
+  #formerRestarts = 0;
+  #current: ModelHosts;
+
+  constructor(options: ConfiguredHostsOptions) {
+    this.#options = options;
+    this.#current = this.#make(options.configuration.current);
+    options.configuration.onChange((now, before) => {
+      if (JSON.stringify(hostSettingsOf(now)) === JSON.stringify(hostSettingsOf(before))) return;
+      const former = this.#current;
+      this.#former.add(former);
+      this.#current = this.#make(now);
+      this.#endIfEmpty(former);
+    });
+  }
+
+  get restarts(): number {
+    const former = [...this.#former].reduce((sum, { restarts }) => sum + restarts, 0);
+    return this.#formerRestarts + former + this.#current.restarts;
+  }
+
+  async load(spec: LoadSpec): Promise<HostedModel> {
+    const hosts = this.#current;
+    this.#count(hosts, 1);
+    try {
+      const hosted = await hosts.load(spec);
+      void hosted.gone.then(() => this.#count(hosts, -1));
+      return hosted;
+    } catch (thrown) {
+      this.#count(hosts, -1);
+      throw thrown;
+    }
+  }
+
+  onCapture(listener: (record: CaptureRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#former, this.#current].map((hosts) => hosts.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #count(hosts: ModelHosts, by: number): void {
+    this.#loaded.set(hosts, (this.#loaded.get(hosts) ?? 0) + by);
+    this.#endIfEmpty(hosts);
+  }
+
+  #endIfEmpty(hosts: ModelHosts): void {
+    if (!this.#former.has(hosts) || (this.#loaded.get(hosts) ?? 0) > 0) return;
+    this.#former.delete(hosts);
+    this.#loaded.delete(hosts);
+    this.#formerRestarts += hosts.restarts;
+    hosts.close().catch((thrown: unknown) => {
+      this.#options.logger.warn('Former model hosts did not end cleanly', { reason: messageOf(thrown) });
+    });
+  }
+
+  #make(configuration: Configuration): ModelHosts {
+    const { entry, cores, clock, logger } = this.#options;
+    const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = hostSettingsOf(configuration);
+    const hosts = createModelHosts(
+      {
+        isolation,
+        profile,
+        threadBudget: threadBudget === 0 ? cores : threadBudget,
+        ...(maxHostMb === 0 ? {} : { maxHostBytes: maxHostMb * MEBIBYTE }),
+        loadTimeoutMs,
+      },
+      { spawn: { entry }, clock, logger },
+    );
+    hosts.onCapture((record) => this.#listeners.forEach((listener) => listener(record)));
+    return hosts;
+  }
+}
