@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { bundle } from './bundle.js';
+import type { Bundle } from './bundle.js';
 import type { CodeComponent } from './components.js';
 import { nativeFiles } from './native.js';
 import { billOfMaterials, licencesFile, shippedPackages } from './notices.js';
@@ -12,10 +12,10 @@ import type { ArtifactFile } from './zip.js';
  */
 export async function artifactFiles(
   component: CodeComponent,
+  { files, packages }: Bundle,
   platform: Platform,
   root: string,
 ): Promise<ArtifactFile[]> {
-  const { files, packages } = await bundle(component.entries, root);
   const shipped = shippedPackages(packages, root);
   const text = (name: string, content: string): ArtifactFile => ({ name, bytes: Buffer.from(content) });
   const native = await Promise.all(

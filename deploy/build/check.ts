@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '../../src/core/mod.js';
-import { MAX_RECIPE_BYTES, parseRecipe, type Recipe } from '../../src/recipe/mod.js';
+import type { ArtifactFile } from './zip.js';
+import { MAX_RECIPE_BYTES, parseRecipe, problemsOnLite, type Recipe } from '../../src/recipe/mod.js';
 
 export interface BuiltComponent {
   readonly recipe: Recipe;
@@ -10,7 +11,8 @@ export interface BuiltComponent {
 }
 
 /**
- * What gdk does not check and AWS or a device would refuse later: the recipe against the strict schema and size,
+ * What gdk does not check and AWS or a device would refuse later: the recipe against the strict schema, size and
+ * what nucleus lite reads,
  * a file behind every artifact URI, no file without one, no secret and no path of the build machine in the recipe.
  */
 export async function checkBuild(
@@ -27,6 +29,13 @@ export async function checkBuild(
     );
   }
   const recipe = parseRecipe(text);
+  const [problem] = problemsOnLite(recipe);
+  if (problem !== undefined) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot build ${recipe.ComponentName} as nucleus lite would refuse it: ${problem}`,
+    );
+  }
   const files = await readdir(artifactsFolder);
   checkUris(recipe, files);
   checkLeaks(text, root);
@@ -61,6 +70,22 @@ function checkUris(recipe: Recipe, files: readonly string[]): void {
   }
 }
 
+const TEXT_FILE = /\.(js|json|txt)$|^LICENSE$/;
+
+/** Code and texts inside an artifact may hold neither the build machine's paths nor an AWS key. */
+export function checkArtifactFile(component: string, file: ArtifactFile, root: string): void {
+  if (!TEXT_FILE.test(file.name)) return;
+  const text = Buffer.from(file.bytes).toString('utf8');
+  const found = text.includes(root)
+    ? "the build machine's path"
+    : AWS_KEY.test(text)
+      ? 'an AWS key'
+      : undefined;
+  if (found === undefined) return;
+  throw new EdgeError('INVALID_ARGUMENT', `Cannot build ${component} as ${file.name} holds ${found}`);
+}
+
+const AWS_KEY = /\b(AKIA|ASIA)[0-9A-Z]{16}\b/;
 const SECRETS = /AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|aws_secret_access_key/i;
 
 function checkLeaks(text: string, root: string): void {

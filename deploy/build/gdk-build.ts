@@ -5,7 +5,8 @@ import { EdgeError } from '../../src/core/mod.js';
 import { renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
 import { packageModel } from '../package/mod.js';
 import { artifactFiles } from './artifact.js';
-import { checkBuild, type BuiltComponent } from './check.js';
+import { bundle } from './bundle.js';
+import { checkArtifactFile, checkBuild, type BuiltComponent } from './check.js';
 import { BUNDLE_COMPONENT, CODE_COMPONENTS, type CodeComponent } from './components.js';
 import { readGdkProject, type GdkProject } from './gdk-config.js';
 import { PLATFORMS, type Platform } from './platforms.js';
@@ -90,8 +91,10 @@ async function fillCode(
   const platforms = options.platforms ?? PLATFORMS;
   const [name, recipe] = await readRecipe(folder);
   const plain: string[] = [];
+  const code = await bundle(component.entries, options.root);
   for (const platform of platforms) {
-    const files = await artifactFiles(component, platform, options.root);
+    const files = await artifactFiles(component, code, platform, options.root);
+    for (const file of files) checkArtifactFile(component.name, file, options.root);
     if (options.form === 'plain') {
       for (const file of files) await writeFile(join(artifacts, file.name), file.bytes);
       plain.push(...files.map((file) => file.name));

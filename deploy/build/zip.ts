@@ -7,18 +7,19 @@ export interface ArtifactFile {
   readonly bytes: Uint8Array;
 }
 
-/** The earliest time that a zip can hold; one time for all, so that equal content gives equal bytes. */
-const FIXED_TIME = new Date(1980, 0, 1, 0, 0, 0);
-
 /** Writes the files, sorted by name, with fixed time and mode. */
 export async function writeZip(path: string, files: readonly ArtifactFile[]): Promise<void> {
   const zip = new ZipFile();
+  // In local time, as a zip's times are: equal content gives equal bytes in every time zone.
+  const mtime = new Date(2000, 0, 1);
   for (const file of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     zip.addBuffer(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength), file.name, {
-      mtime: FIXED_TIME,
+      mtime,
       mode: 0o100644,
+      // The other form of a zip's times would follow the build machine's time zone.
+      forceDosTimestamp: true,
       compress: true,
-      compressionLevel: 9,
+      compressionLevel: 6,
     });
   }
   zip.end();

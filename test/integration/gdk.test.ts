@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { parseRecipe, problemsOnLite } from '../../src/recipe/mod.js';
+import { zipContent } from '../lib/zip.js';
+import { buildAsGdk, findGdk, publishAsGdk, readGdkConfig, run } from '../lib/gdk.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const PROJECTS = {
+  'components/agent-runtime': ['agent-runtime-linux-aarch64.zip', 'agent-runtime-linux-amd64.zip'],
+  'components/capture-uploader': ['capture-uploader-linux-aarch64.zip', 'capture-uploader-linux-amd64.zip'],
+  'components/model-package': ['manifest.json', 'model.onnx', 'samples.json'],
+  '.': [],
+} as const;
+
+describe('gdk builds', function () {
+  this.timeout(240_000);
+
+  for (const [project, expected] of Object.entries(PROJECTS)) {
+    const folder = join(root, project);
+
+    it(`gdk's way of building leaves in ${project} what its publish takes`, async () => {
+      await buildAsGdk(folder);
+      await checkPublishable(folder, expected);
+    });
+
+    it(`the stock gdk builds ${project}`, async function () {
+      const gdk = await findGdk();
+      if (gdk === undefined) {
+        console.log('      skipped: no gdk is on the PATH');
+        this.skip();
+      }
+      await run(gdk, ['component', 'build'], folder, process.env);
+      await checkPublishable(folder, expected);
+    });
+  }
+
+  it('device zips are flat and hold code, native files of their platform, licences and a bill of materials', async () => {
+    const folder = join(root, 'components/agent-runtime');
+    const { name } = await readGdkConfig(folder);
+    const artifacts = join(folder, 'greengrass-build', 'artifacts', name, 'NEXT_PATCH');
+    const machines = { amd64: 0x3e, aarch64: 0xb7 };
+    for (const [architecture, machine] of Object.entries(machines)) {
+      const content = await zipContent(join(artifacts, `agent-runtime-linux-${architecture}.zip`));
+      assert.deepEqual(
+        [...content.keys()].sort(),
+        [
+          'LICENSE',
+          'THIRD-PARTY-LICENCES.txt',
+          'aws-crt-nodejs.node',
+          'control.js',
+          'libonnxruntime.so.1',
+          'local-cli.js',
+          'main.js',
+          'model-host.js',
+          'onnxruntime_binding.node',
+          'package.json',
+          'register-model.js',
+          'sbom.cdx.json',
+        ].sort(),
+      );
+      for (const native of ['aws-crt-nodejs.node', 'libonnxruntime.so.1', 'onnxruntime_binding.node']) {
+        // e_machine of the ELF header.
+        assert.equal(content.get(native)?.readUInt16LE(18), machine, `${native} for ${architecture}`);
+      }
+      for (const [file, bytes] of content) {
+        if (/\.(js|json|txt)$/.test(file)) assert.ok(!bytes.includes(root.replace(/\/$/, '')), file);
+      }
+    }
+  });
+});
+
+async function checkPublishable(folder: string, expected: readonly string[]): Promise<void> {
+  const { name, version } = await readGdkConfig(folder);
+  const { recipe, files } = await publishAsGdk(
+    folder,
+    version === 'NEXT_PATCH' ? '1.0.1' : version,
+    'bucket',
+  );
+  assert.deepEqual([...files].sort(), [...expected]);
+  assert.deepEqual(await readdir(join(folder, 'greengrass-build', 'artifacts')), [name]);
+  const text = stringify(recipe, { lineWidth: 0 });
+  assert.ok(!/BUCKET_NAME|COMPONENT_NAME|COMPONENT_VERSION|NEXT_PATCH/.test(text), 'no placeholder is left');
+  assert.deepEqual(problemsOnLite(parseRecipe(text)), []);
+}
