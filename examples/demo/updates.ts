@@ -15,7 +15,7 @@ export function describeUpdate(
     to,
     outcome: outcomeOf(result),
     failedWindows: windows.filter((window) => window.version === null).length,
-    switchMs: switchTimeMs(windows, to),
+    switchMs: roundedOrNull(switchTimeMs(windows, to)),
   };
 }
 
@@ -33,4 +33,8 @@ function switchTimeMs(windows: readonly WindowResult[], to: string): number | nu
   const positions = (after.loop - before.loop) * 1000 + after.window - before.window;
   const paceMs = Math.max(1, positions > 1 ? 1 : positions) * WINDOW_MS;
   return Math.max(0, paceMs + after.latencyMs - before.latencyMs);
+}
+
+function roundedOrNull(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }
