@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { Type } from '@sinclair/typebox';
 import { Option, type Command } from 'commander';
 import { parse } from 'yaml';
 import { EdgeError, messageOf, validate, type JsonObject } from '../../src/core/mod.js';
 import { systemClock } from '../../src/fs/system.js';
+import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
 import { startLocalS3 } from '../../src/local/cloud/s3/mod.js';
 import {
   folderStore,
@@ -82,14 +82,10 @@ async function runDev(builds: readonly string[], options: Options): Promise<void
   await mkdir(folder, { recursive: true });
   const store = await folderStore();
   const wanted = await wantedComponents(store, builds, options);
-  const credentials = {
-    accessKeyId: `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(20).toString('hex'),
-    sessionToken: randomBytes(32).toString('hex'),
-  };
+  const credentials = makeLocalCredentials(systemClock);
   const s3 = await startLocalS3({
     folder: join(folder, 's3'),
-    credentials: [credentials],
+    credentials: [credentials.keys],
     buckets: [options.bucket],
     region: options.region,
   });
@@ -101,8 +97,7 @@ async function runDev(builds: readonly string[], options: Options): Promise<void
     thingName: options.thing,
     region: options.region,
     store,
-    credentials: () =>
-      Promise.resolve({ ...credentials, expiration: new Date(systemClock.wallMs() + 3_600_000) }),
+    credentials: credentials.forDevice,
   });
   nucleus.onState((name, state) => tell({ component: name, state }, `${name}: ${state}`));
   tell(

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock } from '../../src/fs/system.js';
+import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
 import { startLocalS3, type LocalS3 } from '../../src/local/cloud/s3/mod.js';
 import {
   folderStore,
@@ -59,14 +59,10 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   await mkdir(folder, { recursive: true });
   // The socket's path must be short, wherever the data is.
   const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
-  const credentials = {
-    accessKeyId: `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(20).toString('hex'),
-    sessionToken: randomBytes(32).toString('hex'),
-  };
+  const credentials = makeLocalCredentials(systemClock);
   const s3 = await startLocalS3({
     folder: join(folder, 's3'),
-    credentials: [credentials],
+    credentials: [credentials.keys],
     buckets: [BUCKET],
     region: REGION,
   });
@@ -80,15 +76,19 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     thingName: THING,
     region: REGION,
     store,
-    credentials: () =>
-      Promise.resolve({ ...credentials, expiration: new Date(systemClock.wallMs() + 3_600_000) }),
+    credentials: credentials.forDevice,
     logger: createLogger(
       () => undefined,
       () => systemClock.wallMs(),
       'error',
     ),
   });
-  const s3Client = new S3Client({ endpoint: s3.endpoint, region: REGION, forcePathStyle: true, credentials });
+  const s3Client = new S3Client({
+    endpoint: s3.endpoint,
+    region: REGION,
+    forcePathStyle: true,
+    credentials: credentials.keys,
+  });
   const key = makeSigningKey();
   const wanted: Record<string, WantedComponent> = {
     [AGENT]: {
