@@ -4,8 +4,10 @@ import { register as deploy } from './commands/deploy.js';
 import { register as dev } from './commands/dev.js';
 import { register as inspect } from './commands/inspect.js';
 import { register as local } from './commands/local.js';
+import { register as models } from './commands/models.js';
 import { printError } from './commands/output.js';
 import { register as pack } from './commands/package.js';
+import { register as publish } from './commands/publish.js';
 import { register as report } from './commands/report.js';
 import { register as sign } from './commands/sign.js';
 import { register as verify } from './commands/verify.js';
@@ -14,7 +16,8 @@ const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [compile, pack, sign, verify, inspect, local, dev, deploy, report]) register(program);
+for (const register of [compile, pack, sign, verify, inspect, publish, models, local, dev, deploy, report])
+  register(program);
 
 // A reader such as head that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { packageModel } from '../package/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
+import { AwsArtifacts, AwsModelRegistry } from '../cloud/component-mod.js';
+import { fetchApprovedModel, packageModel, type ApprovedModel } from '../package/mod.js';
 import { readSigner } from '../sign/mod.js';
 import { parseNumber, printJson, printLine, printTable, formatBytes } from './output.js';
 
@@ -7,6 +9,7 @@ interface Options {
   out: string;
   model?: string;
   report?: string;
+  fromModelPackage?: string;
   modelVersion?: string;
   componentVersion?: string;
   key?: string;
@@ -27,6 +30,7 @@ export function register(program: Command): void {
     .option('-o, --out <folder>', 'gets artifacts/ and recipes/, as gdk wants them', 'greengrass-build')
     .option('--model <file>', 'model file, in place of the one in model.yaml')
     .option('--report <file>', 'compile report of that model')
+    .option('--from-model-package <arn>', 'take model and provenance from SageMaker, if it is approved there')
     .option('--model-version <version>', 'in place of the version in model.yaml')
     .option('--component-version <version>', 'version of the component (default: of the model)')
     .option('--key <file>', `sign with this private key (passphrase: ${PASSPHRASE_VARIABLE})`)
@@ -35,7 +39,9 @@ export function register(program: Command): void {
     .option('--timeout <seconds>', 'for the process that runs the samples', parseNumber, 300)
     .option('--json', 'print the result as JSON')
     .action(async (file: string, options: Options) => {
-      const { model, report, modelVersion, componentVersion } = options;
+      await using source = await sourceOf(options);
+      const { report, modelVersion, componentVersion } = options;
+      const model = source?.file ?? options.model;
       const signer =
         options.key === undefined
           ? undefined
@@ -53,6 +59,7 @@ export function register(program: Command): void {
         override: {
           ...(model === undefined ? {} : { model }),
           ...(report === undefined ? {} : { report }),
+          ...(source === undefined ? {} : { provenance: source.provenance }),
           ...(modelVersion === undefined ? {} : { version: modelVersion }),
           ...(componentVersion === undefined ? {} : { componentVersion }),
         },
@@ -74,4 +81,22 @@ export function register(program: Command): void {
       );
       printLine(`Wrote ${folder} and ${recipeFile}`);
     });
+}
+
+async function sourceOf({ fromModelPackage, model }: Options): Promise<ApprovedModel | undefined> {
+  if (fromModelPackage === undefined) return undefined;
+  if (model !== undefined) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      'Cannot take the model from both --model and --from-model-package',
+    );
+  }
+  const registry = new AwsModelRegistry();
+  const artifacts = new AwsArtifacts();
+  try {
+    return await fetchApprovedModel(fromModelPackage, registry, artifacts);
+  } finally {
+    registry.close();
+    artifacts.close();
+  }
 }

@@ -26,6 +26,7 @@ import { collectFiles, readLabels, sourceDigest } from './collect.js';
 import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
 import { draftSamples, runSamples, untestedSamples } from './samples.js';
 
+export * from './from-registry.js';
 export * from './make-inputs.js';
 export * from './model-yaml.js';
 export * from './npy.js';
@@ -44,7 +45,9 @@ export interface PackageOptions {
   /** Signs the package as it is made; without one it can be signed later. */
   readonly signer?: Signer;
   /** In place of what model.yaml says. */
-  readonly override?: Partial<Pick<ModelYaml, 'model' | 'report' | 'version' | 'componentVersion'>>;
+  readonly override?: Partial<
+    Pick<ModelYaml, 'model' | 'report' | 'version' | 'componentVersion' | 'provenance'>
+  >;
 }
 
 export interface PackageResult {
@@ -86,7 +89,13 @@ function withOverride(
   const paths = Object.entries({ model: override.model, report: override.report }).flatMap(([key, path]) =>
     path === undefined ? [] : [[key, resolve(path)] as const],
   );
-  const yaml = { ...description.yaml, ...override, ...Object.fromEntries(paths) };
+  const provenance = { ...description.yaml.provenance, ...override.provenance };
+  const yaml = {
+    ...description.yaml,
+    ...override,
+    ...Object.fromEntries(paths),
+    ...(Object.keys(provenance).length === 0 ? {} : { provenance }),
+  };
   const componentVersion = yaml.componentVersion ?? yaml.version;
   return { ...description, yaml, componentVersion };
 }

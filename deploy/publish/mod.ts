@@ -1,0 +1,4 @@
+export * from './publish.js';
+export * from './read-build.js';
+export * from './registry.js';
+export * from './tags.js';

@@ -1,0 +1,104 @@
+import semver from 'semver';
+import { EdgeError } from '../../src/core/mod.js';
+import type { ComponentCloud, ComponentTarget, PublishedComponent } from '../cloud/component-mod.js';
+import { TAGS } from './tags.js';
+
+/** One published version of a model, as its tags tell. */
+export interface ModelVersion {
+  readonly model: string;
+  readonly version: string;
+  readonly component: string;
+  readonly componentVersion: string;
+  readonly state: string;
+  readonly publishedAt: string;
+  readonly digest: string;
+  readonly selfTest: string;
+  readonly commit?: string;
+  readonly repository?: string;
+  readonly trainingJob?: string;
+  readonly data?: string;
+  readonly modelPackage?: string;
+  readonly approval?: string;
+  readonly sourceSha256?: string;
+}
+
+export interface ModelHistory {
+  /** Newest component version first. */
+  readonly versions: readonly ModelVersion[];
+  readonly deployedTo: readonly ComponentTarget[];
+}
+
+/** The newest published version of each model. */
+export async function listModels(cloud: ComponentCloud): Promise<readonly ModelVersion[]> {
+  const models: ModelVersion[] = [];
+  for (const name of await cloud.componentNames()) {
+    const newest = (await sorted(cloud, name))[0];
+    const found = newest === undefined ? undefined : await cloud.component(newest.arn);
+    const model = found === undefined ? undefined : asModel(found);
+    if (model !== undefined) models.push(model);
+  }
+  return models.sort((a, b) => (a.model < b.model ? -1 : 1));
+}
+
+/**
+ * All published versions of one model and where they are deployed.
+ * @param name the model's name or its component's
+ */
+export async function modelHistory(cloud: ComponentCloud, name: string): Promise<ModelHistory> {
+  const component = await componentOf(cloud, name);
+  const versions: ModelVersion[] = [];
+  for (const { arn } of await sorted(cloud, component)) {
+    const found = await cloud.component(arn);
+    const model = found === undefined ? undefined : asModel(found);
+    if (model !== undefined) versions.push(model);
+  }
+  if (versions.length === 0) throw unknownModel(name);
+  return { versions, deployedTo: await cloud.targetsOf(component) };
+}
+
+async function componentOf(cloud: ComponentCloud, name: string): Promise<string> {
+  const names = await cloud.componentNames();
+  const direct = [name, `org.edgemanager.model.${name}`].find((one) => names.includes(one));
+  if (direct !== undefined) return direct;
+  const named = (await listModels(cloud)).find((one) => one.model === name);
+  if (named === undefined) throw unknownModel(name);
+  return named.component;
+}
+
+function unknownModel(name: string): EdgeError {
+  return new EdgeError('NOT_FOUND', `Cannot find the model ${name} among the published components`, {
+    nextStep: 'See edge-manager models list',
+  });
+}
+
+async function sorted(
+  cloud: ComponentCloud,
+  name: string,
+): Promise<readonly { version: string; arn: string }[]> {
+  return (await cloud.versionsOf(name)).toSorted((a, b) => semver.rcompare(a.version, b.version));
+}
+
+function asModel({ name, version, state, createdAtMs, tags }: PublishedComponent): ModelVersion | undefined {
+  const model = tags[TAGS.model];
+  if (model === undefined) return undefined;
+  const optional = {
+    commit: tags[TAGS.commit],
+    repository: tags[TAGS.repository],
+    trainingJob: tags[TAGS.trainingJob],
+    data: tags[TAGS.data],
+    modelPackage: tags[TAGS.modelPackage],
+    approval: tags[TAGS.approval],
+    sourceSha256: tags[TAGS.source],
+  };
+  return {
+    model,
+    version: tags[TAGS.version] ?? version,
+    component: name,
+    componentVersion: version,
+    state,
+    publishedAt: new Date(createdAtMs).toISOString(),
+    digest: tags[TAGS.digest] ?? '',
+    selfTest: tags[TAGS.selfTest] ?? '',
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  };
+}
