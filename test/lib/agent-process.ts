@@ -141,6 +141,7 @@ export class AgentBench implements AsyncDisposable {
     for (const close of this.#closers) await close().catch(() => undefined);
     await this.stop();
     await this.nucleus.close();
-    await rm(this.root, { recursive: true, force: true });
+    // A host that was just killed may still be leaving its folder.
+    await rm(this.root, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 }

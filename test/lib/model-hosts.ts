@@ -72,7 +72,7 @@ export class HostBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hosts.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 }
 

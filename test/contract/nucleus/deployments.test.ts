@@ -133,10 +133,12 @@ for (const profile of BOTH) {
 
     it('keeps the work folder through updates, and drops artifacts that are out of use', async () => {
       await using bench = await NucleusBench.start(profile);
-      const run = 'ls; date >> kept.txt; exec sleep 300';
+      const run = 'ls; date >> kept.txt; echo written; exec sleep 300';
       bench.store.add(A, '1.0.0', { lifecycle: { run }, artifacts: { 'a.txt': '1' } });
       bench.store.add(A, '2.0.0', { lifecycle: { run }, artifacts: { 'a.txt': '2' } });
       await bench.mustDeploy({ [A]: '1.0.0' });
+      // RUNNING says only that the script was started.
+      await bench.untilLog(A, 'written');
       await bench.mustDeploy({ [A]: '2.0.0' });
       await bench.untilLog(A, 'kept.txt');
       assert.deepEqual(await readdir(join(bench.root, 'packages', 'artifacts', A)), ['2.0.0']);
@@ -266,6 +268,7 @@ describe('a failed deployment on nucleus', () => {
     bench.store.add(A, '1.0.0', { lifecycle: { run }, artifacts: { 'a.txt': 'first' } });
     bench.store.add(A, '2.0.0', { ...FAIL, artifacts: { 'a.txt': 'second' } });
     await bench.mustDeploy({ [A]: '1.0.0' });
+    await bench.untilLog(A, 'first');
     await bench.deploy({ [A]: '2.0.0' });
     await bench.untilLog(A, /first[^]*first/);
   });
