@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { eventstream_rpc, greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { MAX_MESSAGE_BYTES } from '../contract/mod.js';
 import {
@@ -228,6 +229,8 @@ class GreengrassIpc implements GreengrassPort {
       throw connectError(thrown, this.#environment());
     }
     const connection = new AbortController();
+    // One listener per call under way is no leak, however many there are.
+    setMaxListeners(0, connection.signal, this.#closing.signal);
     client.on('disconnection', (event) => this.#lost(client, connection, event?.reason));
     this.#client = client;
     this.#connection = connection;

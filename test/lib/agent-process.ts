@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/fs/system.js';
 import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import type { GreengrassPort } from '../../src/ipc/mod.js';
 import { EdgeManagerClient } from '../../src/client/mod.js';
 import { folderStore, startNucleus, type Nucleus, type Profile } from '../../src/local/nucleus/mod.js';
 import { until } from './until.js';
@@ -22,7 +23,7 @@ const AGENT_ACCESS: JsonObject = {
 };
 const APP_ACCESS: JsonObject = {
   'aws.greengrass.ipc.pubsub': {
-    'app:pubsub:1': { operations: ['*'], resources: ['edgemanager/v1/*'] },
+    'app:pubsub:1': { operations: ['*'], resources: ['*'] },
   },
 };
 
@@ -31,7 +32,7 @@ export class AgentBench implements AsyncDisposable {
   readonly root: string;
   readonly workFolder: string;
   readonly nucleus: Nucleus;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
   readonly #closers: (() => Promise<void>)[] = [];
   agent: ChildProcess | undefined;
   log = '';
@@ -40,7 +41,7 @@ export class AgentBench implements AsyncDisposable {
     this.root = root;
     this.nucleus = nucleus;
     this.workFolder = join(root, 'work', AGENT);
-    this.#environment = environment;
+    this.environment = environment;
   }
 
   static async create(options: { profile?: Profile; configuration?: JsonObject } = {}): Promise<AgentBench> {
@@ -71,17 +72,20 @@ export class AgentBench implements AsyncDisposable {
     );
   }
 
+  /** The compiled entry point. */
+  entry(name: 'main' | 'control'): string {
+    return fileURLToPath(new URL(`${name}.js`, componentsFolder));
+  }
+
   spawn(
     entry: 'main' | 'control',
     args: string[] = [],
     environment: Record<string, string | undefined> = {},
   ): ChildProcess {
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL(`${entry}.js`, componentsFolder)), ...args],
+    const child = spawn(process.execPath, [this.entry(entry), ...args],
       {
         cwd: this.workFolder,
-        env: { ...this.#environment, ...environment },
+        env: { ...this.environment, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
@@ -112,15 +116,24 @@ export class AgentBench implements AsyncDisposable {
 
   /** A client as a local app has it, with its own SVCUID. */
   async app(component = 'com.example.App'): Promise<EdgeManagerClient> {
-    const { environment } = this.nucleus.registerExternal(component, { accessControl: APP_ACCESS });
     const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
-    const transport = await connectGreengrass({ ...common, environment });
+    const transport = await this.connect(component);
     const client = await EdgeManagerClient.open({ ...common, transport, component, uid: process.getuid?.() });
-    this.#closers.push(async () => {
-      await client.close();
-      await transport.close();
-    });
+    this.#closers.unshift(() => client.close());
     return client;
+  }
+
+  /** A component's own connection. */
+  async connect(component: string, accessControl: JsonObject = APP_ACCESS): Promise<GreengrassPort> {
+    const { environment } = this.nucleus.registerExternal(component, { accessControl });
+    const port = await connectGreengrass({
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      environment,
+    });
+    this.#closers.push(() => port.close());
+    return port;
   }
 
   /** What a model component's startup step runs. */

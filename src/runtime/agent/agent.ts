@@ -125,9 +125,9 @@ export class Agent implements AsyncDisposable {
     this.#predictions.drain();
     this.manager.stop();
     for (const end of this.#ends.splice(0)) end();
-    this.#queue.close();
     while (this.pending > 0 && clock.monotonicMs() < deadlineMs) await clock.sleep(10);
     if (this.pending > 0) logger.warn('Requests were cut off', { pending: this.pending });
+    this.#queue.close();
     this.#predictions.cutOff();
     // A host that hangs in a run ends with this process.
     await Promise.race([hosts.close(), clock.sleep(HOST_END_MS)]);

@@ -1,0 +1,134 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { connectAdmin, float32 } from '../../../src/client/mod.js';
+import { AgentBench } from '../../lib/agent-process.js';
+import { writeTestPackage } from '../../lib/model-hosts.js';
+import { floats } from '../../lib/tensors.js';
+import { identityPackage } from '../../lib/test-models.js';
+import { until } from '../../lib/until.js';
+
+const SOCKET = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
+
+describe('the agent process', function () {
+  this.timeout(60_000);
+
+  it('serves again after kill -9 of the control process, without anybody registering', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    const app = await bench.app();
+    const former = await bench.controlPid();
+    process.kill(former, 'SIGKILL');
+    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 20_000 });
+    assert.deepEqual(outputs.map((output) => [...float32(output)]), [[3]]);
+    assert.notEqual(await bench.controlPid(), former);
+    assert.ok((await app.stats({ timeoutMs: 10_000 })).controlStarts > 1);
+    assert.equal(bench.agent?.exitCode, null);
+  });
+
+  it('serves by its admin socket what it served before, with no Greengrass at all', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    assert.equal(await bench.stop(), 0);
+    const { [SOCKET]: _socket, SVCUID: _id, ...rest } = bench.environment;
+    const control = spawn(process.execPath, [bench.entry('control')], { cwd: bench.workFolder, env: rest, stdio: 'ignore' });
+    const socket = join(bench.workFolder, 'admin.sock');
+    await until(
+      async () => {
+        try {
+          await using admin = await connectAdmin(socket);
+          const { outputs } = await admin.client.predict('Identity', [floats('x', [5])], { timeoutMs: 5000 });
+          return outputs.length === 1;
+        } catch {
+          return false;
+        }
+      },
+      'the admin socket answers',
+      20_000,
+    );
+    const exited = once(control, 'exit');
+    control.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+  });
+
+  for (const [what, environment] of [
+    ['no socket is named', { [SOCKET]: undefined }],
+    ['the socket is missing', { [SOCKET]: '/nowhere/ipc.socket' }],
+    ['the SVCUID is wrong', { SVCUID: 'not-a-real-one' }],
+  ] as const) {
+    it(`ends with 1 and one clear line where ${what}`, async () => {
+      await using bench = await AgentBench.create();
+      const child = bench.spawn('main', [], environment);
+      const [code] = (await once(child, 'exit')) as [number | null];
+      assert.equal(code, 1, bench.log);
+      const errors = bench.log.split('\n').filter((line) => line.includes('"level":"error"'));
+      assert.equal(errors.length, 1, bench.log);
+      assert.match(errors[0] ?? '', /Cannot (start the agent|connect to Greengrass)/);
+    });
+  }
+
+  it('ends with 1 and one clear line where another agent has the work folder', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const first = bench.agent;
+    const second = bench.spawn('main');
+    const [code] = (await once(second, 'exit')) as [number | null];
+    bench.agent = first;
+    assert.equal(code, 1);
+    const errors = bench.log.split('\n').filter((line) => line.includes('"level":"error"'));
+    assert.equal(errors.length, 1, bench.log);
+    assert.match(errors[0] ?? '', /another agent answers/);
+  });
+
+  it('ships commands for people: tables, JSON, exit codes', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    const run = async (...args: string[]): Promise<{ code: number | null; out: string; error: string }> => {
+      const child = spawn(join(bench.workFolder, 'bin', 'edge-manager'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      let out = '';
+      let error = '';
+      child.stdout.on('data', (chunk) => (out += String(chunk)));
+      child.stderr.on('data', (chunk) => (error += String(chunk)));
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return { code, out, error };
+    };
+    const loaded = await run('local', 'load', 'my-model', '--path', folder);
+    assert.deepEqual([loaded.code, loaded.error], [0, '']);
+    assert.match((await run('local', 'list')).out, /my-model +1\.0\.0 +SERVING +stable/);
+    const inputs = join(bench.root, 'inputs.json');
+    await writeFile(inputs, JSON.stringify([{ name: 'x', datatype: 'FP32', shape: [1], data: [2.5] }]));
+    const predicted = await run('local', 'predict', 'my-model', '--inputs', inputs, '--json');
+    const { outputs } = JSON.parse(predicted.out) as { outputs: { data: number[] }[] };
+    assert.deepEqual(outputs[0]?.data, [2.5]);
+    assert.match((await run('local', 'stats')).out, /my-model +1\.0\.0 +SERVING +1 +0/);
+    assert.match((await run('local', 'describe', 'my-model')).out, /input +x: FP32 \[1\]/);
+    const missing = await run('local', 'describe', 'other');
+    assert.equal(missing.code, 1);
+    assert.match(missing.error, /^NOT_FOUND: /);
+    assert.equal((await run('local', 'unload', 'my-model')).code, 0);
+    assert.match((await run('local', 'list')).out, /UNLOADED/);
+    assert.match(await readFile(join(bench.workFolder, 'bin', 'register'), 'utf8'), /^#!\/bin\/sh\nexec '\//);
+  });
+
+  it('applies host settings while it runs, without a failed request', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    const app = await bench.app();
+    const agent = await bench.connect('org.edgemanager.AgentRuntime');
+    await agent.updateConfiguration([], { isolation: 'shared' });
+    const loads = (): number => bench.log.split('"Model loaded"').length - 1;
+    while (loads() < 2) await app.predict('Identity', [floats('x', [1])]);
+    for (let turn = 0; turn < 20; turn++) await app.predict('Identity', [floats('x', [1])]);
+    const { models, hostRestarts } = await app.stats();
+    assert.deepEqual([models[0]?.errors, hostRestarts], [0, 0]);
+  });
+});
