@@ -82,13 +82,11 @@ export class AgentBench implements AsyncDisposable {
     args: string[] = [],
     environment: Record<string, string | undefined> = {},
   ): ChildProcess {
-    const child = spawn(process.execPath, [this.entry(entry), ...args],
-      {
-        cwd: this.workFolder,
-        env: { ...this.environment, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn(process.execPath, [this.entry(entry), ...args], {
+      cwd: this.workFolder,
+      env: { ...this.environment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.on('data', (chunk) => (this.log += String(chunk)));
     child.stderr.on('data', (chunk) => (this.log += String(chunk)));
     this.agent = child;

@@ -171,11 +171,15 @@ export class AgentTwins implements AsyncDisposable {
   }
 
   /** A package folder whose behaviour the script decides. */
-  async package(version: string, name = 'Model'): Promise<string> {
+  async package(version: string, name = 'Model', paddingBytes = 0): Promise<string> {
     const folder = join(this.folder, 'artifacts', `${name}-${version}`);
     await mkdir(join(this.folder, 'artifacts'), { recursive: true });
     const files = [
-      { path: 'model.onnx', role: 'model' as const, bytes: new TextEncoder().encode(`${name} ${version}`) },
+      {
+        path: 'model.onnx',
+        role: 'model' as const,
+        bytes: new TextEncoder().encode(`${name} ${version}${' '.repeat(paddingBytes)}`),
+      },
     ];
     const tensor = { datatype: 'FP32', shape: ['n'] } as const;
     const manifest = completeManifest(

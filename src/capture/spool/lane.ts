@@ -49,6 +49,7 @@ export class Lane {
   #running: Promise<void> | undefined;
   #closeDue = false;
   #syncDue = false;
+  #lastSyncMs = Number.NEGATIVE_INFINITY;
   #cancelClose: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
 
@@ -97,13 +98,23 @@ export class Lane {
     for (;;) {
       if (this.#segment !== undefined && this.#segment.writtenBytes >= this.#host.settings.segmentBytes) {
         await this.#close();
-      } else if (this.#pending.length > 0) await this.#commit(this.#takeBatch());
-      else if (this.#syncDue) await this.#syncNow();
+      } else if (this.#pending.length > 0) {
+        await this.#pause();
+        await this.#commit(this.#takeBatch());
+      } else if (this.#syncDue) await this.#syncNow();
       else if (this.#closeDue) await this.#close();
       else break;
     }
     // Cleared in the same turn as the last look at the queue: no kick can fall between.
     this.#running = undefined;
+  }
+
+  /** Gathers more records for each sync, where the configuration spares the flash. */
+  async #pause(): Promise<void> {
+    const { commit, clock } = this.#host.settings;
+    if (commit.mode !== 'durable' || commit.pauseMs === undefined) return;
+    const waitMs = this.#lastSyncMs + commit.pauseMs - clock.monotonicMs();
+    if (waitMs > 0) await clock.sleep(waitMs);
   }
 
   #takeBatch(): PendingRecord[] {
@@ -157,6 +168,7 @@ export class Lane {
     if (settings.commit.mode === 'durable') {
       await segment.sync();
       this.#unsynced = [];
+      this.#lastSyncMs = settings.clock.monotonicMs();
     } else {
       const { windowMs } = settings.commit;
       this.#cancelSync ??= settings.clock.after(windowMs, () => {

@@ -12,11 +12,13 @@ export interface ClassQuota {
 }
 
 /**
- * `durable`: acknowledged after sync; the next sync starts when the last has ended. `interval`: acknowledged after
+ * `durable`: acknowledged after sync; the next sync starts when the last has ended, or `pauseMs` after it where flash
+ * is to be spared. `interval`: acknowledged after
  * write and synced every `windowMs`, which spares flash and may lose that much in a power cut.
  */
 export type CommitMode =
-  { readonly mode: 'durable' } | { readonly mode: 'interval'; readonly windowMs: number };
+  | { readonly mode: 'durable'; readonly pauseMs?: number }
+  | { readonly mode: 'interval'; readonly windowMs: number };
 
 export interface SpoolOptions {
   /** The spool's folder, absolute; made where it is absent. */

@@ -20,6 +20,8 @@ import type { ModelManager } from './model-manager.js';
 import type { ProbationWatch } from './probation-watch.js';
 
 type Verdict = ReplyOf<'register'>;
+/** The switch, or why it did not come to it and how often a host died of it. */
+type Attempt = { readonly switchMs: number } | { readonly error: EdgeError; readonly tries: number };
 
 /**
  * The gate of a model's deployment: verify, copy, load beside the version that serves, run the golden samples,
@@ -92,22 +94,33 @@ export class Admission {
 
   async #admit(announced: Announced, component: string, source: string, again: boolean): Promise<Verdict> {
     const { manifest, digest } = announced;
-    const model = manifest.name;
-    const record = await this.#keep(
-      newRecord(this.#dependencies.registry.state, announced, component, source),
-      model,
-    );
-    let tries = record.tries;
-    for (;;) {
-      try {
-        const switchMs = await this.#loadAndSwitch(announced, record);
-        return { verdict: 'ADMITTED', model, version: manifest.version, digest, switchMs };
-      } catch (thrown) {
-        const error = toEdgeError(thrown, `Cannot admit ${keyOf(model, manifest.version)}`);
-        if (again) return this.#warn(announced, error);
-        if (error.code === 'UNAVAILABLE' && ++tries < QUARANTINE_TRIES) continue;
-        return await this.#refuse(announced, component, source, error, tries);
+    const { packages } = this.#manager;
+    const outcome = await packages.holding(digest, () => this.#attempt(announced, component, source));
+    if ('switchMs' in outcome) {
+      const { switchMs } = outcome;
+      return { verdict: 'ADMITTED', model: manifest.name, version: manifest.version, digest, switchMs };
+    }
+    if (again) return this.#warn(announced, outcome.error);
+    return await this.#refuse(announced, component, source, outcome.error, outcome.tries);
+  }
+
+  /** Loads and switches; a second time where the first killed its host. */
+  async #attempt(announced: Announced, component: string, source: string): Promise<Attempt> {
+    const { registry } = this.#dependencies;
+    const model = announced.manifest.name;
+    const fresh = newRecord(registry.state, announced, component, source);
+    let { tries } = fresh;
+    try {
+      const record = await this.#manager.packages.keep(model, fresh);
+      for (;;) {
+        try {
+          return { switchMs: await this.#loadAndSwitch(announced, record) };
+        } catch (thrown) {
+          if (toEdgeError(thrown).code !== 'UNAVAILABLE' || ++tries >= QUARANTINE_TRIES) throw thrown;
+        }
       }
+    } catch (thrown) {
+      return { error: toEdgeError(thrown, `Cannot admit ${keyOf(model, fresh.version)}`), tries };
     }
   }
 
@@ -124,13 +137,13 @@ export class Admission {
   }
 
   async #loadAndSwitch({ manifest }: Announced, record: VersionRecord): Promise<number> {
-    const { registry, hosts, packages, configuration, clock } = this.#dependencies;
+    const { registry, hosts, configuration, clock } = this.#dependencies;
     const model = manifest.name;
-    const stable = findModel(registry.state, model)?.labels['stable'];
+    const before = findModel(registry.state, model);
+    const stable = before?.labels['stable'];
     const slot = this.#manager.served.slot(model, record.version);
     await this.#manager.makeRoom(slot, stable === undefined ? undefined : keyOf(model, stable));
-    const folder = record.kept ? packages.folder(model, record.digest) : record.source;
-    const spec = await this.#manager.specFor(model, record, folder);
+    const spec = await this.#manager.specs.forRecord(model, record);
     const hosted = slot.hosted ?? (await hosts.load({ ...spec, runSamples: true }));
     try {
       this.#checkLoaded(manifest, record, hosted);
@@ -156,7 +169,7 @@ export class Admission {
       if (slot.hosted === undefined) this.#manager.served.adopt(slot, hosted);
       slot.retiring = false;
       const switchMs = clock.monotonicMs() - startedMs;
-      this.#switched(model, record.version, stable, enabled);
+      this.#switched(model, record.version, stable, before?.probationAgainst);
       return Math.round(switchMs * 1000) / 1000;
     } catch (thrown) {
       if (slot.hosted !== hosted) await hosted.unload().catch(() => undefined);
@@ -164,7 +177,13 @@ export class Admission {
     }
   }
 
-  #switched(model: string, version: string, from: string | undefined, probation: boolean): void {
+  #switched(
+    model: string,
+    version: string,
+    from: string | undefined,
+    formerFallback: string | undefined,
+  ): void {
+    const { registry } = this.#dependencies;
     const replaced = from === undefined || from === version ? undefined : from;
     this.#events.model({ type: 'ADMITTED', model, version });
     this.#events.model({
@@ -173,7 +192,12 @@ export class Admission {
       version,
       ...(replaced === undefined ? {} : { from: replaced }),
     });
-    if (replaced !== undefined && !probation) this.#manager.served.slot(model, replaced).retiring = true;
+    // What nothing would go back to any more finishes its requests and goes.
+    const fallback = findModel(registry.state, model)?.probationAgainst;
+    for (const former of [replaced, formerFallback]) {
+      if (former === undefined || former === version || former === fallback) continue;
+      this.#manager.served.slot(model, former).retiring = true;
+    }
     // Its counts begin here, with its first request.
     this.#probation.check(model);
     this.#manager.reconcile();
@@ -186,7 +210,7 @@ export class Admission {
     error: EdgeError,
     tries: number,
   ): Promise<never> {
-    const { registry, logger, packages, clock } = this.#dependencies;
+    const { registry, logger, clock } = this.#dependencies;
     const { name: model, version } = manifest;
     logger.error('Package refused', {
       model,
@@ -210,26 +234,10 @@ export class Admission {
       ...(tries >= QUARANTINE_TRIES ? { quarantined: reason } : {}),
     };
     await registry.update((state) => desire(refuse(state, model, record, reason), model, version));
-    if (!this.#manager.packagesInUse().has(digest)) await packages.remove(model, digest);
+    await this.#manager.packages.drop(model, digest);
     this.#events.model({ type: 'REFUSED', model, version, reason });
     if (tries >= QUARANTINE_TRIES) this.#events.model({ type: 'QUARANTINED', model, version, reason });
     throw asRefusal(error);
-  }
-
-  /** The agent's own copy, so that what is verified is what runs, whatever becomes of the artifact folder. */
-  async #keep(record: VersionRecord, model: string): Promise<VersionRecord> {
-    const { packages, logger } = this.#dependencies;
-    const origin = { model, component: record.component, source: record.source };
-    try {
-      await packages.adopt(origin, record.digest, this.#manager.packagesInUse());
-      return { ...record, kept: true };
-    } catch (thrown) {
-      const error = toEdgeError(thrown, 'Cannot keep a copy of the package');
-      if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
-      // It serves from its artifact folder then; only the store's clean-up can hurt it.
-      logger.warn("Package served without a copy of the agent's own", { model, reason: error.message });
-      return { ...record, kept: false };
-    }
   }
 
   /** What the host read is what was announced, and may serve here by what its signature says. */

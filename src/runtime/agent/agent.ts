@@ -9,6 +9,8 @@ import { Counters, type Load } from './counters.js';
 import { Events, type Publish } from './events.js';
 import { Exchange } from './exchange.js';
 import { createHandlers, type AgentHandlers } from './handlers.js';
+import { AgentHeartbeat } from './heartbeat.js';
+import { asJson } from './load-specs.js';
 import { Loads } from './loads.js';
 import { ModelManager } from './model-manager.js';
 import { Predictions, type PredictionQueue } from './predictions.js';
@@ -35,6 +37,7 @@ export class Agent implements AsyncDisposable {
   readonly handlers: AgentHandlers;
   readonly events: Events;
   readonly manager: ModelManager;
+  readonly heartbeat: AgentHeartbeat;
   readonly #dependencies: AgentDependencies;
   readonly #queue: AgentQueue;
   readonly #predictions: Predictions;
@@ -64,6 +67,7 @@ export class Agent implements AsyncDisposable {
     this.#captures = new Captures(dependencies, this.#exchange);
     this.#artifacts = watchArtifacts(dependencies, this.manager);
     const catalog = new Catalog(dependencies, this.manager, counters, this.#probation);
+    this.heartbeat = new AgentHeartbeat(dependencies, catalog, counters, this.events);
     this.handlers = createHandlers(dependencies, {
       admission: new Admission(dependencies, this.manager, this.events, this.#probation),
       captures: this.#captures,
@@ -78,7 +82,7 @@ export class Agent implements AsyncDisposable {
   static async open(dependencies: AgentDependencies, queue: AgentQueue): Promise<Agent> {
     const agent = new Agent(dependencies, queue);
     await agent.#exchange.open();
-    await agent.manager.sweepPackages();
+    await agent.manager.packages.sweep();
     agent.#listen();
     agent.manager.reconcile();
     agent.#probation.check();
@@ -168,7 +172,7 @@ export class Agent implements AsyncDisposable {
       const capture = captureOf(now, model);
       if (hosted === undefined || JSON.stringify(capture) === JSON.stringify(captureOf(before, model)))
         continue;
-      hosted.setCapture(JSON.parse(JSON.stringify(capture)) as never).catch((thrown: unknown) => {
+      hosted.setCapture(asJson(capture)).catch((thrown: unknown) => {
         logger.warn('A model keeps its former capture policies', { model, reason: messageOf(thrown) });
       });
     }

@@ -84,6 +84,12 @@ export class Catalog {
     };
   }
 
+  /** One version as a listing has it. */
+  summary(model: string, version: string): ModelSummary {
+    const record = select(this.#dependencies.registry.state, model, { version });
+    return this.#summary(model, record, REASON_MAX_CHARS);
+  }
+
   #summary(model: string, record: VersionRecord, reasonMaxChars: number): ModelSummary {
     const found = findModel(this.#dependencies.registry.state, model);
     const slot = this.#manager.served.find(model, record.version);

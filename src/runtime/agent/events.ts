@@ -11,6 +11,7 @@ const REASON_MAX_CHARS = 1000;
 /** Events are news, not state: what nobody hears is lost, and list and describe tell the state. */
 export class Events {
   readonly #logger: Logger;
+  readonly #listeners = new Set<(event: ModelEvent) => void>();
   #publish: Publish | undefined;
 
   constructor(logger: Logger) {
@@ -22,9 +23,15 @@ export class Events {
     this.#publish = publish;
   }
 
+  /** Calls back with each model event, published or not. */
+  onModel(listener: (event: ModelEvent) => void): void {
+    this.#listeners.add(listener);
+  }
+
   model(event: Omit<ModelEvent, 'v'>): void {
     const { reason, ...rest } = event;
     this.#logger.info('Model event', { ...event });
+    for (const listener of this.#listeners) listener({ v: 1, ...event });
     this.send(topics.modelEvents, {
       v: 1,
       ...rest,

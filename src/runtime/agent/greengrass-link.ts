@@ -51,6 +51,7 @@ export async function linkGreengrass(options: GreengrassLinkOptions): Promise<Gr
     }),
     await deferUpdates({ greengrass, pending: () => agent.pending, clock, logger }),
   );
+  const endHeartbeat = agent.heartbeat.start(greengrass);
   await greengrass.updateState('RUNNING').catch((thrown: unknown) => {
     logger.debug('The state was not reported', { reason: messageOf(thrown) });
   });
@@ -59,6 +60,7 @@ export async function linkGreengrass(options: GreengrassLinkOptions): Promise<Gr
     flushed: async () => await transport.flushed(),
     close: async () => {
       endConnection();
+      endHeartbeat();
       await responder.close().catch(() => undefined);
       await Promise.allSettled(ends.map((end) => end()));
     },

@@ -6,7 +6,6 @@ import {
   addBeside,
   findModel,
   findVersion,
-  forget,
   updateModel,
   updateVersion,
   type VersionRecord,
@@ -56,7 +55,7 @@ export class Loads {
     { name, pinned, version: wantedVersion }: RequestOf<'load'>,
     path: string,
   ): Promise<ModelDescription> {
-    const { registry, hosts, packages } = this.#dependencies;
+    const { registry } = this.#dependencies;
     const slots = this.#manager.served.slots.filter(({ model }) => model === name);
     if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
       throw new EdgeError('ALREADY_EXISTS', `Cannot load the model as '${name}' is already loaded`, {
@@ -85,28 +84,31 @@ export class Loads {
       tries: 0,
       ...(pinned === undefined ? {} : { pinned }),
     };
-    const slot = this.#manager.served.slot(name, version);
+    await this.#manager.packages.holding(digest, () => this.#loadRecord(name, record));
+    await this.#manager.packages.sweep();
+    return this.#catalog.describe({ name, version });
+  }
+
+  async #loadRecord(name: string, record: VersionRecord): Promise<void> {
+    const { registry, hosts } = this.#dependencies;
+    const slot = this.#manager.served.slot(name, record.version);
     await this.#manager.makeRoom(slot, undefined);
-    const kept = await this.#keep(name, record);
-    const folder = kept.kept ? packages.folder(name, digest) : path;
-    const spec = await this.#manager.specFor(name, kept, folder);
+    const kept = await this.#manager.packages.keep(name, record);
+    const spec = await this.#manager.specs.forRecord(name, kept);
     const hosted = await hosts.load({ ...spec, runSamples: true }).catch((thrown: unknown) => {
       throw loadError(thrown);
     });
     const { signature, compiledDigest } = hosted.report;
     await registry.update((state) => {
       const loaded = { ...kept, signature, ...(compiledDigest === undefined ? {} : { compiledDigest }) };
-      const added = addBeside(state, name, loaded);
-      return updateModel(added, name, (model) => ({
+      return updateModel(addBeside(state, name, loaded), name, (model) => ({
         ...model,
         wanted: true,
-        labels: { ...model.labels, stable: version },
+        labels: { ...model.labels, stable: record.version },
       }));
     });
     this.#manager.served.adopt(slot, hosted);
-    this.#events.model({ type: 'ADMITTED', model: name, version });
-    await this.#manager.sweepPackages();
-    return this.#catalog.describe({ name, version });
+    this.#events.model({ type: 'ADMITTED', model: name, version: record.version });
   }
 
   async unload({ name, version, label }: RequestOf<'unload'>): Promise<void> {
@@ -130,25 +132,6 @@ export class Loads {
     }
     this.#manager.reconcile();
     await this.#manager.settled();
-  }
-
-  /** A model loaded by path that nobody wants any more leaves nothing behind. */
-  async forget(name: string, version: string): Promise<void> {
-    await this.#dependencies.registry.update((state) => forget(state, name, version));
-  }
-
-  async #keep(model: string, record: VersionRecord): Promise<VersionRecord> {
-    const { packages, logger } = this.#dependencies;
-    try {
-      const origin = { model, component: undefined, source: record.source };
-      await packages.adopt(origin, record.digest, this.#manager.packagesInUse());
-      return { ...record, kept: true };
-    } catch (thrown) {
-      const error = toEdgeError(thrown, 'Cannot keep a copy of the package');
-      if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
-      logger.warn("Package served without a copy of the agent's own", { model, reason: error.message });
-      return record;
-    }
   }
 }
 

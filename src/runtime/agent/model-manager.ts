@@ -1,21 +1,20 @@
-import { EdgeError, isJsonObject, messageOf, type JsonObject } from '../../core/mod.js';
-import { captureOf } from '../config/mod.js';
-import { checkServable, makeRoom, plan, type Candidate, type Role, type Step } from '../plan/mod.js';
-import type { HostedModel, HostExit, LoadSpec } from '../port.js';
+import { EdgeError, messageOf } from '../../core/mod.js';
+import { makeRoom, plan, type Candidate, type Role, type Step } from '../plan/mod.js';
+import type { HostedModel, HostExit } from '../port.js';
 import {
   countTry,
   entries,
   findModel,
   findVersion,
-  packagesInUse,
   QUARANTINE_TRIES,
   rollBack,
   settle,
   updateVersion,
-  type VersionRecord,
 } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
+import { LoadSpecs } from './load-specs.js';
+import { PackageKeeper } from './package-keeper.js';
 import { ServedModels, type Slot } from './served-models.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -28,6 +27,8 @@ const SETTLED_RUNS = 3;
  */
 export class ModelManager {
   readonly served: ServedModels;
+  readonly specs: LoadSpecs;
+  readonly packages: PackageKeeper;
   readonly #dependencies: AgentDependencies;
   readonly #events: Events;
   #reconciling: Promise<void> | undefined;
@@ -37,12 +38,13 @@ export class ModelManager {
   constructor(dependencies: AgentDependencies, events: Events) {
     this.#dependencies = dependencies;
     this.#events = events;
+    this.specs = new LoadSpecs(dependencies);
     const { hosts, clock, logger } = dependencies;
     this.served = new ServedModels({
       hosts,
       clock,
       logger,
-      spec: (model, version) => this.#specOf(model, version),
+      spec: (model, version) => this.specs.of(model, version),
       makeRoom: (slot) => this.makeRoom(slot, undefined),
       onLoaded: (slot, hosted) => this.#loaded(slot, hosted),
       onDeath: (slot, exit, runs) => this.#died(slot, exit, runs),
@@ -51,6 +53,7 @@ export class ModelManager {
         if (slot.retiring) this.reconcile();
       },
     });
+    this.packages = new PackageKeeper(dependencies, this.served);
   }
 
   /** Plans and acts, soon. Calls while it acts lead to one more round. */
@@ -119,7 +122,7 @@ export class ModelManager {
       const former = slot.hosted;
       if (former === undefined || this.#stopped) continue;
       try {
-        const hosted = await hosts.load(await this.#specOf(slot.model, slot.version));
+        const hosted = await hosts.load(await this.specs.of(slot.model, slot.version));
         if (slot.hosted !== former) {
           // It was unloaded, or its host died and it is loaded anew already.
           await hosted.unload();
@@ -134,25 +137,6 @@ export class ModelManager {
         });
       }
     }
-  }
-
-  /** Loaded with the configuration of now. */
-  async specFor(model: string, record: VersionRecord, folder: string): Promise<LoadSpec> {
-    const { configuration, machine, trustedKeys, clock } = this.#dependencies;
-    const { signature, queue } = configuration.current;
-    return {
-      key: `${model}@${record.version}`,
-      folder,
-      expectedDigest: record.digest,
-      trust: { policy: signature.policy, keys: await trustedKeys() },
-      threads: 1,
-      concurrency: queue.concurrency,
-      compiledCacheFolder: `${machine.workFolder}/compiled`,
-      ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),
-      runSamples: false,
-      capture: captureFor(captureOf(configuration.current, model)),
-      ...(machine.clockSynchronised() ? { nowMs: clock.wallMs() } : {}),
-    };
   }
 
   /**
@@ -210,42 +194,10 @@ export class ModelManager {
         await this.served.unload(slot);
         logger.info('Model unloaded', { model: slot.key, why: step.why });
         this.#events.model({ type: 'UNLOADED', model: slot.model, version: slot.version, reason: step.why });
-        if (retiring) await this.sweepPackages();
+        if (retiring) await this.packages.sweep();
         break;
       }
     }
-  }
-
-  /** Deletes package copies that no label needs. */
-  async sweepPackages(): Promise<void> {
-    const { registry, packages, logger } = this.#dependencies;
-    try {
-      await packages.sweep(this.packagesInUse());
-      await registry.update((state) => {
-        const inUse = this.packagesInUse();
-        return entries(state)
-          .filter(({ record }) => record.kept && !inUse.has(record.digest))
-          .reduce(
-            (next, { model, record }) =>
-              updateVersion(next, model, record.version, (old) => ({ ...old, kept: false })),
-            state,
-          );
-      });
-    } catch (thrown) {
-      logger.warn('Old package copies could not be deleted', { reason: messageOf(thrown) });
-    }
-  }
-
-  /** Digests whose copies must stay: labelled, or in memory. */
-  packagesInUse(): ReadonlySet<string> {
-    const { registry } = this.#dependencies;
-    const digests = new Set(packagesInUse(registry.state));
-    for (const slot of this.served.slots) {
-      if (slot.hosted !== undefined) digests.add(slot.hosted.report.digest);
-      const record = findVersion(registry.state, slot.model, slot.version);
-      if (slot.loading !== undefined && record !== undefined) digests.add(record.digest);
-    }
-    return digests;
   }
 
   #planInput() {
@@ -278,17 +230,6 @@ export class ModelManager {
     if (model.labels['stable'] === slot.version) return 'serving';
     if (model.probationAgainst === slot.version) return 'fallback';
     return slot.retiring ? 'retiring' : 'spare';
-  }
-
-  async #specOf(model: string, version: string): Promise<LoadSpec> {
-    const { registry, packages } = this.#dependencies;
-    const record = findVersion(registry.state, model, version);
-    if (record === undefined) {
-      throw new EdgeError('NOT_FOUND', `Cannot load ${model}@${version} as this device does not know it`);
-    }
-    checkServable(model, record);
-    const folder = record.kept ? packages.folder(model, record.digest) : record.source;
-    return await this.specFor(model, record, folder);
   }
 
   #loaded(slot: Slot, hosted: HostedModel): void {
@@ -381,12 +322,6 @@ export class ModelManager {
 function statusOf(slot: Slot): Candidate['status'] {
   if (slot.hosted !== undefined) return slot.pending > 0 ? 'busy' : 'loaded';
   return slot.loading === undefined ? 'unloaded' : 'loading';
-}
-
-/** As JSON, which is how it goes to the host. */
-function captureFor(value: unknown): JsonObject {
-  const json: unknown = JSON.parse(JSON.stringify(value));
-  return isJsonObject(json) ? json : {};
 }
 
 function megabytes(bytes: number): string {

@@ -35,7 +35,7 @@ export function watchArtifacts(dependencies: AgentDependencies, manager: ModelMa
     manager.reconcile();
     await manager.settled();
     await registry.update((state) => forgetModel(state, model));
-    await manager.sweepPackages();
+    await manager.packages.sweep();
   };
 
   const isGone = async (model: string): Promise<boolean> => {

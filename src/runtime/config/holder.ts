@@ -25,6 +25,7 @@ export class ConfigurationHolder {
   #cancelQuiet: (() => void) | undefined;
   #lastWarning = '';
   #refusal: EdgeError | undefined;
+  #refusedAtMs = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: ConfigurationHolderOptions, current: Configuration) {
@@ -59,6 +60,11 @@ export class ConfigurationHolder {
     return this.#refusal;
   }
 
+  /** Wall time of the last refusal. */
+  get refusedAtMs(): number {
+    return this.#refusedAtMs;
+  }
+
   onChange(listener: (now: Configuration, before: Configuration) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -72,6 +78,7 @@ export class ConfigurationHolder {
       parsed = parseConfiguration(raw);
     } catch (thrown) {
       this.#refusal = toEdgeError(thrown);
+      this.#refusedAtMs = this.#options.clock.wallMs();
       logger.error('Configuration refused: the last good one stays in force', {
         reason: this.#refusal.message,
         field: this.#refusal.field,

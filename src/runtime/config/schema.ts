@@ -70,7 +70,7 @@ const Capture = Type.Object(
     mode: oneOf(['durable', 'interval'], 'durable'),
     /** In interval mode: what a power cut may take. */
     intervalMs: integer(1000, 10, 60_000),
-    /** Pause between two commits; 50 spares an SD card. */
+    /** In durable mode: the shortest time between two commits of a class; 50 spares an SD card. */
     wearMs: integer(0, 0, 1000),
     atQuota: oneOf(['refuse', 'drop-oldest', 'drop-newest'], 'refuse'),
     quotaMb: Type.Object(
@@ -131,7 +131,8 @@ export const ConfigurationSchema = Type.Object(
     models: Type.Optional(Type.Array(WantedModel, { maxItems: 64 })),
     /** Disk for the agent's own copies of packages. */
     packageQuotaMb: integer(2048, 1, 1_000_000),
-    heartbeat: Type.Object({ intervalMinutes: number(60, 0, 7 * 24 * 60) }, { ...strict, default: {} }),
+    /** Minutes between two reports to the fleet; 0: none are sent. */
+    heartbeat: Type.Object({ intervalMinutes: integer(60, 0, 1440) }, { ...strict, default: {} }),
   },
   { ...strict, default: {} },
 );

@@ -34,6 +34,8 @@ export interface Origin {
  */
 export class PackageStore {
   readonly #options: PackageStoreOptions;
+  /** Changes take turns: a sweep must not meet a copy that is half there. */
+  #tail: Promise<unknown> = Promise.resolve();
 
   constructor(options: PackageStoreOptions) {
     this.#options = options;
@@ -49,6 +51,10 @@ export class PackageStore {
    * @throws EdgeError RESOURCE_EXHAUSTED over quota or on a full disk, FAILED_PRECONDITION where it holds anything but plain files
    */
   async adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
+    return await this.#inTurn(() => this.#adopt(origin, digest, inUse));
+  }
+
+  async #adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
     const target = this.folder(origin.model, digest);
     if (await isFolder(target)) return target;
     const files = await listPlainFiles(origin.source);
@@ -71,6 +77,10 @@ export class PackageStore {
   }
 
   async remove(model: string, digest: string): Promise<void> {
+    await this.#inTurn(() => this.#remove(model, digest));
+  }
+
+  async #remove(model: string, digest: string): Promise<void> {
     const target = this.folder(model, digest);
     await rm(`${target}${NOTE_SUFFIX}`, { force: true });
     await rm(target, { recursive: true, force: true });
@@ -98,8 +108,12 @@ export class PackageStore {
     return found;
   }
 
-  /** Deletes what kills left behind, and every copy that nothing uses. */
-  async sweep(inUse: ReadonlySet<string>): Promise<void> {
+  /** Deletes what kills left behind, and every copy that nothing uses when its turn comes. */
+  async sweep(inUse: () => ReadonlySet<string>): Promise<void> {
+    await this.#inTurn(() => this.#sweep(inUse()));
+  }
+
+  async #sweep(inUse: ReadonlySet<string>): Promise<void> {
     for (const model of await listNames(this.#options.root)) {
       for (const name of await listNames(join(this.#options.root, model))) {
         const digest = name.endsWith(NOTE_SUFFIX) ? name.slice(0, -NOTE_SUFFIX.length) : name;
@@ -107,6 +121,12 @@ export class PackageStore {
           await rm(join(this.#options.root, model, name), { recursive: true, force: true });
       }
     }
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(act);
+    this.#tail = turn.catch(() => undefined);
+    return await turn;
   }
 
   async #makeRoom(wantedBytes: number, inUse: ReadonlySet<string>): Promise<void> {
@@ -118,7 +138,7 @@ export class PackageStore {
     let usedBytes = copies.reduce((sum, copy) => sum + copy.sizeBytes, 0);
     for (const copy of copies.filter(({ digest }) => !inUse.has(digest)).sort((a, b) => a.atMs - b.atMs)) {
       if (usedBytes + wantedBytes <= quotaBytes) break;
-      await this.remove(copy.model, copy.digest);
+      await this.#remove(copy.model, copy.digest);
       usedBytes -= copy.sizeBytes;
     }
     if (usedBytes + wantedBytes > quotaBytes) {

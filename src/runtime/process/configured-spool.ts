@@ -65,7 +65,7 @@ function spoolSettingsOf({ capture, fleet, deviceName }: Configuration, thingNam
     },
     commit:
       capture.mode === 'durable'
-        ? ({ mode: 'durable' } as const)
+        ? ({ mode: 'durable', pauseMs: capture.wearMs } as const)
         : ({ mode: 'interval', windowMs: capture.intervalMs } as const),
     pushPeriodMs: capture.pushPeriodSeconds * 1000,
     quotas: {

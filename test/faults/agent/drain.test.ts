@@ -36,7 +36,14 @@ class Caller {
   async send(): Promise<void> {
     const id = `r${this.sent.length}`;
     this.sent.push(id);
-    const request = { v: 1, id, replyTo: this.#replyTo, timeoutMs: 3000, op: 'predict', body: { inputs: [input] } };
+    const request = {
+      v: 1,
+      id,
+      replyTo: this.#replyTo,
+      timeoutMs: 3000,
+      op: 'predict',
+      body: { inputs: [input] },
+    };
     await this.#transport.publish(predictTopic(this.#model), encodeMessage(request));
   }
 
@@ -85,7 +92,9 @@ describe('faults: the agent stops or is updated under load', function () {
       doubled += caller.count(caller.sent, (replies) => replies > 1);
       for (const [code, count] of Object.entries(caller.codes)) codes[code] = (codes[code] ?? 0) + count;
     }
-    const note = Object.entries(codes).map(([code, count]) => `${code}=${count}`).join(' ');
+    const note = Object.entries(codes)
+      .map(([code, count]) => `${code}=${count}`)
+      .join(' ');
     reportFaultRow({ row: 'R20', cycles: rounds, lost: unanswered, duplicated: doubled, corrupt: 0, note });
     assert.deepEqual([unanswered, doubled], [0, 0], note);
     assert.ok((codes['OK'] ?? 0) > 0 && (codes['UNAVAILABLE'] ?? 0) > 0, note);
@@ -121,9 +130,11 @@ describe('faults: the agent stops or is updated under load', function () {
       assert.equal(code, 0, bench.log);
       // Those that were sent before the signal arrived; what came later may have met nobody.
       const delivered = before.slice(0, -3);
-      await until(() => caller.count(delivered, (replies) => replies === 0) === 0, 'all are answered', 2000).catch(
-        () => undefined,
-      );
+      await until(
+        () => caller.count(delivered, (replies) => replies === 0) === 0,
+        'all are answered',
+        2000,
+      ).catch(() => undefined);
       unanswered += caller.count(delivered, (replies) => replies === 0);
       doubled += caller.count(caller.sent, (replies) => replies > 1);
     }

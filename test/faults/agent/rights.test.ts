@@ -55,34 +55,56 @@ describe('faults: components without rights', function () {
     it(`S5: an app can do what its recipe says and nothing else (${profile})`, async () => {
       await using bench = await AgentBench.create({ profile });
       const app = await bench.connect('org.edgemanager.example.VoiceActivity', await accessOf(EXAMPLE));
-      const model = await bench.connect('org.edgemanager.model.SileroVad', await accessOf(`${RECIPES}org.edgemanager.model.SileroVad.yaml`));
+      const model = await bench.connect(
+        'org.edgemanager.model.SileroVad',
+        await accessOf(`${RECIPES}org.edgemanager.model.SileroVad.yaml`),
+      );
       const nobody = await bench.connect('com.example.Nobody', {});
       const others = replyTopic('org.edgemanager.CaptureUploader', '0'.repeat(32));
       const denied: [string, Promise<unknown>][] = [
-        ...[topics.load, topics.unload, topics.register, topics.spoolResult, topics.modelEvents, topics.spoolClosed].map(
-          (topic): [string, Promise<unknown>] => [`app publishes ${topic}`, publish(app, topic)],
-        ),
+        ...[
+          topics.load,
+          topics.unload,
+          topics.register,
+          topics.spoolResult,
+          topics.modelEvents,
+          topics.spoolClosed,
+        ].map((topic): [string, Promise<unknown>] => [`app publishes ${topic}`, publish(app, topic)]),
         ['app predicts another model', publish(app, predictTopic('Other'))],
         ['app forges a reply', publish(app, others)],
         ...[others, 'edgemanager/v1/reply/#', '#', predictTopic('+'), topics.register, topics.load].map(
-          (topic): [string, Promise<unknown>] => [`app subscribes ${topic}`, app.subscribe(topic, () => undefined)],
+          (topic): [string, Promise<unknown>] => [
+            `app subscribes ${topic}`,
+            app.subscribe(topic, () => undefined),
+          ],
         ),
-        ...[topics.load, topics.list, predictTopic('SileroVad')].map(
-          (topic): [string, Promise<unknown>] => [`model publishes ${topic}`, publish(model, topic)],
-        ),
+        ...[topics.load, topics.list, predictTopic('SileroVad')].map((topic): [string, Promise<unknown>] => [
+          `model publishes ${topic}`,
+          publish(model, topic),
+        ]),
         ['model reads requests', model.subscribe(topics.register, () => undefined)],
-        ...[topics.hello, topics.list, predictTopic('SileroVad')].map(
-          (topic): [string, Promise<unknown>] => [`nobody publishes ${topic}`, publish(nobody, topic)],
-        ),
+        ...[topics.hello, topics.list, predictTopic('SileroVad')].map((topic): [string, Promise<unknown>] => [
+          `nobody publishes ${topic}`,
+          publish(nobody, topic),
+        ]),
       ];
       const results = await Promise.allSettled(denied.map(([, attempt]) => attempt));
       const granted = results.flatMap((result, index) =>
-        result.status === 'rejected' && result.reason instanceof EdgeError && result.reason.code === 'PERMISSION_DENIED'
+        result.status === 'rejected' &&
+        result.reason instanceof EdgeError &&
+        result.reason.code === 'PERMISSION_DENIED'
           ? []
           : [`${denied[index]?.[0]}: ${result.status === 'rejected' ? String(result.reason) : 'allowed'}`],
       );
       assert.deepEqual(granted, []);
-      reportFaultRow({ row: 'S5', cycles: denied.length, lost: 0, duplicated: 0, corrupt: 0, note: `denied on ${profile}` });
+      reportFaultRow({
+        row: 'S5',
+        cycles: denied.length,
+        lost: 0,
+        duplicated: 0,
+        corrupt: 0,
+        note: `denied on ${profile}`,
+      });
     });
   }
 
@@ -99,7 +121,13 @@ describe('faults: components without rights', function () {
     await app.subscribe(good, () => {
       answered = true;
     });
-    const wrong = ['victim/topic', topics.load, 'edgemanager/v1/reply/com.example.App/short', 'edgemanager/v1/reply/#', ''];
+    const wrong = [
+      'victim/topic',
+      topics.load,
+      'edgemanager/v1/reply/com.example.App/short',
+      'edgemanager/v1/reply/#',
+      '',
+    ];
     for (const [index, replyTo] of [...wrong, good].entries()) {
       const request = { v: 1, id: `r${index}`, replyTo, timeoutMs: 1000, op: 'list', body: {} };
       await app.publish(topics.list, encodeMessage(request));
@@ -107,8 +135,18 @@ describe('faults: components without rights', function () {
     // Answers come in order: once the good one is here, the others would have been.
     for (let turn = 0; turn < 500 && !answered; turn++) await systemClock.sleep(10);
     assert.ok(answered);
-    assert.deepEqual(heard.filter((line) => !line.startsWith(topics.modelEvents)), []);
-    reportFaultRow({ row: 'S5', cycles: wrong.length, lost: 0, duplicated: 0, corrupt: 0, note: 'reply topics' });
+    assert.deepEqual(
+      heard.filter((line) => !line.startsWith(topics.modelEvents)),
+      [],
+    );
+    reportFaultRow({
+      row: 'S5',
+      cycles: wrong.length,
+      lost: 0,
+      duplicated: 0,
+      corrupt: 0,
+      note: 'reply topics',
+    });
   });
 });
 

@@ -11,7 +11,9 @@ describe('faults: local secrets and files', function () {
   this.timeout(60_000);
 
   it('S6: files are private, children know no secret, logs and arguments hold none', async () => {
-    await using bench = await AgentBench.create({ configuration: { capture: { policies: [{ type: 'percentage', percent: 100 }] } } });
+    await using bench = await AgentBench.create({
+      configuration: { capture: { policies: [{ type: 'percentage', percent: 100 }] } },
+    });
     const secret = 'AKIDSECRET-token-of-the-test';
     await bench.start({
       AWS_CONTAINER_AUTHORIZATION_TOKEN: secret,
@@ -45,7 +47,10 @@ describe('faults: local secrets and files', function () {
     }
     for (const pid of [control, ...children]) {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8');
-      assert.ok(!line.includes(svcuid) && !line.includes(secret), `process ${pid} has a secret in its arguments`);
+      assert.ok(
+        !line.includes(svcuid) && !line.includes(secret),
+        `process ${pid} has a secret in its arguments`,
+      );
     }
     assert.ok(!bench.log.includes(svcuid) && !bench.log.includes(secret), 'the log holds a secret');
     reportFaultRow({

@@ -24,7 +24,10 @@ describe('the agent process', function () {
     const former = await bench.controlPid();
     process.kill(former, 'SIGKILL');
     const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 20_000 });
-    assert.deepEqual(outputs.map((output) => [...float32(output)]), [[3]]);
+    assert.deepEqual(
+      outputs.map((output) => [...float32(output)]),
+      [[3]],
+    );
     assert.notEqual(await bench.controlPid(), former);
     assert.ok((await app.stats({ timeoutMs: 10_000 })).controlStarts > 1);
     assert.equal(bench.agent?.exitCode, null);
@@ -37,7 +40,11 @@ describe('the agent process', function () {
     assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
     assert.equal(await bench.stop(), 0);
     const { [SOCKET]: _socket, SVCUID: _id, ...rest } = bench.environment;
-    const control = spawn(process.execPath, [bench.entry('control')], { cwd: bench.workFolder, env: rest, stdio: 'ignore' });
+    const control = spawn(process.execPath, [bench.entry('control')], {
+      cwd: bench.workFolder,
+      env: rest,
+      stdio: 'ignore',
+    });
     const socket = join(bench.workFolder, 'admin.sock');
     await until(
       async () => {
@@ -91,7 +98,9 @@ describe('the agent process', function () {
     await bench.start();
     const folder = await writeTestPackage(bench.root, identityPackage());
     const run = async (...args: string[]): Promise<{ code: number | null; out: string; error: string }> => {
-      const child = spawn(join(bench.workFolder, 'bin', 'edge-manager'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(join(bench.workFolder, 'bin', 'edge-manager'), args, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       let out = '';
       let error = '';
       child.stdout.on('data', (chunk) => (out += String(chunk)));

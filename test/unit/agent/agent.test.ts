@@ -1,7 +1,12 @@
 import { strict as assert } from 'node:assert';
-import { stat, truncate, writeFile, rm } from 'node:fs/promises';
+import { rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { predictTopic, type ReplyOf } from '../../../src/contract/mod.js';
+import {
+  heartbeatTopic,
+  predictTopic,
+  type HeartbeatReport,
+  type ReplyOf,
+} from '../../../src/contract/mod.js';
 import { deferred, EdgeError } from '../../../src/core/mod.js';
 import type { MemoryRun } from '../../../src/runtime/host/mod.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
@@ -116,6 +121,84 @@ describe('admission', () => {
       ['ADMITTED', 'ADMITTED'],
     );
     assert.equal(loads, 1);
+  });
+});
+
+describe('packages', () => {
+  it('of one model stay while another is admitted and old ones are deleted', async () => {
+    await using twins = await AgentTwins.create({ configuration: quick });
+    const names = ['one', 'two', 'three'];
+    for (const version of ['1.0.0', '2.0.0', '3.0.0']) {
+      const registered = names.map(
+        async (name) => await twins.register(await twins.package(version, name), name),
+      );
+      for (const { verdict } of await Promise.all(registered)) assert.equal(verdict, 'ADMITTED');
+    }
+    await twins.agent.manager.settled();
+    await twins.agent.manager.packages.sweep();
+    const kept = (await twins.dependencies.packages.list()).map(
+      ({ model, version }) => `${model} ${version}`,
+    );
+    for (const name of names)
+      assert.ok(kept.includes(`${name} 3.0.0`) && kept.includes(`${name} 2.0.0`), kept.join());
+    assert.equal(kept.length, 6);
+  });
+
+  it('over the quota are served from their artifact folder', async () => {
+    await using twins = await AgentTwins.create({ configuration: { packageQuotaMb: 1 } });
+    const folder = await twins.package('1.0.0');
+    const big = await twins.package('1.0.0', 'Big', 2_000_000);
+    await twins.register(folder);
+    assert.equal((await twins.register(big, 'Big')).verdict, 'ADMITTED');
+    assert.deepEqual(
+      (await twins.dependencies.packages.list()).map(({ model }) => model),
+      ['Model'],
+    );
+  });
+
+  it('with a link in them are refused', async () => {
+    await using twins = await AgentTwins.create();
+    const folder = await twins.package('1.0.0');
+    await rm(join(folder, 'model.onnx'));
+    await symlink('/etc/hostname', join(folder, 'model.onnx'));
+    await assert.rejects(twins.register(folder), { code: 'FAILED_PRECONDITION' });
+    assert.equal((await describeModel(twins)).state, 'FAILED');
+  });
+});
+
+describe('the heartbeat', () => {
+  const reported = (twins: AgentTwins): HeartbeatReport | undefined => {
+    const last = twins.greengrass.iotCore.at(-1);
+    if (last === undefined) return undefined;
+    assert.equal(last.topic, heartbeatTopic('thing-1'));
+    const update = JSON.parse(new TextDecoder().decode(last.payload)) as {
+      state: { reported: HeartbeatReport };
+    };
+    return update.state.reported;
+  };
+
+  it('tells what serves, what was refused and why, and that it is not what was deployed', async () => {
+    await using twins = await AgentTwins.create({
+      configuration: { fleet: 'cameras' },
+      script: ({ key }) => ({
+        load: () => {
+          if (key.endsWith('2.0.0'))
+            throw new EdgeError('FAILED_PRECONDITION', 'Cannot admit: sample differs');
+          return {};
+        },
+      }),
+    });
+    await twins.register(await twins.package('1.0.0'));
+    await assert.rejects(twins.register(await twins.package('2.0.0')));
+    await until(
+      () => reported(twins)?.lastError !== undefined && reported(twins)?.lastError !== null,
+      'it reports',
+    );
+    const report = reported(twins);
+    assert.equal(report?.fleet, 'cameras');
+    assert.deepEqual(report?.lastError?.code, 'REFUSED');
+    const serving = report?.models.find(({ version }) => version === '1.0.0');
+    assert.deepEqual([serving?.state, serving?.drifted], ['SERVING', true]);
   });
 });
 

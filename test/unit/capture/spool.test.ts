@@ -115,6 +115,23 @@ describe('the spool', () => {
     await again.close();
   });
 
+  it('spares flash: with a pause, records within it share the next sync, and all are acknowledged', async () => {
+    const clock = new ManualClock();
+    const disk = new MemoryDisk();
+    const spool = await openSpool(options(disk, { clock, commit: { mode: 'durable', pauseMs: 50 } }));
+    await appendAll(spool, 0, 1);
+    const before = disk.counts.get('sync') ?? 0;
+    const acked: number[] = [];
+    for (let number = 1; number <= 4; number++) {
+      void spool.append(testRecord(number)).then(() => acked.push(number));
+      await clock.advance(10);
+    }
+    assert.deepEqual(acked, []);
+    await clock.advance(10);
+    assert.equal(acked.length, 4);
+    assert.equal((disk.counts.get('sync') ?? 0) - before, 1);
+  });
+
   it('in interval mode acknowledges after the write and syncs once a window', async () => {
     const clock = new ManualClock();
     const disk = new MemoryDisk();

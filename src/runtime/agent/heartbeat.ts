@@ -1,0 +1,131 @@
+import type { HeartbeatDocument, HeartbeatModel, ModelEvent } from '../../contract/mod.js';
+import type { GreengrassPort } from '../../ipc/mod.js';
+import { startHeartbeat, type Heartbeat } from '../../telemetry/mod.js';
+import { keyOf } from '../plan/mod.js';
+import { entries, findModel, isDrifted } from '../registry/mod.js';
+import type { Catalog } from './catalog.js';
+import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import type { Counters } from './counters.js';
+import type { Events } from './events.js';
+
+const REASON_MAX_CHARS = 200;
+const MINUTE_MS = 60_000;
+
+type LastError = NonNullable<HeartbeatDocument['lastError']>;
+
+/** What went wrong last, until the same model is well again. */
+const TROUBLES: ReadonlySet<ModelEvent['type']> = new Set(['REFUSED', 'ROLLED_BACK', 'QUARANTINED']);
+
+/** The agent's reports to the fleet: what it serves, how, and what went wrong last. */
+export class AgentHeartbeat {
+  readonly #dependencies: AgentDependencies;
+  readonly #catalog: Catalog;
+  readonly #counters: Counters;
+  #trouble: (LastError & { readonly model: string }) | undefined;
+  #running: Heartbeat | undefined;
+
+  constructor(dependencies: AgentDependencies, catalog: Catalog, counters: Counters, events: Events) {
+    this.#dependencies = dependencies;
+    this.#catalog = catalog;
+    this.#counters = counters;
+    events.onModel((event) => this.#heard(event));
+  }
+
+  /** Reports by this connection, at the configured interval; 0 minutes: not at all. */
+  start(greengrass: GreengrassPort): () => void {
+    const { configuration } = this.#dependencies;
+    this.#restart(greengrass);
+    const end = configuration.onChange((now, before) => {
+      if (now.heartbeat.intervalMinutes !== before.heartbeat.intervalMinutes) this.#restart(greengrass);
+      else this.#running?.changed();
+    });
+    return () => {
+      end();
+      this.#running?.close();
+      this.#running = undefined;
+    };
+  }
+
+  collect(): HeartbeatDocument {
+    const { registry, configuration, capture, machine } = this.#dependencies;
+    const { fleet, deviceName } = configuration.current;
+    const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
+    const lastError = this.#lastError();
+    return {
+      agentVersion: AGENT_VERSION,
+      device: deviceName ?? machine.thingName,
+      fleet: fleet ?? '',
+      models: entries(registry.state).map(({ model, record }) => this.#model(model, record.version)),
+      capture: {
+        delivered,
+        dropped: Object.values(drops).reduce((sum, count) => sum + count, 0),
+        queuedRecords,
+        queueBytes,
+      },
+      ...(lastError === undefined ? {} : { lastError }),
+    };
+  }
+
+  #restart(greengrass: GreengrassPort): void {
+    this.#running?.close();
+    const { clock, random, logger, configuration, machine } = this.#dependencies;
+    const { intervalMinutes } = configuration.current.heartbeat;
+    this.#running =
+      intervalMinutes === 0
+        ? undefined
+        : startHeartbeat({
+            greengrass,
+            thingName: machine.thingName,
+            collect: () => this.collect(),
+            intervalMinutes,
+            clock,
+            random,
+            logger,
+          });
+  }
+
+  #model(name: string, version: string): HeartbeatModel {
+    const { registry, configuration, clock } = this.#dependencies;
+    const { state, reason } = this.#catalog.summary(name, version);
+    const counters = this.#counters.of(keyOf(name, version));
+    const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;
+    const found = findModel(registry.state, name);
+    const drifted = found !== undefined && found.labels['stable'] === version && isDrifted(found);
+    const intervalMs = Math.max(1, configuration.current.heartbeat.intervalMinutes) * MINUTE_MS;
+    return {
+      name,
+      version,
+      state,
+      requests,
+      errors,
+      ...(drifted ? { drifted } : {}),
+      ...(lastSampleMs !== undefined && clock.wallMs() - lastSampleMs < intervalMs ? { sampling: true } : {}),
+      ...(lastInferenceMs === undefined ? {} : { lastInferenceMs }),
+      ...(lastSampleMs === undefined ? {} : { lastSampleMs }),
+      ...(total.count === 0 ? {} : { p50Ms: total.summary().p50Ms, p99Ms: total.summary().p99Ms }),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, REASON_MAX_CHARS) }),
+    };
+  }
+
+  #lastError(): LastError | undefined {
+    const { configuration } = this.#dependencies;
+    const { refusal, refusedAtMs } = configuration;
+    const trouble = this.#trouble;
+    if (refusal !== undefined && refusedAtMs > (trouble?.atMs ?? 0)) {
+      return { code: refusal.code, message: refusal.message.slice(0, REASON_MAX_CHARS), atMs: refusedAtMs };
+    }
+    return trouble === undefined
+      ? undefined
+      : { code: trouble.code, message: trouble.message, atMs: trouble.atMs };
+  }
+
+  #heard({ type, model, reason }: ModelEvent): void {
+    if (TROUBLES.has(type)) {
+      const message = `${model}: ${reason ?? 'no reason is known'}`.slice(0, REASON_MAX_CHARS);
+      this.#trouble = { code: type, message, atMs: this.#dependencies.clock.wallMs(), model };
+    } else if (type === 'ADMITTED' && this.#trouble?.model === model) {
+      this.#trouble = undefined;
+    }
+    this.#running?.changed();
+  }
+}

@@ -1,0 +1,53 @@
+import { EdgeError, isJsonObject, type JsonObject } from '../../core/mod.js';
+import { captureOf } from '../config/mod.js';
+import { checkServable, keyOf } from '../plan/mod.js';
+import type { LoadSpec } from '../port.js';
+import { findVersion, type VersionRecord } from '../registry/mod.js';
+import type { AgentDependencies } from './context.js';
+
+/** How versions are loaded, with the configuration and the registry of now. */
+export class LoadSpecs {
+  readonly #dependencies: AgentDependencies;
+
+  constructor(dependencies: AgentDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** @throws EdgeError where the version is not known, or may not run */
+  async of(model: string, version: string): Promise<LoadSpec> {
+    const record = findVersion(this.#dependencies.registry.state, model, version);
+    if (record === undefined) {
+      throw new EdgeError(
+        'NOT_FOUND',
+        `Cannot load ${keyOf(model, version)} as this device does not know it`,
+      );
+    }
+    checkServable(model, record);
+    return await this.forRecord(model, record);
+  }
+
+  /** The same for a record that is not in the registry yet. */
+  async forRecord(model: string, record: VersionRecord): Promise<LoadSpec> {
+    const { configuration, machine, packages, trustedKeys, clock } = this.#dependencies;
+    const { signature, queue } = configuration.current;
+    return {
+      key: keyOf(model, record.version),
+      folder: record.kept ? packages.folder(model, record.digest) : record.source,
+      expectedDigest: record.digest,
+      trust: { policy: signature.policy, keys: await trustedKeys() },
+      threads: 1,
+      concurrency: queue.concurrency,
+      compiledCacheFolder: `${machine.workFolder}/compiled`,
+      ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),
+      runSamples: false,
+      capture: asJson(captureOf(configuration.current, model)),
+      ...(machine.clockSynchronised() ? { nowMs: clock.wallMs() } : {}),
+    };
+  }
+}
+
+/** As it goes to the host: without keys that hold nothing. */
+export function asJson(value: unknown): JsonObject {
+  const json: unknown = JSON.parse(JSON.stringify(value));
+  return isJsonObject(json) ? json : {};
+}
