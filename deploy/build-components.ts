@@ -7,17 +7,20 @@ import { CODE_COMPONENTS } from './build/components.js';
 import { buildProject } from './build/gdk-build.js';
 import { platformsOf } from './build/main.js';
 
-/** `npm run build:components [-- --platform NAME|here] [--json]`: all device artifacts, with their sizes beside the goals. */
+/** `npm run build:components [-- --platform NAME|here] [--json] [--with-node FOLDER]`: all device artifacts, with their sizes beside the goals. */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 try {
-  const { values } = parseArgs({ options: { platform: { type: 'string' }, json: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { platform: { type: 'string' }, json: { type: 'boolean' }, 'with-node': { type: 'string' } },
+  });
+  const nodeFolder = values['with-node'];
   const platforms = platformsOf(values.platform);
   const rows: { component: string; platform: string; megabytes: number; goalMegabytes: number }[] = [];
   for (const component of CODE_COMPONENTS) {
     process.stderr.write(`Building ${component.name} ...\n`);
     const folder = join(root, component.folder);
-    await buildProject(folder, { root, platforms });
+    await buildProject(folder, { root, platforms, ...(nodeFolder === undefined ? {} : { nodeFolder }) });
     for (const platform of platforms) {
       const file = join(
         folder,

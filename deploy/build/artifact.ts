@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgeError, messageOf } from '../../src/core/mod.js';
 import type { Bundle } from './bundle.js';
 import type { CodeComponent } from './components.js';
 import { nativeFiles } from './native.js';
@@ -15,6 +17,7 @@ export async function artifactFiles(
   { files, packages }: Bundle,
   platform: Platform,
   root: string,
+  nodeFolder?: string,
 ): Promise<ArtifactFile[]> {
   const shipped = shippedPackages(packages, root);
   const text = (name: string, content: string): ArtifactFile => ({ name, bytes: Buffer.from(content) });
@@ -31,5 +34,31 @@ export async function artifactFiles(
     text('sbom.cdx.json', billOfMaterials(component.name, shipped)),
     text('THIRD-PARTY-LICENCES.txt', licencesFile(shipped)),
     { name: 'LICENSE', bytes: await readFile(`${root}/LICENSE`) },
+    ...(nodeFolder === undefined ? [] : [await nodeProgram(nodeFolder, platform)]),
   ];
+}
+
+/** `e_machine` in an ELF header. */
+const ELF_MACHINES: Readonly<Record<Platform['nodeArch'], number>> = { x64: 0x3e, arm64: 0xb7 };
+
+/** Node itself, for devices without it: `<folder>/<platform>/node`. */
+async function nodeProgram(folder: string, platform: Platform): Promise<ArtifactFile> {
+  const path = join(folder, platform.name, 'node');
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new EdgeError('NOT_FOUND', `Cannot put Node into the artifact: ${messageOf(cause)}`, {
+      nextStep: `Place Node's program for ${platform.name} at ${path}`,
+      cause,
+    });
+  }
+  const isElf = bytes.length > 20 && bytes.readUInt32BE(0) === 0x7f454c46;
+  if (!isElf || bytes.readUInt16LE(18) !== ELF_MACHINES[platform.nodeArch]) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot put Node into the artifact as ${path} is no program for ${platform.name}`,
+    );
+  }
+  return { name: 'node', bytes, isExecutable: true };
 }

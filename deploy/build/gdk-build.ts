@@ -24,6 +24,8 @@ export interface BuildOptions {
    * local deployments of nucleus lite, which unpack nothing; one platform only.
    */
   readonly form?: 'zip' | 'plain';
+  /** Holds `<platform>/node`, which then goes into the artifacts. Default: devices have Node. */
+  readonly nodeFolder?: string;
   /** Where greengrass-build goes. Default: the project's folder, where gdk looks for it. */
   readonly out?: string;
 }
@@ -93,10 +95,13 @@ async function fillCode(
   const plain: string[] = [];
   const code = await bundle(component.entries, options.root);
   for (const platform of platforms) {
-    const files = await artifactFiles(component, code, platform, options.root);
+    const files = await artifactFiles(component, code, platform, options.root, options.nodeFolder);
     for (const file of files) checkArtifactFile(component.name, file, options.root);
     if (options.form === 'plain') {
-      for (const file of files) await writeFile(join(artifacts, file.name), file.bytes);
+      for (const file of files) {
+        const mode = file.isExecutable === true ? 0o755 : 0o644;
+        await writeFile(join(artifacts, file.name), file.bytes, { mode });
+      }
       plain.push(...files.map((file) => file.name));
     } else {
       await writeZip(join(artifacts, `${component.artifact}-${platform.name}.zip`), files);
@@ -105,7 +110,10 @@ async function fillCode(
   return await writeRecipe(
     draft,
     name,
-    forPlatforms(recipe, platforms, options.form === 'plain' ? plain : undefined),
+    withExecutables(
+      forPlatforms(recipe, platforms, options.form === 'plain' ? plain : undefined),
+      options.nodeFolder !== undefined,
+    ),
   );
 }
 
@@ -136,6 +144,22 @@ function forPlatforms(
               .map((file) => ({ Uri: `s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/${file}` })),
           },
     ),
+  };
+}
+
+/** The nucleus (Java) takes a zip's files for data unless the artifact says otherwise. */
+function withExecutables(recipe: Recipe, hasNode: boolean): Recipe {
+  if (!hasNode) return recipe;
+  return {
+    ...recipe,
+    Manifests: recipe.Manifests.map((manifest) => ({
+      ...manifest,
+      Artifacts: (manifest.Artifacts ?? []).map((artifact) =>
+        /(\.zip|\/node)$/.test(artifact.Uri)
+          ? { ...artifact, Permission: { Read: 'OWNER', Execute: 'OWNER' } }
+          : artifact,
+      ),
+    })),
   };
 }
 

@@ -4,7 +4,7 @@ import { buildProject } from './gdk-build.js';
 import { PLATFORMS, platformHere, type Platform } from './platforms.js';
 
 /**
- * `node scripts/gdk-build.mjs [--platform NAME|here] [--form zip|plain] [--out FOLDER]` in a gdk project's folder.
+ * `node scripts/gdk-build.mjs [--platform NAME|here] [--form zip|plain] [--out FOLDER] [--with-node FOLDER]` in a gdk project's folder.
  * gdk itself gives no arguments.
  */
 export async function runGdkBuild(folder: string, root: string, args: readonly string[]): Promise<void> {
@@ -14,11 +14,13 @@ export async function runGdkBuild(folder: string, root: string, args: readonly s
       return at < 0 ? undefined : args[at + 1];
     };
     const out = option('out');
+    const nodeFolder = option('with-node');
     const built = await buildProject(folder, {
       root,
       platforms: platformsOf(option('platform')),
       form: option('form') === 'plain' ? 'plain' : 'zip',
       ...(out === undefined ? {} : { out }),
+      ...(nodeFolder === undefined ? {} : { nodeFolder }),
     });
     const megabytes = (built.sizeBytes / 1e6).toFixed(1);
     console.log(`Built ${built.recipe.ComponentName}: ${built.files.length} artifacts, ${megabytes} MB`);

@@ -5,6 +5,7 @@ import { ZipFile } from 'yazl';
 export interface ArtifactFile {
   readonly name: string;
   readonly bytes: Uint8Array;
+  readonly isExecutable?: boolean;
 }
 
 /** Writes the files, sorted by name, with fixed time and mode. */
@@ -15,7 +16,7 @@ export async function writeZip(path: string, files: readonly ArtifactFile[]): Pr
   for (const file of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     zip.addBuffer(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength), file.name, {
       mtime,
-      mode: 0o100644,
+      mode: file.isExecutable === true ? 0o100755 : 0o100644,
       // The other form of a zip's times would follow the build machine's time zone.
       forceDosTimestamp: true,
       compress: true,
