@@ -1,0 +1,68 @@
+import type { Tensor } from '../../src/contract/mod.js';
+import { connect } from '../../src/client/mod.js';
+import { answerParent } from '../../examples/floors/child.js';
+
+/** A local app in a process of its own: `app.js COMPONENT`, measured as its user would see it. */
+export type AppQuestion =
+  | {
+      readonly kind: 'predict';
+      readonly model: string;
+      readonly inputs: readonly Tensor[];
+      readonly count: number;
+      readonly capture?: 'always' | 'never';
+      /** Requests at once. Default 1. */
+      readonly concurrency?: number;
+      readonly timeoutMs?: number;
+      /** Requests are started this often at the most. Default: as fast as answers come. */
+      readonly intervalMs?: number;
+    }
+  | { readonly kind: 'list'; readonly count: number };
+
+export interface AppAnswer {
+  readonly samplesMs: readonly number[];
+  /** Codes of failed requests, by count. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly elapsedMs: number;
+  readonly versions: readonly string[];
+}
+
+const { client } = await connect({ component: process.argv[2] ?? '' });
+
+answerParent(async (question: AppQuestion): Promise<AppAnswer> => {
+  const samplesMs: number[] = [];
+  const failures: Record<string, number> = {};
+  const versions = new Set<string>();
+  const ask = async (): Promise<void> => {
+    if (question.kind === 'list') {
+      await client.listModels({ timeoutMs: 30_000 });
+      return;
+    }
+    const reply = await client.predict(question.model, question.inputs, {
+      timeoutMs: question.timeoutMs ?? 30_000,
+      ...(question.capture === undefined ? {} : { capture: question.capture }),
+    });
+    versions.add(reply.version);
+  };
+  const begunMs = performance.now();
+  let started = 0;
+  const lane = async (): Promise<void> => {
+    while (started < question.count) {
+      const index = started++;
+      if (question.kind === 'predict' && question.intervalMs !== undefined) {
+        const waitMs = begunMs + index * question.intervalMs - performance.now();
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+      const askedMs = performance.now();
+      try {
+        await ask();
+        samplesMs.push(performance.now() - askedMs);
+      } catch (thrown) {
+        const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'UNKNOWN';
+        failures[code] = (failures[code] ?? 0) + 1;
+      }
+    }
+  };
+  const lanes = question.kind === 'predict' ? (question.concurrency ?? 1) : 1;
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return { samplesMs, failures, elapsedMs: performance.now() - begunMs, versions: [...versions] };
+});
