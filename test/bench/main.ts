@@ -10,7 +10,9 @@ const FIGURES: readonly Figure[] = [predictSmall, predictLarge, loopGap];
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const unknown = names.filter((name) => !FIGURES.some((figure) => figure.name === name));
 if (unknown.length > 0) {
-  console.error(`Cannot run ${unknown.join(', ')}: known are ${FIGURES.map((figure) => figure.name).join(', ')}`);
+  console.error(
+    `Cannot run ${unknown.join(', ')}: known are ${FIGURES.map((figure) => figure.name).join(', ')}`,
+  );
   process.exit(1);
 }
 
@@ -34,4 +36,7 @@ for (const row of rows) {
 }
 console.log(table.toString());
 mkdirSync('bench', { recursive: true });
-writeFileSync('bench/results.json', `${JSON.stringify({ node: process.version, arch: process.arch, rows }, undefined, 2)}\n`);
+writeFileSync(
+  'bench/results.json',
+  `${JSON.stringify({ node: process.version, arch: process.arch, rows }, undefined, 2)}\n`,
+);

@@ -19,10 +19,15 @@ export const predictSmall: Figure = {
       echo: () => echo.measure({ count: 100, bytes: SMALL_REQUEST_BYTES }),
       bare: async () => (await bare.ask({ inputs, count: 100 })).samplesMs,
       predict: async () =>
-        (await app.ask({ kind: 'predict', model: 'SileroVad', inputs, count: 100, capture: 'never' })).samplesMs,
+        (await app.ask({ kind: 'predict', model: 'SileroVad', inputs, count: 100, capture: 'never' }))
+          .samplesMs,
     });
     await Promise.all([app.close(), echo.close(), bare.close()]);
-    const [echoMs, bareMs, predictMs] = [median(samples['echo'] ?? []), median(samples['bare'] ?? []), median(samples['predict'] ?? [])];
+    const [echoMs, bareMs, predictMs] = [
+      median(samples['echo'] ?? []),
+      median(samples['bare'] ?? []),
+      median(samples['predict'] ?? []),
+    ];
     const ratio = predictMs / (echoMs + bareMs);
     return [
       {
@@ -39,7 +44,8 @@ export const predictSmall: Figure = {
 
 export const predictLarge: Figure = {
   name: 'predict-large',
-  about: 'predict over IPC with 602 kB by file (PaddleOCR detection), beside an IPC echo of 100 B and a bare run',
+  about:
+    'predict over IPC with 602 kB by file (PaddleOCR detection), beside an IPC echo of 100 B and a bare run',
   async run(rig): Promise<readonly FigureRow[]> {
     const model = await rig.install('PaddleOcrDet');
     const app = await rig.startApp();
@@ -50,10 +56,15 @@ export const predictLarge: Figure = {
       echo: () => echo.measure({ count: 60, bytes: 100 }),
       bare: async () => (await bare.ask({ inputs, count: 20 })).samplesMs,
       predict: async () =>
-        (await app.ask({ kind: 'predict', model: 'PaddleOcrDet', inputs, count: 20, capture: 'never' })).samplesMs,
+        (await app.ask({ kind: 'predict', model: 'PaddleOcrDet', inputs, count: 20, capture: 'never' }))
+          .samplesMs,
     });
     await Promise.all([app.close(), echo.close(), bare.close()]);
-    const [echoMs, bareMs, predictMs] = [median(samples['echo'] ?? []), median(samples['bare'] ?? []), median(samples['predict'] ?? [])];
+    const [echoMs, bareMs, predictMs] = [
+      median(samples['echo'] ?? []),
+      median(samples['bare'] ?? []),
+      median(samples['predict'] ?? []),
+    ];
     const over = predictMs - echoMs - bareMs;
     return [
       {
@@ -94,7 +105,11 @@ export const loopGap: Figure = {
         unit: 'ms',
         goal: '<= 20',
         met: gapMs <= 20,
-        detail: { modelRunMs: rounded(runMs, 1), idleListMs: rounded(median(idle.samplesMs)), asked: during.length },
+        detail: {
+          modelRunMs: rounded(runMs, 1),
+          idleListMs: rounded(median(idle.samplesMs)),
+          asked: during.length,
+        },
       },
     ];
   },

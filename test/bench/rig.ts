@@ -1,4 +1,11 @@
-import { startBare, startEcho, FloorProcess, type BareAnswer, type BareQuestion, type EchoFloor } from '../../examples/floors/mod.js';
+import {
+  startBare,
+  startEcho,
+  FloorProcess,
+  type BareAnswer,
+  type BareQuestion,
+  type EchoFloor,
+} from '../../examples/floors/mod.js';
 import { startStage, type Stage } from '../../examples/stage/stage.js';
 import type { PackagedModel } from '../../examples/stage/models.js';
 import { PREDICT_FILTER, topics } from '../../src/contract/mod.js';
