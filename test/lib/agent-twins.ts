@@ -151,9 +151,9 @@ export class AgentTwins implements AsyncDisposable {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(graceMs = 1000): Promise<void> {
     await this.link.close();
-    await this.agent.stop(1000);
+    await this.agent.stop(graceMs);
     await this.link.flushed();
     await this.requester.close();
   }

@@ -9,6 +9,7 @@ import type { Machine } from '../agent/mod.js';
 const EARLIEST_PLAUSIBLE_MS = Date.UTC(2026, 0, 1);
 /** systemd-timesyncd touches this once the clock has been set from the network. */
 const TIMESYNC_FILE = '/run/systemd/timesync/synchronized';
+const RECHECK_MS = 5000;
 const TIMESYNC_FOLDER = '/run/systemd/timesync';
 
 /** What this process can tell of where it runs. */
@@ -26,7 +27,7 @@ export function thisMachine(
     workFolder,
     exchangeRoot: exchangeRoot(workFolder),
     controlStarts: Number(environment['EDGE_MANAGER_CONTROL_STARTS'] ?? '1') || 1,
-    clockSynchronised: () => isClockSynchronised(clock),
+    clockSynchronised: remembered(() => isClockSynchronised(clock), clock),
   };
 }
 
@@ -35,6 +36,20 @@ function exchangeRoot(workFolder: string): string {
   if (!existsSync('/dev/shm')) return join(workFolder, 'exchange');
   const name = createHash('sha256').update(workFolder).digest('hex').slice(0, 16);
   return `/dev/shm/edgemanager-${process.getuid?.() ?? 0}-${name}`;
+}
+
+/** Asked with each prediction: looks at the disk now and then only. */
+function remembered(ask: () => boolean, clock: Clock): () => boolean {
+  let answer = ask();
+  let askedMs = clock.monotonicMs();
+  return () => {
+    const now = clock.monotonicMs();
+    if (now - askedMs >= RECHECK_MS) {
+      answer = ask();
+      askedMs = now;
+    }
+    return answer;
+  };
 }
 
 /** Where timesyncd runs it knows; elsewhere a plausible year has to do. */
