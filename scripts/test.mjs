@@ -16,6 +16,8 @@ const args = [
   join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'),
   '--enable-source-maps',
   ...(faults ? ['--timeout', long ? '0' : '600000'] : ['--timeout', '90000']),
+  // Real processes on a shared machine: CI gives a test that failed one second try, and two failures are a failure.
+  ...(process.env.CI === 'true' ? ['--retries', '1'] : []),
   ...(named ? [] : suites),
   ...rest,
 ];
