@@ -1,14 +1,8 @@
 /** Progress of long steps on standard error, one line a step; standard output stays for results. */
 export class Steps {
-  readonly #quiet: boolean;
   readonly #begunMs = performance.now();
 
-  constructor(quiet: boolean) {
-    this.#quiet = quiet;
-  }
-
   step(text: string): void {
-    if (this.#quiet) return;
     const seconds = ((performance.now() - this.#begunMs) / 1000).toFixed(1).padStart(6);
     process.stderr.write(`${seconds} s  ${text}\n`);
   }

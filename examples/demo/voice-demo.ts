@@ -30,7 +30,7 @@ const MODEL_COMPONENT = 'org.edgemanager.model.SileroVad';
 
 /** The main job, end to end. @returns the sentences of what went wrong; empty is success */
 export async function runVoiceDemo(options: DemoOptions): Promise<readonly string[]> {
-  const steps = new Steps(false);
+  const steps = new Steps();
   const samples = await readRecording();
   await using stage = await startStage({
     profile: options.profile,

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { eventstream_rpc, greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { MAX_MESSAGE_BYTES } from '../contract/mod.js';
 import {
   EdgeError,
@@ -11,7 +11,9 @@ import {
   type Logger,
   type Random,
 } from '../core/mod.js';
+import { clientConfig, connectError, requireEnvironment, type Environment } from './greengrass-connect.js';
 import { translateIpcError } from './greengrass-errors.js';
+import { toIncoming } from './greengrass-messages.js';
 import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from './port.js';
 
 type Client = greengrasscoreipc.Client;
@@ -26,7 +28,7 @@ export interface GreengrassOptions {
   readonly random: Random;
   readonly logger: Logger;
   /** Default: the variables that Greengrass gives to a component. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
 }
 
 /** A stream that is opened on every connection anew. */
@@ -70,14 +72,7 @@ class GreengrassIpc implements GreengrassPort {
   }
 
   async connectFirst(): Promise<void> {
-    const environment = this.#environment();
-    for (const name of ['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT', 'SVCUID']) {
-      if ((environment[name] ?? '') === '') {
-        throw new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass as ${name} is not set`, {
-          nextStep: 'Run this program as a Greengrass component',
-        });
-      }
-    }
+    requireEnvironment(this.#environment());
     await this.#open();
   }
 
@@ -216,7 +211,7 @@ class GreengrassIpc implements GreengrassPort {
     await this.close();
   }
 
-  #environment(): Readonly<Record<string, string | undefined>> {
+  #environment(): Environment {
     return this.#options.environment ?? process.env;
   }
 
@@ -345,82 +340,4 @@ class GreengrassIpc implements GreengrassPort {
       if (signals.some((signal) => signal.aborted)) onAbort();
     });
   }
-}
-
-function clientConfig(
-  environment: Readonly<Record<string, string | undefined>>,
-): eventstream_rpc.RpcClientConfig {
-  const config = greengrasscoreipc.createDefaultClientConfig();
-  return {
-    ...config,
-    hostName: environment['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT'] ?? '',
-    connectTransform: ({ message }) => {
-      message.payload = JSON.stringify({ authToken: environment['SVCUID'] ?? '' });
-      return Promise.resolve(message);
-    },
-  };
-}
-
-function connectError(thrown: unknown, environment: Readonly<Record<string, string | undefined>>): EdgeError {
-  if (thrown instanceof EdgeError) return thrown;
-  const socket = environment['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT'] ?? '';
-  const rpc = thrown instanceof eventstream_rpc.RpcError ? thrown : undefined;
-  if (rpc?.type === eventstream_rpc.RpcErrorType.HandshakeError) {
-    return new EdgeError(
-      'PERMISSION_DENIED',
-      'Cannot connect to Greengrass as the nucleus refused this SVCUID',
-      {
-        nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
-        cause: thrown,
-      },
-    );
-  }
-  // Nucleus lite refuses a wrong SVCUID by closing the connection without an answer, as a restarting one does.
-  const closed = rpc?.type === eventstream_rpc.RpcErrorType.NetworkError;
-  if (closed) {
-    return new EdgeError(
-      'UNAVAILABLE',
-      `Cannot connect to Greengrass at ${socket} as the nucleus closed the connection: the SVCUID may be wrong`,
-      {
-        nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
-        cause: thrown,
-      },
-    );
-  }
-  const why = rpc?.internalError === undefined ? messageOf(thrown) : messageOf(rpc.internalError);
-  return new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass at ${socket}: ${why}`, {
-    nextStep: 'Check that the nucleus runs and that this user may open its socket',
-    cause: thrown,
-  });
-}
-
-function toIncoming(
-  message: greengrasscoreipc.model.SubscriptionResponseMessage,
-  filter: string,
-): IncomingMessage | undefined {
-  const { binaryMessage, jsonMessage } = message;
-  if (binaryMessage !== undefined) {
-    return {
-      topic: binaryMessage.context?.topic ?? filter,
-      payload: toBytes(binaryMessage.message),
-      form: 'binary',
-    };
-  }
-  if (jsonMessage !== undefined) {
-    return {
-      topic: jsonMessage.context?.topic ?? filter,
-      payload: Buffer.from(JSON.stringify(jsonMessage.message ?? {})),
-      form: 'json',
-    };
-  }
-  return undefined;
-}
-
-/** The client gives a blob as any of its payload types. */
-function toBytes(payload: string | ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
-  if (payload === undefined) return new Uint8Array();
-  if (typeof payload === 'string') return Buffer.from(payload, 'utf8');
-  if (ArrayBuffer.isView(payload))
-    return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-  return new Uint8Array(payload);
 }

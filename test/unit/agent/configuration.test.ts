@@ -104,7 +104,12 @@ describe('the configuration in force', () => {
       (line) => lines.push(line),
       () => clock.wallMs(),
     );
-    const holder = await ConfigurationHolder.open({ file: '/work/configuration.json', files, clock, logger });
+    const holder = await ConfigurationHolder.open({
+      file: '/agent/configuration.json',
+      files,
+      clock,
+      logger,
+    });
     return { holder, files, clock, lines };
   };
 
@@ -135,10 +140,12 @@ describe('the configuration in force', () => {
   });
 
   it('starts with defaults where the kept file is damaged, and keeps that file', async () => {
-    const files = memoryFiles(new Map([['/work/configuration.json', new TextEncoder().encode('{"fleet":')]]));
+    const files = memoryFiles(
+      new Map([['/agent/configuration.json', new TextEncoder().encode('{"fleet":')]]),
+    );
     const { holder } = await make(files);
     assert.equal(holder.current.fleet, undefined);
-    assert.ok(files.content.has('/work/configuration.json.damaged'));
+    assert.ok(files.content.has('/agent/configuration.json.damaged'));
   });
 
   it('warns of former keys once, not at each change', async () => {

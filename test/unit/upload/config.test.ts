@@ -78,7 +78,7 @@ describe('ConfigurationHolder', () => {
     const { logger, lines } = memoryLogger(clock);
     let reads = 0;
     const held = new ConfigurationHolder({
-      file: '/work/configuration.json',
+      file: '/uploader/configuration.json',
       files,
       clock,
       logger,
@@ -133,12 +133,12 @@ describe('ConfigurationHolder', () => {
   });
 
   it('puts a damaged last good one aside and waits for a valid one', async () => {
-    const files = memoryFiles(new Map([['/work/configuration.json', Buffer.from('{"bu')]]));
+    const files = memoryFiles(new Map([['/uploader/configuration.json', Buffer.from('{"bu')]]));
     const raw: { value: unknown } = { value: {} };
     const test = holder(raw, files);
     await test.held.start();
     assert.equal(test.applied.length, 0);
-    assert.ok(files.content.has('/work/configuration.json.damaged'));
+    assert.ok(files.content.has('/uploader/configuration.json.damaged'));
     raw.value = { bucket: 'good' };
     test.held.touched();
     await test.clock.advance(1000);
