@@ -1,20 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import { validate } from '../core/mod.js';
-import { createRedactor } from './redaction/redactor.js';
-import type { RedactionRule } from './redaction/rules.js';
+import { createRedactor, type RedactionConfig } from './redaction/redactor.js';
 import { parsePolicies } from './sampling/parse-policies.js';
 import type { CapturePolicy } from './sampling/policies.js';
 
 /** What one model captures. Capture is off where there is no configuration or no policy; `always` and CaptureData still work. */
-export interface CaptureConfig {
+export interface CaptureConfig extends RedactionConfig {
   readonly policies?: readonly CapturePolicy[];
-  readonly redaction?: readonly RedactionRule[];
-  /** Whether inputs go into records; default true. */
-  readonly inputs?: boolean;
-  /** Whether outputs go into records; default true. */
-  readonly outputs?: boolean;
-  /** Secret of the `hash` redaction. */
-  readonly hashSalt?: string;
 }
 
 export const CaptureConfigSchema = Type.Object(

@@ -1,12 +1,19 @@
 import type { Tensor } from '../../contract/mod.js';
 import { EdgeError, validate } from '../../core/mod.js';
-import type { CaptureConfig } from '../config.js';
 import { sha256 } from '../digest.js';
 import type { AuxiliaryItem, CaptureRecord, RedactionNote } from '../port.js';
 import { cropTensor } from './crop.js';
 import { RULE_SCHEMAS, type RedactionRule } from './rules.js';
 
-export type RedactionConfig = Pick<CaptureConfig, 'inputs' | 'outputs' | 'redaction' | 'hashSalt'>;
+export interface RedactionConfig {
+  readonly redaction?: readonly RedactionRule[];
+  /** Whether inputs go into records; default true. */
+  readonly inputs?: boolean;
+  /** Whether outputs go into records; default true. */
+  readonly outputs?: boolean;
+  /** Secret of the `hash` redaction. */
+  readonly hashSalt?: string;
+}
 
 /** Takes out of a record what may not reach the disk, and notes in it what was done. Never changes its argument. */
 export type Redactor = (record: CaptureRecord) => CaptureRecord;

@@ -5,18 +5,8 @@ import { isAllowed, type PolicyService } from './authorize.js';
 import type { Behaviour } from './behaviour.js';
 import type { ComponentUpdates } from './component-updates.js';
 import type { PubSub } from './pub-sub.js';
+import type { EventStream } from './event-stream.js';
 import { refuse, type Reply } from './reply.js';
-
-/** The answering side of one stream. */
-export interface EventStream {
-  /**
-   * Sends an event of shape `aws.greengrass#<shape>`. One that is too long for the nucleus is dropped.
-   * A promise only where the nucleus waits for a full connection.
-   */
-  send(shape: string, body: Uint8Array): void | Promise<void>;
-  /** Runs when the client ends the stream or its connection closes. */
-  onEnd(cleanup: () => void): void;
-}
 
 /** What all operations of a server share. */
 export interface Services {

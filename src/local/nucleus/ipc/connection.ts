@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { isJsonObject, messageOf, validate, type Json } from '../../../core/mod.js';
-import type { Call, EventStream, Operation, Services } from './call.js';
+import type { Call, Operation, Services } from './call.js';
+import type { EventStream } from './event-stream.js';
 import {
   CONNECTION_ACCEPTED,
   decodeFrame,

@@ -1,6 +1,6 @@
 import type { Json, Logger } from '../../../core/mod.js';
 import type { Behaviour } from './behaviour.js';
-import type { EventStream } from './call.js';
+import type { EventStream } from './event-stream.js';
 import type { TopicMatcher } from './topics.js';
 
 export type ReceiveMode = 'RECEIVE_ALL_MESSAGES' | 'RECEIVE_MESSAGES_FROM_OTHERS';
