@@ -5,12 +5,14 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { predictTopic } from '../../../src/contract/mod.js';
 import { openPackage } from '../../../src/model/mod.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
+import { bundleScript } from '../../lib/bundle-script.js';
 import { reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { straceAbsence, traceProcess } from '../../lib/strace.js';
+
+const ACTIVATION = fileURLToPath(new URL('./activation-process.js', import.meta.url));
 
 /** What changes files while a package is copied, the registry written, and old copies deleted. */
 const SYSCALLS = [
@@ -33,7 +35,7 @@ describe('faults: the agent is killed while it activates a package', function ()
   let script = '';
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'edge-activation-'));
-    script = await bundle(folder);
+    script = await bundleScript(ACTIVATION, folder);
   });
   after(async () => await rm(folder, { recursive: true, force: true }));
 
@@ -141,21 +143,4 @@ async function answerAfter(folder: string): Promise<string> {
   } finally {
     await twins.stop();
   }
-}
-
-/** As one file, which starts in half the time. */
-async function bundle(folder: string): Promise<string> {
-  const outfile = join(folder, 'activation.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('./activation-process.js', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile,
-    logLevel: 'error',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
-  return outfile;
 }

@@ -1,32 +1,15 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 
-const SCRIPT = fileURLToPath(new URL('./spool-process.js', import.meta.url));
-
-/** The child as one file, which starts in half the time; it is started some hundred times. */
-export async function bundleChild(folder: string): Promise<string> {
-  const outfile = join(folder, 'spool-process.mjs');
-  await build({
-    entryPoints: [SCRIPT],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile,
-    logLevel: 'error',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
-  return outfile;
-}
+/** The compiled spool-process.ts. */
+export const SPOOL_PROCESS = fileURLToPath(new URL('./spool-process.js', import.meta.url));
 
 /** One run of spool-process.ts, and what it said. */
 export interface Child {
   readonly process: ChildProcess;
+  readonly pid: number;
   readonly lines: string[];
   readonly acked: () => string[];
   /** Resolves with the first line that starts so, rejects where the process ends before. */
@@ -35,7 +18,7 @@ export interface Child {
   go(mode: 'loop' | 'once', root: string, store: string, firstNumber?: number): void;
 }
 
-export function startChild(script = SCRIPT): Child {
+export function startChild(script = SPOOL_PROCESS): Child {
   const child = spawn(process.execPath, [script], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // One pool thread, so that file calls come in one order and strace can count them.
@@ -56,6 +39,7 @@ export function startChild(script = SCRIPT): Child {
   });
   return {
     process: child,
+    pid: child.pid ?? 0,
     lines,
     acked: () => lines.flatMap((line) => (line.startsWith('ack ') ? [line.slice(4)] : [])),
     said: (start) =>
@@ -66,38 +50,5 @@ export function startChild(script = SCRIPT): Child {
       }),
     ended,
     go: (...args) => child.stdin.write(`${JSON.stringify(args)}\n`),
-  };
-}
-
-/** The reason why strace can't tamper with a process here, or undefined. */
-export function straceMissing(): string | undefined {
-  const probe = spawnSync('strace', ['-f', '-e', 'inject=getpid:error=EIO:when=1', 'true'], {
-    encoding: 'utf8',
-  });
-  if (probe.error !== undefined) return 'strace is not installed';
-  return probe.status === 0
-    ? undefined
-    : `strace may not trace here: ${probe.stderr.trim().split('\n').at(-1)}`;
-}
-
-/** Attaches strace with these arguments; resolves once it holds the process, with a function that ends it. */
-export async function attachStrace(child: Child, args: readonly string[]): Promise<() => Promise<void>> {
-  const tracer = spawn('strace', ['-f', '-p', String(child.process.pid), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const exited = once(tracer, 'exit');
-  let text = '';
-  await new Promise<void>((resolve, reject) => {
-    tracer.stderr.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text.includes('attached')) resolve();
-    });
-    tracer.once('error', reject);
-    void exited.then(() => reject(new Error(`strace ended: ${text}`)));
-  });
-  return async () => {
-    if (tracer.exitCode === null && tracer.signalCode === null) {
-      await Promise.race([exited, child.ended.then(() => exited)]);
-    }
   };
 }

@@ -6,7 +6,9 @@ import { SeededRandom } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/fs/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, type Verdict } from '../../lib/oracle.js';
-import { attachStrace, bundleChild, startChild, straceMissing, type Child } from './child.js';
+import { bundleScript } from '../../lib/bundle-script.js';
+import { straceAbsence, traceProcess } from '../../lib/strace.js';
+import { SPOOL_PROCESS, startChild, type Child } from './child.js';
 import { verdictAfter } from './fault-spool.js';
 
 /** What changes files. Of `openat` those calls count that make a file or open a folder for its sync. */
@@ -17,7 +19,7 @@ describe('faults: the spool is killed', () => {
   let script = '';
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'edge-manager-kill-'));
-    script = await bundleChild(folder);
+    script = await bundleScript(SPOOL_PROCESS, folder);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -41,7 +43,7 @@ describe('faults: the spool is killed', () => {
   });
 
   it('R1: at every system call of append, rotate, commit, ack and evict', async function () {
-    const missing = straceMissing();
+    const missing = straceAbsence();
     if (missing !== undefined) {
       skipFaultRow('R1', `kill at every system call: ${missing}`);
       this.skip();
@@ -53,7 +55,7 @@ describe('faults: the spool is killed', () => {
   });
 
   it('R8: i/o errors at every write, sync, rename, open and unlink', async function () {
-    const missing = straceMissing();
+    const missing = straceAbsence();
     if (missing !== undefined) {
       skipFaultRow('R8', missing);
       this.skip();
@@ -135,7 +137,7 @@ async function pointsOf(script: string, folder: string): Promise<Point[]> {
   const log = join(folder, 'undisturbed.log');
   const child = startChild(script);
   await child.said('ready');
-  const detached = await attachStrace(child, ['-o', log, '-e', `trace=${SYSCALLS.join(',')}`]);
+  const detached = await traceProcess(child.pid, ['-o', log, '-e', `trace=${SYSCALLS.join(',')}`]);
   child.go('once', join(root, 'spool'), join(root, 'store'));
   await child.ended;
   await detached();
@@ -172,7 +174,7 @@ async function tryPoint(
   const root = join(folder, `${syscall}-${k}`);
   const [spool, store, log] = [join(root, 'spool'), join(root, 'store'), `${root}.log`];
   await child.said('ready');
-  const detached = await attachStrace(child, [
+  const detached = await traceProcess(child.pid, [
     '-o',
     log,
     '-e',

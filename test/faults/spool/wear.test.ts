@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
-import { attachStrace, startChild, straceMissing } from './child.js';
+import { straceAbsence, traceProcess } from '../../lib/strace.js';
+import { startChild } from './child.js';
 
 const SCRIPT = fileURLToPath(new URL('./wear-process.js', import.meta.url));
 const COMMITS = 250;
 
 describe('faults: flash wear', () => {
   it('R18: writes at most 1.3 times the records, one sync a commit and two more a segment', async function () {
-    const missing = straceMissing();
+    const missing = straceAbsence();
     if (missing !== undefined) {
       skipFaultRow('R18', missing);
       this.skip();
@@ -21,7 +22,7 @@ describe('faults: flash wear', () => {
       const log = join(folder, 'strace.log');
       const child = startChild(SCRIPT);
       await child.said('ready');
-      const detached = await attachStrace(child, ['-o', log, '-e', 'trace=fsync,fdatasync']);
+      const detached = await traceProcess(child.pid, ['-o', log, '-e', 'trace=fsync,fdatasync']);
       child.go('once', join(folder, 'spool'), '');
       const done = await child.said('done');
       await child.ended;
