@@ -138,6 +138,7 @@ function manifestFor(
   const tolerance = yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
   const optional = {
     description: yaml.description,
+    versionLabels: yaml.versionLabels,
     labels,
     samples: samples.length === 0 ? undefined : { file: SAMPLES_FILE, count: samples.length, tolerance },
     baseline: baselineFor(yaml),

@@ -12,6 +12,7 @@ import {
   SemanticsSchema,
   TARGETS,
   ToleranceSchema,
+  VersionLabelsSchema,
   type Target,
 } from '../../src/model/mod.js';
 
@@ -75,6 +76,8 @@ export const ModelYamlSchema = Type.Object(
     minimumRuntimeVersion: Type.Optional(Type.String()),
     inputs: Type.Optional(Type.Record(Type.String(), SemanticsSchema)),
     outputs: Type.Optional(Type.Record(Type.String(), SemanticsSchema)),
+    /** Labels under which apps may address this version, beside `stable` and `previous`. */
+    versionLabels: Type.Optional(VersionLabelsSchema),
     /** Class names, or a text file with one a line. */
     labels: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Object({ file: Path }, strict)])),
     licence: Type.Optional(Type.String({ minLength: 1 })),

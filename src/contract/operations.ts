@@ -1,10 +1,17 @@
 import { Type, type Static, type TObject } from '@sinclair/typebox';
 import { FileRegion, MAX_TENSORS, TensorMetadata, WireTensor } from './tensor.js';
-import { MODEL_NAME_MAX_CHARS, MODEL_NAME_PATTERN, predictTopic, topics } from './topics.js';
+import {
+  LABEL_MAX_CHARS,
+  LABEL_PATTERN,
+  MODEL_NAME_MAX_CHARS,
+  MODEL_NAME_PATTERN,
+  predictTopic,
+  topics,
+} from './topics.js';
 
 const modelName = Type.String({ maxLength: MODEL_NAME_MAX_CHARS, pattern: MODEL_NAME_PATTERN });
 const version = Type.String({ minLength: 1, maxLength: 64 });
-const label = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
+const label = Type.String({ minLength: 1, maxLength: LABEL_MAX_CHARS, pattern: LABEL_PATTERN });
 const captureId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._:-]+$' });
 const tensors = Type.Array(WireTensor, { maxItems: MAX_TENSORS });
 const cursor = Type.Optional(Type.String({ maxLength: 256 }));

@@ -21,6 +21,10 @@ export const topics = {
 export const MODEL_NAME_PATTERN = '^[a-zA-Z0-9](-*[a-zA-Z0-9])*$';
 export const MODEL_NAME_MAX_CHARS = 63;
 
+/** A name for a version of a model, such as `stable`, `previous`, or one that a package asks for. */
+export const LABEL_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]*$';
+export const LABEL_MAX_CHARS = 64;
+
 /** The data plane: one topic per model, so that one privilege covers one model. */
 export function predictTopic(model: string): string {
   return `${TOPIC_PREFIX}/models/${model}/predict`;

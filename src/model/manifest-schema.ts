@@ -1,6 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox';
 import {
   DATATYPES,
+  LABEL_MAX_CHARS,
+  LABEL_PATTERN,
   MAX_RANK,
   MAX_TENSOR_NAME_CHARS,
   MAX_TENSORS,
@@ -82,6 +84,15 @@ export const ResourceEstimateSchema = Type.Object(
   strict,
 );
 
+/** Labels that the agent itself gives: what serves, and what it replaced. */
+export const RESERVED_LABELS: readonly string[] = ['stable', 'previous'];
+
+/** Further labels under which apps may address this version; each goes over to the newest version that asks for it. */
+export const VersionLabelsSchema = Type.Array(
+  Type.String({ minLength: 1, maxLength: LABEL_MAX_CHARS, pattern: LABEL_PATTERN }),
+  { minItems: 1, maxItems: 8, uniqueItems: true },
+);
+
 /** Where the model came from. Nothing here is checked on the device; the signature vouches for it. */
 export const ProvenanceSchema = Type.Object(
   {
@@ -126,6 +137,7 @@ export const ManifestSchema = Type.Object(
     ),
     inputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
     outputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
+    versionLabels: Type.Optional(VersionLabelsSchema),
     /** Class names by index. */
     labels: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 100_000 })),
     samples: Type.Optional(

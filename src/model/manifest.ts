@@ -1,6 +1,6 @@
 import semver from 'semver';
 import { canonicalJson, EdgeError, messageOf, validate } from '../core/mod.js';
-import { ManifestSchema, type Manifest } from './manifest-schema.js';
+import { ManifestSchema, RESERVED_LABELS, type Manifest } from './manifest-schema.js';
 import { MANIFEST_FILE, SIGNATURE_FILE } from './names.js';
 
 export const MANIFEST_MAX_BYTES = 8 * 1024 * 1024;
@@ -40,6 +40,7 @@ export function checkManifest(manifest: Manifest): void {
   checkReferences(manifest);
   checkNames(manifest.inputs, 'inputs');
   checkNames(manifest.outputs, 'outputs');
+  checkVersionLabels(manifest.versionLabels ?? []);
   if (manifest.expires !== undefined && Number.isNaN(Date.parse(manifest.expires))) {
     fail(`'expires' must be an instant: current value is ${manifest.expires}`, 'expires');
   }
@@ -49,6 +50,13 @@ function checkVersion(version: string, field: string): void {
   if (semver.valid(version) !== version) {
     fail(`'${field}' must be a semantic version such as 1.2.3: current value is ${version}`, field);
   }
+}
+
+function checkVersionLabels(labels: readonly string[]): void {
+  const taken = labels.findIndex((label) => RESERVED_LABELS.includes(label));
+  if (taken < 0) return;
+  const field = `versionLabels[${taken}]`;
+  fail(`'${field}' must not be ${RESERVED_LABELS.join(' or ')}, which the agent gives itself`, field);
 }
 
 function checkFiles(manifest: Manifest): void {

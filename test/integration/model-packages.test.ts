@@ -166,6 +166,10 @@ describe('edge-manager on models', () => {
       [/'samples' is missing/, ''],
       [/'z' is not an input of the model: it has x/, 'samples: { make: { count: 1, values: { z: 1 } } }'],
       [/'inputs.z' is not in the model: it has x/, 'inputs: { z: {} }\nsamples: { make: { count: 1 } }'],
+      [
+        /'versionLabels\[0\]' must not be stable or previous/,
+        'versionLabels: [stable]\nsamples: { make: { count: 1 } }',
+      ],
       [/ENOENT/, 'samples: { make: { count: 1 } }\nfiles: [nowhere.txt]'],
       [/not YAML/, 'a: b: c'],
       [

@@ -14,7 +14,7 @@ import {
   type Requester,
 } from '../../src/ipc/mod.js';
 import { topics } from '../../src/contract/mod.js';
-import { completeManifest, writePackage } from '../../src/model/mod.js';
+import { completeManifest, writePackage, type Manifest } from '../../src/model/mod.js';
 import {
   Agent,
   linkGreengrass,
@@ -171,7 +171,11 @@ export class AgentTwins implements AsyncDisposable {
   }
 
   /** A package folder whose behaviour the script decides. */
-  async package(version: string, name = 'Model', paddingBytes = 0): Promise<string> {
+  async package(
+    version: string,
+    name = 'Model',
+    { paddingBytes = 0, ...more }: Partial<Manifest> & { paddingBytes?: number } = {},
+  ): Promise<string> {
     const folder = join(this.folder, 'artifacts', `${name}-${version}`);
     await mkdir(join(this.folder, 'artifacts'), { recursive: true });
     const files = [
@@ -194,6 +198,7 @@ export class AgentTwins implements AsyncDisposable {
         inputs: [{ name: 'x', ...tensor, shape: ['n'] }],
         outputs: [{ name: 'y', ...tensor, shape: ['n'] }],
         selfTest: { outcome: 'skipped' },
+        ...more,
       },
       files,
     );
@@ -216,6 +221,8 @@ export class AgentTwins implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    if (this.#options.folder === undefined) await rm(this.folder, { recursive: true, force: true });
+    // What the agent writes at its leisure, such as a registry without an old version, may still come.
+    if (this.#options.folder === undefined)
+      await rm(this.folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 }

@@ -5,6 +5,7 @@ import { readAnnounced, type Announced } from '../packages/mod.js';
 import { admittedDigests, decide, keyOf, newestAdmitted } from '../plan/mod.js';
 import type { HostedModel } from '../port.js';
 import {
+  askedBy,
   findModel,
   findVersion,
   promote,
@@ -318,6 +319,7 @@ function newRecord(
     kept: false,
     admitted: same?.admitted ?? false,
     tries: same?.tries ?? 0,
+    ...askedBy(manifest),
     ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
     ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
   };

@@ -35,7 +35,7 @@ export class LoadSpecs {
       folder: record.kept ? packages.folder(model, record.digest) : record.source,
       expectedDigest: record.digest,
       trust: { policy: signature.policy, keys: await trustedKeys() },
-      threads: 1,
+      threads: record.threads ?? 1,
       concurrency: queue.concurrency,
       compiledCacheFolder: `${machine.workFolder}/compiled`,
       ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),

@@ -4,6 +4,7 @@ import { readAnnounced } from '../packages/mod.js';
 import { checkServable, keyOf, select } from '../plan/mod.js';
 import {
   addBeside,
+  askedBy,
   findModel,
   findVersion,
   updateModel,
@@ -82,6 +83,7 @@ export class Loads {
       kept: false,
       admitted: true,
       tries: 0,
+      ...askedBy(manifest),
       ...(pinned === undefined ? {} : { pinned }),
     };
     await this.#manager.packages.holding(digest, () => this.#loadRecord(name, record));

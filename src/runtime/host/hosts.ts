@@ -75,13 +75,14 @@ class ProcessHosts implements ModelHosts {
   }
 
   /**
-   * What is left of the budget, at least one thread. Sessions of one shared process run one after another, so
-   * each may have the whole budget; those of several processes run at once, and more threads than cores cost
-   * a third of the throughput.
+   * What other models leave of the budget, at least one thread. Sessions of one shared process run one after
+   * another, so each may have the whole budget; those of several processes run at once, and more threads than
+   * cores cost a third of the throughput. Versions of one model share its part: one that is loaded to take the
+   * other's place must not go without for as long as it serves.
    */
   #grant(spec: LoadSpec): number {
     const { isolation, threadBudget } = this.#settings;
-    const used = isolation === 'shared' ? 0 : [...this.#threads.values()].reduce((sum, n) => sum + n, 0);
+    const used = isolation === 'shared' ? 0 : threadsOfOthers(this.#threads, spec.key);
     return Math.max(1, Math.min(spec.threads, threadBudget - used));
   }
 
@@ -167,4 +168,19 @@ class ProcessHosts implements ModelHosts {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function threadsOfOthers(threads: ReadonlyMap<string, number>, key: string): number {
+  const model = modelOf(key);
+  const most = new Map<string, number>();
+  for (const [other, count] of threads) {
+    const name = modelOf(other);
+    if (name !== model) most.set(name, Math.max(most.get(name) ?? 0, count));
+  }
+  return [...most.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Keys are `<name>@<version>`. */
+function modelOf(key: string): string {
+  return key.replace(/@.*/s, '');
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { EdgeError, isJsonObject, type Logger, type Random } from '../../core/mod.js';
 import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../fs/durable.js';
 import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
-import type { FoundPackage } from '../registry/mod.js';
+import { askedBy, type FoundPackage } from '../registry/mod.js';
 import { readAnnounced } from './manifest-reader.js';
 
 const MAX_FILES = 1002;
@@ -99,6 +99,7 @@ export class PackageStore {
           version: manifest.version,
           digest,
           component: note.component,
+          asked: askedBy(manifest),
           source: note.source ?? path,
         });
       } catch (thrown) {

@@ -29,11 +29,12 @@ export function select(state: RegistryState, model: string, { version, label }: 
   if (found === undefined) {
     throw new EdgeError('NOT_FOUND', `Cannot find the model '${model}' on this device`, { field: 'name' });
   }
-  const wanted =
-    version ?? found.labels[label ?? 'stable'] ?? onlyVersion(label, Object.keys(found.versions));
+  const name = label ?? 'stable';
+  const labelled = Object.hasOwn(found.labels, name) ? found.labels[name] : undefined;
+  const wanted = version ?? labelled ?? onlyVersion(label, Object.keys(found.versions));
   const record = wanted === undefined ? undefined : findVersion(state, model, wanted);
   if (record === undefined) {
-    const which = version !== undefined ? `version ${version}` : `label '${label ?? 'stable'}'`;
+    const which = version !== undefined ? `version ${version}` : `label '${name}'`;
     throw new EdgeError('NOT_FOUND', `Cannot find ${which} of the model '${model}': ${known(found)}`, {
       field: version !== undefined ? 'version' : 'label',
     });

@@ -1,3 +1,4 @@
+export * from './asked.js';
 export * from './rebuild.js';
 export * from './registry.js';
 export * from './schema.js';

@@ -1,5 +1,6 @@
 import semver from 'semver';
 import { EMPTY_REGISTRY, type RegistryState } from './schema.js';
+import type { Asked } from './asked.js';
 import { promote } from './state.js';
 
 /** A package copy that was found on disk. */
@@ -10,6 +11,7 @@ export interface FoundPackage {
   readonly version: string;
   readonly digest: string;
   readonly component: string | undefined;
+  readonly asked: Asked;
   readonly source: string;
 }
 
@@ -22,12 +24,13 @@ export function rebuildRegistry(found: readonly FoundPackage[]): RegistryState {
     .filter(({ version }) => semver.valid(version) !== null)
     .sort((a, b) => semver.compare(a.version, b.version))
     .reduce(
-      (state, { model, component, ...rest }) =>
+      (state, { model, component, asked, ...rest }) =>
         promote(
           state,
           model,
           {
             ...rest,
+            ...asked,
             ...(component === undefined ? {} : { component }),
             kept: true,
             admitted: true,

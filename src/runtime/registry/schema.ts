@@ -22,6 +22,10 @@ export const VersionRecord = Type.Object({
   admittedAtMs: Type.Optional(Type.Number()),
   pinned: Type.Optional(Type.Boolean()),
   signature: Type.Optional(Type.String()),
+  /** Labels that its manifest asks for. */
+  labels: Type.Optional(Type.Array(Name, { maxItems: 8 })),
+  /** Inference threads that its manifest asks for; absent: one. */
+  threads: Type.Optional(Type.Integer({ minimum: 1 })),
   /** SHA-256 of the graph compiled for this CPU. */
   compiledDigest: Type.Optional(Sha256),
   /** How often its load or first runs killed the host since it last proved itself. */

@@ -2,6 +2,8 @@ import type { ModelRecord, RegistryState, VersionRecord } from './schema.js';
 
 /** Refused packages that the registry remembers per model, for describe and the log. */
 const MAX_REFUSED = 8;
+/** Labels of one model beside the agent's own. */
+const MAX_LABELS = 16;
 /** Deaths of a host at a package's load or first runs before it is quarantined. */
 export const QUARANTINE_TRIES = 2;
 
@@ -49,15 +51,15 @@ export function promote(
   state: RegistryState,
   model: string,
   record: VersionRecord,
-  options: { readonly probation: boolean; readonly manifestLabels?: readonly string[] },
+  options: { readonly probation: boolean },
 ): RegistryState {
   const before = findModel(state, model);
   const former = before?.labels['stable'];
   const replaced = former !== undefined && former !== record.version ? former : undefined;
-  const labels: Record<string, string> = { ...before?.labels, stable: record.version };
+  const labels = withLabels(before?.labels ?? {}, record);
+  labels['stable'] = record.version;
   if (replaced !== undefined) labels['previous'] = replaced;
   if (labels['previous'] === record.version) delete labels['previous'];
-  for (const label of options.manifestLabels ?? []) labels[label] = record.version;
   return withModel(state, model, {
     versions: { ...before?.versions, [record.version]: admittedAnew(record) },
     labels,
@@ -65,6 +67,28 @@ export function promote(
     desired: record.version,
     ...(options.probation && replaced !== undefined ? { probationAgainst: replaced } : {}),
   });
+}
+
+/**
+ * Labels once a version has taken those that its manifest asks for. A label keeps its version's package on disk:
+ * where packages invent new ones for ever, the oldest go.
+ */
+function withLabels(
+  labels: Readonly<Record<string, string>>,
+  { version, labels: asked = [] }: VersionRecord,
+): Record<string, string> {
+  const { stable, previous, ...rest } = labels;
+  const others: Record<string, string> = rest;
+  for (const label of asked) {
+    delete others[label];
+    others[label] = version;
+  }
+  const kept = Object.entries(others).slice(-MAX_LABELS);
+  return {
+    ...(stable === undefined ? {} : { stable }),
+    ...(previous === undefined ? {} : { previous }),
+    ...Object.fromEntries(kept),
+  };
 }
 
 /** Admitted again: what was held against it is over. */
@@ -83,6 +107,7 @@ export function addBeside(state: RegistryState, model: string, record: VersionRe
   return updateModel(state, model, (found) => ({
     ...found,
     versions: { ...found.versions, [record.version]: record },
+    labels: withLabels(found.labels, record),
   }));
 }
 
@@ -140,16 +165,6 @@ export function refuse(
     .slice(0, Math.max(0, refused.length - MAX_REFUSED));
   for (const { version } of oldest) delete versions[version];
   return withModel(state, model, { ...before, versions });
-}
-
-/** Forgets a version and its labels; a model without admitted versions goes too. */
-export function forget(state: RegistryState, model: string, version: string): RegistryState {
-  const before = findModel(state, model);
-  if (before === undefined) return state;
-  const versions = Object.fromEntries(Object.entries(before.versions).filter(([key]) => key !== version));
-  if (Object.keys(versions).length === 0) return forgetModel(state, model);
-  const labels = Object.fromEntries(Object.entries(before.labels).filter(([, target]) => target !== version));
-  return withModel(state, model, { ...before, versions, labels });
 }
 
 export function forgetModel(state: RegistryState, model: string): RegistryState {

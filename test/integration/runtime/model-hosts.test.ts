@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
@@ -256,6 +256,23 @@ describe('model hosts as processes', () => {
     });
     const [output] = (await once(child.stdout, 'data')) as [Buffer];
     assert.equal(output.toString().trim(), '0');
+  });
+
+  it('share a budget of threads: what a model asks for, what others leave, never less than one', async () => {
+    const threadsOf = async (name: string, threads: number, version = '1.0.0'): Promise<number> => {
+      const before = await hostPids();
+      await bench.hosts.load({ ...(await bench.package({ ...identityPackage(name), version })), threads });
+      const [pid] = (await hostPids()).filter((one) => !before.includes(one));
+      return (await readdir(`/proc/${pid}/task`)).length;
+    };
+    // The budget is 2. ONNX Runtime runs one of a session's threads on the caller's own.
+    const alone = await threadsOf('One', 1);
+    assert.equal(await threadsOf('Greedy', 8), alone);
+    await bench.hosts.close();
+    bench = await HostBench.create({ threadBudget: 4 });
+    assert.equal(await threadsOf('Three', 3), alone + 2);
+    assert.equal(await threadsOf('Greedy', 8), alone);
+    assert.equal(await threadsOf('Three', 3, '2.0.0'), alone + 2);
   });
 
   it('end when they are closed', async () => {

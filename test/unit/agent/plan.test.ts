@@ -113,9 +113,28 @@ describe('labels', () => {
       version,
       digest: digestOf(version),
       component: undefined,
+      asked: version === '2.0.0' ? { labels: ['canary'] } : {},
       source: '/x',
     }));
-    assert.deepEqual(rebuildRegistry(found).models['Vad']?.labels, { stable: '10.0.0', previous: '2.0.0' });
+    assert.deepEqual(rebuildRegistry(found).models['Vad']?.labels, {
+      stable: '10.0.0',
+      previous: '2.0.0',
+      canary: '2.0.0',
+    });
+  });
+
+  it('of manifests are bounded: the oldest go', () => {
+    let state = EMPTY_REGISTRY;
+    for (let turn = 1; turn <= 40; turn++) {
+      const asking = record(`${turn}.0.0`, { labels: [`label${turn}`, 'newest'] });
+      state = promote(state, 'Vad', asking, { probation: false });
+    }
+    const labels = state.models['Vad']?.labels ?? {};
+    assert.equal(Object.keys(labels).length, 18);
+    assert.deepEqual(
+      ['newest', 'label40', 'label26', 'label25', 'stable'].map((label) => labels[label]),
+      ['40.0.0', '40.0.0', '26.0.0', undefined, '40.0.0'],
+    );
   });
 });
 

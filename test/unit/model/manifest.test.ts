@@ -75,6 +75,25 @@ describe('parseManifest', () => {
     refused(manifest({ ...plain, files: [model, other('a')] } as never), /sorted/);
   });
 
+  it('refuses version labels that the agent gives itself, doubled ones and odd ones', () => {
+    for (const label of ['stable', 'previous']) {
+      refused(
+        manifest({ versionLabels: ['canary', label] }),
+        /'versionLabels\[1\]' must not be stable or previous/,
+      );
+    }
+    for (const versionLabels of [
+      ['a', 'a'],
+      ['__proto__'],
+      [''],
+      ['a b'],
+      [],
+      Array(9).fill(0).map(String),
+    ]) {
+      refused(manifest({ versionLabels }), /'versionLabels/);
+    }
+  });
+
   it('refuses references to files that the package does not hold', () => {
     refused(
       manifest({
