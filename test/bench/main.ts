@@ -1,42 +1,75 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import Table from 'cli-table3';
-import type { Figure, FigureRow } from './figure.js';
-import { loopGap, predictLarge, predictSmall } from './predict.js';
-import { startRig } from './rig.js';
+import { startRig, type Rig } from './agent/rig.js';
+import type { Bench, BenchRow } from './figure.js';
+import { mergeResults, tableOf, type RowResult } from './results.js';
+import { ROWS } from './rows.js';
 
-/** All figures; `npm run bench -- NAME...` runs some. */
-const FIGURES: readonly Figure[] = [predictSmall, predictLarge, loopGap];
+/** `npm run bench` measures all rows, `npm run bench -- NAME...` some. */
+const RESULTS = 'bench/results.json';
+/** No row may hold up the others for ever. */
+const ROW_LIMIT_MS = 180_000;
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const unknown = names.filter((name) => !FIGURES.some((figure) => figure.name === name));
+const known = ROWS.map(({ name }) => name);
+const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(
-    `Cannot run ${unknown.join(', ')}: known are ${FIGURES.map((figure) => figure.name).join(', ')}`,
-  );
+  console.error(`Cannot measure ${unknown.join(', ')}: known are ${known.join(', ')}`);
   process.exit(1);
 }
 
-const rows: FigureRow[] = [];
-const rig = await startRig();
-try {
-  for (const figure of FIGURES.filter((candidate) => names.length === 0 || names.includes(candidate.name))) {
-    process.stderr.write(`${figure.name}: ${figure.about}\n`);
-    rows.push(...(await figure.run(rig)));
+const cleanups: (() => Promise<void> | void)[] = [];
+let rig: Promise<Rig> | undefined;
+const bench: Bench = {
+  rig: () => {
+    rig ??= startRig().then((started) => {
+      cleanups.push(() => started.close());
+      return started;
+    });
+    return rig;
+  },
+  onEnd: (cleanup) => void cleanups.push(cleanup),
+};
+
+async function end(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) {
+    await Promise.resolve(cleanup()).catch((thrown: unknown) => console.error(thrown));
   }
-} finally {
-  await rig.close();
 }
 
-const table = new Table({ head: ['figure', 'value', 'goal', 'met', 'measured beside it'] });
-for (const row of rows) {
-  const detail = Object.entries(row.detail)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
-  table.push([row.figure, `${row.value} ${row.unit}`, row.goal, row.met ? 'yes' : 'NO', detail]);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void end().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)));
 }
-console.log(table.toString());
-mkdirSync('bench', { recursive: true });
-writeFileSync(
-  'bench/results.json',
-  `${JSON.stringify({ node: process.version, arch: process.arch, rows }, undefined, 2)}\n`,
-);
+
+async function measure(row: BenchRow): Promise<RowResult> {
+  process.stderr.write(`${row.name}: ${row.about}\n`);
+  const begunMs = performance.now();
+  const result = (rest: Pick<RowResult, 'figures' | 'error'>): RowResult => ({
+    name: row.name,
+    measuredAt: new Date().toISOString(),
+    tookSeconds: Math.round((performance.now() - begunMs) / 1000),
+    ...rest,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took longer than ${ROW_LIMIT_MS / 1000} s`)), ROW_LIMIT_MS);
+  });
+  try {
+    return result({ figures: await Promise.race([row.run(bench), late]) });
+  } catch (thrown) {
+    console.error(thrown);
+    return result({ figures: [], error: thrown instanceof Error ? thrown.message : String(thrown) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const measured: RowResult[] = [];
+try {
+  for (const row of ROWS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    measured.push(await measure(row));
+    await mergeResults(RESULTS, known, measured);
+  }
+} finally {
+  await end();
+}
+console.log(tableOf(measured));
+process.exit(measured.some(({ error }) => error !== undefined) ? 1 : 0);

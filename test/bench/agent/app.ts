@@ -1,6 +1,6 @@
-import type { Tensor } from '../../src/contract/mod.js';
-import { connect } from '../../src/client/mod.js';
-import { answerParent } from '../../examples/floors/child.js';
+import type { Tensor } from '../../../src/contract/mod.js';
+import { connect } from '../../../src/client/mod.js';
+import { answerParent } from '../../../examples/floors/child.js';
 
 /** A local app in a process of its own: `app.js COMPONENT`, measured as its user would see it. */
 export type AppQuestion =

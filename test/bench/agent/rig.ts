@@ -5,10 +5,10 @@ import {
   type BareAnswer,
   type BareQuestion,
   type EchoFloor,
-} from '../../examples/floors/mod.js';
-import { startStage, type Stage } from '../../examples/stage/stage.js';
-import type { PackagedModel } from '../../examples/stage/models.js';
-import { PREDICT_FILTER, topics } from '../../src/contract/mod.js';
+} from '../../../examples/floors/mod.js';
+import { startStage, type Stage } from '../../../examples/stage/stage.js';
+import type { PackagedModel } from '../../../examples/stage/models.js';
+import { PREDICT_FILTER, topics } from '../../../src/contract/mod.js';
 import type { AppAnswer, AppQuestion } from './app.js';
 
 const EXAMPLES = {
@@ -66,7 +66,7 @@ export async function startRig(): Promise<Rig> {
           },
         },
       });
-      return await FloorProcess.start('../../test/bench/app.js', [component], environment);
+      return await FloorProcess.start('../../test/bench/agent/app.js', [component], environment);
     },
     startEcho: () => startEcho(stage.nucleus),
     // As the agent's hosts run it: compiled for this CPU, one thread, no spinning.

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Tensor } from '../../src/contract/mod.js';
-import { tensor } from '../../src/client/tensors.js';
-import { readWav, STATE_ELEMENTS, STATE_SHAPE, windowAt } from '../../examples/voice-activity/speech.js';
+import type { Tensor } from '../../../src/contract/mod.js';
+import { tensor } from '../../../src/client/tensors.js';
+import { readWav, STATE_ELEMENTS, STATE_SHAPE, windowAt } from '../../../examples/voice-activity/speech.js';
 
 const require = createRequire(import.meta.url);
 
