@@ -1,6 +1,7 @@
 export * from './cloud/fleet-mod.js';
 export * from './cloud/component-mod.js';
 export * from './compile/mod.js';
+export * from './fleet/mod.js';
 export * from './inspect/mod.js';
 export * from './package/mod.js';
 export * from './publish/mod.js';

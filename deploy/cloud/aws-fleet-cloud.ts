@@ -3,8 +3,9 @@ import { IoT } from '@aws-sdk/client-iot';
 import { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
 import { AwsDeployments } from './aws-deployments.js';
 import { AwsIndex } from './aws-index.js';
+import { AwsRegistry } from './aws-registry.js';
 import { AwsThings } from './aws-things.js';
-import type { FleetCloud } from './fleet-cloud.js';
+import type { FleetAdminCloud } from './fleet-registry.js';
 
 export interface AwsFleetCloudOptions {
   /** Default: AWS_REGION, or the profile's. */
@@ -18,7 +19,7 @@ export interface AwsFleetCloudOptions {
 }
 
 /** The port over AWS's own clients; a local cloud is AWS with another endpoint. */
-export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetCloud & { close(): void } {
+export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetAdminCloud & { close(): void } {
   const config = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
@@ -35,6 +36,7 @@ export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetCloud & 
     ...bound(things),
     ...bound(deployments),
     ...bound(index),
+    ...bound(new AwsRegistry(iot, data)),
     close: () => {
       for (const client of [iot, greengrass, data]) client.destroy();
     },

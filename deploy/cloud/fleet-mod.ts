@@ -1,2 +1,3 @@
 export * from './aws-fleet-cloud.js';
 export * from './fleet-cloud.js';
+export * from './fleet-registry.js';

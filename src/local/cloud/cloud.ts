@@ -12,6 +12,7 @@ import { AwsHttpServer, type CallHook } from './aws/http.js';
 import { indexOperations } from './aws/index-operations.js';
 import { registryOperations } from './aws/iot-operations.js';
 import { jobOperations } from './aws/job-operations.js';
+import { roleAliasOperations } from './aws/role-alias-operations.js';
 import { shadowOperations } from './aws/shadow-operations.js';
 import { Shadows } from './aws/shadows.js';
 import { ThingRegistry } from './aws/things.js';
@@ -95,6 +96,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     [
       ...greengrassOperations({ account, tags, components, deployments, registry }),
       ...registryOperations(registry, tags),
+      ...roleAliasOperations(account),
       ...jobOperations(account, deployments),
       ...indexOperations(new FleetIndex(registry, shadows)),
       ...shadowOperations(shadows),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { awsFleetCloud, type FleetCloud } from '../../../deploy/cloud/fleet-mod.js';
+import { awsFleetCloud, type FleetAdminCloud } from '../../../deploy/cloud/fleet-mod.js';
 import type { ComponentSet, RolloutPlan } from '../../../deploy/rollout/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/fs/mod.js';
@@ -49,7 +49,7 @@ export class FakeDevice implements Device {
 
 export interface World extends AsyncDisposable {
   readonly local: LocalCloud;
-  readonly cloud: FleetCloud;
+  readonly cloud: FleetAdminCloud;
   /** A fleet with devices; its thing group's ARN. */
   fleet(
     name: string,

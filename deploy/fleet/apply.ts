@@ -1,0 +1,63 @@
+import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import { inParallel } from './parallel.js';
+import { devicePolicies, type PolicyDocument } from './policies.js';
+import type { FleetProposal } from './propose.js';
+import { REGISTRATION_SHADOW, registrationUpdate } from './registration.js';
+import type { FleetStep } from './steps.js';
+
+export interface AppliedFleet {
+  readonly fleet: string;
+  readonly group: string;
+  readonly groupArn: string;
+  readonly done: readonly FleetStep[];
+  readonly policies: readonly PolicyDocument[];
+}
+
+/**
+ * Does what was proposed. Killed between any two calls, the same command again leads to the same end: every step
+ * may be repeated, and a device joins the group last, when all else about it is written.
+ */
+export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal): Promise<AppliedFleet> {
+  const { fleet, steps } = proposal;
+  let groupArn = proposal.groupArn;
+  for (const step of steps) {
+    if (step.kind === 'create-group')
+      groupArn = await cloud.createGroup(fleet.group, step.description, step.tags);
+    else if (step.kind === 'tag-group') await cloud.tagGroup(groupArn ?? '', step.tags);
+  }
+  await inParallel(byThing(steps), async (ofThing) => {
+    for (const step of ofThing) await perform(cloud, fleet.group, step);
+  });
+  const arn = groupArn ?? '';
+  return {
+    fleet: fleet.name,
+    group: fleet.group,
+    groupArn: arn,
+    done: steps,
+    policies: devicePolicies(fleet, arn),
+  };
+}
+
+type ThingStep = Extract<FleetStep, { readonly thing: string }>;
+
+function byThing(steps: readonly FleetStep[]): readonly (readonly ThingStep[])[] {
+  const things = new Map<string, ThingStep[]>();
+  for (const step of steps) {
+    if (!('thing' in step)) continue;
+    const held = things.get(step.thing);
+    if (held === undefined) things.set(step.thing, [step]);
+    else held.push(step);
+  }
+  return [...things.values()];
+}
+
+async function perform(cloud: FleetAdminCloud, group: string, step: ThingStep): Promise<void> {
+  switch (step.kind) {
+    case 'create-thing':
+      return cloud.createThing(step.thing, step.attributes);
+    case 'register':
+      return cloud.report(step.thing, REGISTRATION_SHADOW, registrationUpdate(group, step.entry));
+    case 'join':
+      return cloud.join(group, step.thing);
+  }
+}

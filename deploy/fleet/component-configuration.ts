@@ -1,0 +1,62 @@
+import { EdgeError, isJsonObject, toEdgeError, type Json, type JsonObject } from '../../src/core/mod.js';
+import { parseConfiguration, resolveAliases } from '../../src/runtime/config/mod.js';
+import { parseUploadConfig } from '../../src/upload/config.js';
+import { FLEETS_NEXT_STEP } from './fleet.js';
+
+/** Configuration by the components' own keys, with the sentence of a key without effect. */
+export interface CheckedConfiguration {
+  readonly configuration: JsonObject;
+  readonly warning: string | undefined;
+}
+
+/**
+ * The agent's own reading of its configuration, of which only the given keys are kept: former names become ours,
+ * text becomes numbers.
+ * @throws EdgeError INVALID_ARGUMENT with the key
+ */
+export function checkAgent(given: JsonObject): CheckedConfiguration {
+  const { configuration, warning } = parseConfiguration(given);
+  return {
+    configuration: onlyGiven(resolveAliases(given).configuration, configuration as JsonObject),
+    warning,
+  };
+}
+
+/**
+ * The uploader's own reading: what differs from its defaults, or was given by its own name, is kept.
+ * @throws EdgeError INVALID_ARGUMENT with the key
+ */
+export function checkUploader(given: JsonObject): CheckedConfiguration {
+  const full = parseUploadConfig(given) as JsonObject;
+  const defaults = parseUploadConfig({ destination: 'Disk' }) as JsonObject;
+  const kept = Object.entries(full).filter(
+    ([key, value]) =>
+      Object.hasOwn(given, key) || value !== (key === 'destination' ? 'Cloud' : defaults[key]),
+  );
+  return { configuration: Object.fromEntries(kept), warning: undefined };
+}
+
+/** A component's refusal as one of the file: the same reason, with the path in the file. */
+export function atPath<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (thrown) {
+    const error = toEdgeError(thrown);
+    const reason = error.message.replace(/^Cannot read the configuration /, '');
+    throw new EdgeError('INVALID_ARGUMENT', `Cannot use the fleets file at '${path}' ${reason}`, {
+      field: error.field === undefined || error.field === '' ? path : `${path}.${error.field}`,
+      nextStep: error.nextStep ?? FLEETS_NEXT_STEP,
+      cause: thrown,
+    });
+  }
+}
+
+function onlyGiven(given: JsonObject, read: JsonObject): JsonObject {
+  const kept: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(given)) {
+    const part = read[key];
+    if (part === undefined) continue;
+    kept[key] = isJsonObject(value) && isJsonObject(part) ? onlyGiven(value, part) : part;
+  }
+  return kept;
+}

@@ -1,0 +1,43 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { writeFileDurably } from '../../src/fs/mod.js';
+import type { Fleet } from './fleet.js';
+import { parseFleets } from './parse.js';
+import type { PolicyDocument } from './policies.js';
+
+/** Reads and checks a fleets file, YAML or JSON. */
+export async function readFleets(path: string): Promise<readonly Fleet[]> {
+  return parseFleets(await readDocument(path, 'the fleets file'));
+}
+
+/** @param what for the error's sentence, such as "the fleets file" */
+export async function readDocument(path: string, what: string): Promise<unknown> {
+  try {
+    return parse(await readFile(path, 'utf8')) as unknown;
+  } catch (error) {
+    throw new EdgeError(
+      'INVALID_ARGUMENT',
+      `Cannot read ${what} ${path}: ${messageOf(error).split('\n')[0] ?? ''}`,
+      { cause: error, nextStep: 'Give the path of a YAML or JSON file' },
+    );
+  }
+}
+
+/** Writes each document as a file below `folder/fleet`. @returns their paths */
+export async function writePolicies(
+  folder: string,
+  fleet: string,
+  policies: readonly PolicyDocument[],
+): Promise<readonly string[]> {
+  const target = join(folder, fleet);
+  await mkdir(target, { recursive: true });
+  const paths: string[] = [];
+  for (const { name, document } of policies) {
+    const path = join(target, `${name}.json`);
+    await writeFileDurably(path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`), 0o644);
+    paths.push(path);
+  }
+  return paths;
+}

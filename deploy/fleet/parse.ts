@@ -1,0 +1,162 @@
+import { EdgeError, isJsonObject, toEdgeError, validate, type JsonObject } from '../../src/core/mod.js';
+import { atPath, checkAgent, checkUploader } from './component-configuration.js';
+import { FLEETS_NEXT_STEP, refused, type Fleet, type FleetDevice } from './fleet.js';
+import { FleetsFileSchema, type FleetEntry } from './schema.js';
+
+/** The agent's own default for what stands first in object keys. */
+const DEFAULT_PREFIX = 'sme-capture';
+
+/** Checks a fleets file as a whole; throws INVALID_ARGUMENT with the key and the next step. */
+export function parseFleets(value: unknown): readonly Fleet[] {
+  const file = checkSchema(value);
+  const fleets = Object.entries(file.fleets).map(([name, entry]) => readFleet(name, entry));
+  checkDistinct(fleets);
+  return fleets;
+}
+
+function checkSchema(value: unknown): { fleets: Record<string, FleetEntry> } {
+  try {
+    return validate(FleetsFileSchema, value, 'Cannot use the fleets file');
+  } catch (thrown) {
+    const { code, message, field } = toEdgeError(thrown);
+    throw new EdgeError(code, message, { field, nextStep: FLEETS_NEXT_STEP, cause: thrown });
+  }
+}
+
+function readFleet(name: string, entry: FleetEntry): Fleet {
+  const path = `fleets.${name}`;
+  if (entry.devices !== undefined && entry.query !== undefined) {
+    throw refused(`${path}.query`, `'${path}' has both devices and a query: one of them says who belongs`);
+  }
+  const location = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(entry.output?.s3OutputLocation ?? '');
+  const bucket = location?.[1];
+  const prefix = location?.[2] ?? '';
+  const agent = readAgent(name, entry.agent, prefix);
+  const uploader = readUploader(name, entry, bucket);
+  const to = bucket ?? textOf(uploader?.configuration['bucket']);
+  const capture = agent.configuration['capture'];
+  const group = entry.thingGroup ?? name;
+  return {
+    name,
+    group: group.slice(group.indexOf('/') + 1),
+    groupArn: group.startsWith('arn:') ? group : undefined,
+    description: entry.description ?? '',
+    roleAlias: entry.roleAlias?.slice(entry.roleAlias.indexOf('/') + 1),
+    roleArn: entry.roleArn,
+    output:
+      to === undefined
+        ? undefined
+        : {
+            bucket: to,
+            prefix: textOf(isJsonObject(capture) ? capture['folderPrefix'] : undefined) ?? DEFAULT_PREFIX,
+            kmsKeyId: textOf(uploader?.configuration['kmsKeyId']),
+          },
+    artifactBucket: entry.artifactBucket,
+    artifactComponents: entry.artifactComponents ?? [],
+    tags: entry.tags ?? {},
+    agent: agent.configuration,
+    uploader: uploader?.configuration,
+    createThings: entry.createThings ?? false,
+    devices: readDevices(path, entry),
+    query: entry.query,
+    warnings: [agent.warning].flatMap((one) => (one === undefined ? [] : [`${path}.agent: ${one}`])),
+  };
+}
+
+function readAgent(
+  fleet: string,
+  given: JsonObject | undefined,
+  prefix: string,
+): ReturnType<typeof checkAgent> {
+  const path = `fleets.${fleet}.agent`;
+  const { configuration, warning } = atPath(path, () => checkAgent(given ?? {}));
+  if (configuration['deviceName'] !== undefined) {
+    throw refused(
+      `${path}.deviceName`,
+      `'${path}.deviceName' would give all devices of the fleet one name`,
+      'Take it out: a device has the name of its thing',
+    );
+  }
+  mustAgree(`${path}.fleet`, configuration['fleet'], fleet);
+  const capture = isJsonObject(configuration['capture']) ? configuration['capture'] : {};
+  mustAgree(`${path}.capture.folderPrefix`, capture['folderPrefix'], prefix === '' ? undefined : prefix);
+  const merged = prefix === '' ? capture : { ...capture, folderPrefix: prefix };
+  return {
+    configuration: {
+      ...configuration,
+      fleet,
+      ...(Object.keys(merged).length === 0 ? {} : { capture: merged }),
+    },
+    warning,
+  };
+}
+
+function readUploader(
+  fleet: string,
+  entry: FleetEntry,
+  bucket: string | undefined,
+): ReturnType<typeof checkUploader> | undefined {
+  if (entry.uploader === undefined && bucket === undefined) return undefined;
+  const path = `fleets.${fleet}.uploader`;
+  const fromOutput: JsonObject = {};
+  if (bucket !== undefined) fromOutput['bucket'] = bucket;
+  if (entry.output?.kmsKeyId !== undefined) fromOutput['kmsKeyId'] = entry.output.kmsKeyId;
+  const own = atPath(path, () => checkUploader({ destination: 'Disk', ...entry.uploader }));
+  for (const [key, value] of Object.entries(fromOutput))
+    mustAgree(`${path}.${key}`, own.configuration[key], value);
+  return atPath(path, () => checkUploader({ ...entry.uploader, ...fromOutput }));
+}
+
+/** What the fleet says in one place may stand in the component's configuration too, but not differ. */
+function mustAgree(field: string, value: unknown, wanted: unknown): void {
+  if (value === undefined || wanted === undefined || value === wanted) return;
+  throw refused(
+    field,
+    `'${field}' must be what the fleet says (${JSON.stringify(wanted)}): current value is ${JSON.stringify(value)}`,
+    'Take it out of the configuration: the fleet’s own keys set it',
+  );
+}
+
+function readDevices(path: string, entry: FleetEntry): readonly FleetDevice[] {
+  const devices = (entry.devices ?? []).map((given): FleetDevice => {
+    const one = typeof given === 'string' ? { name: given } : given;
+    return {
+      name: one.name,
+      thing: one.thingName ?? one.name,
+      description: one.description,
+      attributes: one.attributes ?? {},
+    };
+  });
+  for (const key of ['name', 'thing'] as const) {
+    const seen = new Map<string, number>();
+    for (const [index, device] of devices.entries()) {
+      const first = seen.get(device[key]);
+      if (first !== undefined) {
+        const field = `${path}.devices[${index}]`;
+        throw refused(field, `'${field}' names ${device[key]}, as '${path}.devices[${first}]' does`);
+      }
+      seen.set(device[key], index);
+    }
+  }
+  return devices;
+}
+
+/** An agent reports to one fleet, and a thing group is one fleet's. */
+function checkDistinct(fleets: readonly Fleet[]): void {
+  const groups = new Map<string, string>();
+  const things = new Map<string, string>();
+  const claim = (of: Map<string, string>, key: string, fleet: string, what: string): void => {
+    const other = of.get(key);
+    if (other !== undefined)
+      throw refused(`fleets.${fleet}`, `the fleets ${other} and ${fleet} share the ${what} ${key}`);
+    of.set(key, fleet);
+  };
+  for (const fleet of fleets) {
+    claim(groups, fleet.group, fleet.name, 'thing group');
+    for (const device of fleet.devices) claim(things, device.thing, fleet.name, 'thing');
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,134 @@
+import { HEARTBEAT_SHADOW } from '../../src/contract/mod.js';
+import type { JsonObject } from '../../src/core/mod.js';
+import { OWN_COMPONENT_PREFIX } from '../rollout/mod.js';
+import type { Fleet } from './fleet.js';
+
+/** An IAM or IoT policy, by the name of the file that it goes into. */
+export interface PolicyDocument {
+  readonly name: 'device-role-policy' | 'device-role-trust' | 'device-iot-policy';
+  readonly purpose: string;
+  readonly document: JsonObject;
+}
+
+/** Where a fleet lives, read off its thing group's ARN. */
+interface Place {
+  readonly partition: string;
+  readonly region: string;
+  readonly account: string;
+}
+
+/**
+ * What the devices of a fleet need, and no more: the role of the token exchange puts captured records below
+ * bucket, prefix and fleet and reads component artifacts; the device's certificate reports to its own shadow.
+ * @param arn of the thing group, or of another resource of its account and region
+ */
+export function devicePolicies(fleet: Fleet, arn: string): readonly PolicyDocument[] {
+  const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
+  const place: Place = { partition, region, account };
+  return [
+    {
+      name: 'device-role-policy',
+      purpose: 'permissions of the role behind the role alias',
+      document: policy(rolePermissions(fleet, place)),
+    },
+    {
+      name: 'device-role-trust',
+      purpose: 'trust policy of that role',
+      document: policy([
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'credentials.iot.amazonaws.com' },
+          Action: 'sts:AssumeRole',
+        },
+      ]),
+    },
+    {
+      name: 'device-iot-policy',
+      purpose: "statements for the IoT policy of the devices' certificates",
+      document: policy(iotPermissions(fleet, place)),
+    },
+  ];
+}
+
+function policy(statements: readonly JsonObject[]): JsonObject {
+  return { Version: '2012-10-17', Statement: [...statements] };
+}
+
+function rolePermissions(fleet: Fleet, place: Place): readonly JsonObject[] {
+  const { output, artifactBucket } = fleet;
+  const statements: JsonObject[] = [];
+  if (output !== undefined) {
+    statements.push({
+      Sid: 'PutCapturedRecords',
+      Effect: 'Allow',
+      Action: 's3:PutObject',
+      Resource: objects(place, output.bucket, `${output.prefix}/${fleet.name}`),
+    });
+    if (output.kmsKeyId !== undefined)
+      statements.push(keyPermission(output.kmsKeyId, fleet, place, output.bucket));
+  }
+  if (artifactBucket !== undefined) {
+    // New models are components of names not known yet, hence the prefix.
+    const own = `${s3Arn(place, artifactBucket)}/${OWN_COMPONENT_PREFIX}*`;
+    const others = fleet.artifactComponents.map((name) => objects(place, artifactBucket, name));
+    statements.push({
+      Sid: 'GetComponentArtifacts',
+      Effect: 'Allow',
+      Action: 's3:GetObject',
+      Resource: [own, ...others],
+    });
+  }
+  return statements;
+}
+
+function keyPermission(key: string, fleet: Fleet, place: Place, bucket: string): JsonObject {
+  const alias = /(?:^|:)(alias\/.+)$/.exec(key)?.[1];
+  const keys = `arn:${place.partition}:kms:${bucketRegion(fleet, place, bucket)}:${place.account}:key/`;
+  const service = `s3.${bucketRegion(fleet, place, bucket)}.amazonaws.com`;
+  return {
+    Sid: 'EncryptCapturedRecords',
+    Effect: 'Allow',
+    Action: 'kms:GenerateDataKey',
+    // A policy can't name an alias as resource: the condition holds it to that one key.
+    Resource: alias !== undefined ? `${keys}*` : key.startsWith('arn:') ? key : `${keys}${key}`,
+    Condition: {
+      StringEquals: { 'kms:ViaService': service },
+      ...(alias === undefined ? {} : { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
+    },
+  };
+}
+
+function bucketRegion(fleet: Fleet, place: Place, bucket: string): string {
+  const configured = fleet.uploader?.['region'];
+  if (bucket.startsWith('arn:')) return bucket.split(':')[3] ?? place.region;
+  return typeof configured === 'string' ? configured : place.region;
+}
+
+function iotPermissions(fleet: Fleet, { partition, region, account }: Place): readonly JsonObject[] {
+  const iot = `arn:${partition}:iot:${region}:${account}`;
+  const own = '$aws/things/${iot:Connection.Thing.ThingName}';
+  const statements: JsonObject[] = [
+    {
+      Effect: 'Allow',
+      Action: 'iot:Publish',
+      Resource: `${iot}:topic/${own}/shadow/name/${HEARTBEAT_SHADOW}/update`,
+    },
+  ];
+  if (fleet.roleAlias !== undefined) {
+    statements.push({
+      Effect: 'Allow',
+      Action: 'iot:AssumeRoleWithCertificate',
+      Resource: `${iot}:rolealias/${fleet.roleAlias}`,
+    });
+  }
+  return statements;
+}
+
+function s3Arn({ partition }: Place, bucket: string): string {
+  return bucket.startsWith('arn:') ? `${bucket}/object` : `arn:${partition}:s3:::${bucket}`;
+}
+
+/** All objects of a bucket below a prefix; IAM's own signs in it stand for themselves. */
+function objects(place: Place, bucket: string, prefix: string): string {
+  return `${s3Arn(place, bucket)}/${prefix.replaceAll(/[*?$]/g, '${$&}')}/*`;
+}

@@ -1,0 +1,49 @@
+import type { Registration } from './registration.js';
+
+/** What an apply does, in the order in which it is done. Each may be repeated. */
+export type FleetStep =
+  | {
+      readonly kind: 'create-group';
+      readonly description: string;
+      readonly tags: Readonly<Record<string, string>>;
+    }
+  /** Tags that are missing, and those of this project's own that differ. */
+  | { readonly kind: 'tag-group'; readonly tags: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'create-thing';
+      readonly thing: string;
+      readonly attributes: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'register'; readonly thing: string; readonly entry: Registration }
+  | { readonly kind: 'join'; readonly thing: string };
+
+/** What differs from the file, or stands beside it, and stays as it is. */
+export type LeftAlone =
+  | { readonly kind: 'member'; readonly name: string }
+  | { readonly kind: 'tag'; readonly name: string; readonly value: string }
+  | { readonly kind: 'description'; readonly value: string };
+
+/** A step for a person: what is made or changed, and what it becomes. */
+export function describeStep(step: FleetStep): readonly [action: string, subject: string, detail: string] {
+  switch (step.kind) {
+    case 'create-group':
+      return ['create', 'thing group', tagList(step.tags)];
+    case 'tag-group':
+      return ['tag', 'thing group', tagList(step.tags)];
+    case 'create-thing':
+      return ['create', `thing ${step.thing}`, tagList(step.attributes)];
+    case 'register': {
+      const { device, description } = step.entry;
+      const name = device === step.thing ? '' : `as ${device}`;
+      return ['register', `thing ${step.thing}`, [name, description ?? ''].filter(Boolean).join(': ')];
+    }
+    case 'join':
+      return ['add', `thing ${step.thing}`, 'to the thing group'];
+  }
+}
+
+function tagList(tags: Readonly<Record<string, string>>): string {
+  return Object.entries(tags)
+    .map((pair) => pair.join('='))
+    .join('\n');
+}
