@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +9,7 @@ import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass.js';
 import type { GreengrassPort } from '../../src/ipc/mod.js';
 import type { ExternalComponent } from '../../src/local/nucleus/mod.js';
+import { ComponentProcess } from '../lib/component-process.js';
 import { BOTH, NucleusBench } from '../lib/nucleus.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../lib/s3.js';
 import { putClosedSegment, TEST_LAYOUT, testRecord } from '../lib/spool-fixture.js';
@@ -31,38 +30,12 @@ const AGENT_ACCESS: JsonObject = {
   },
 };
 
-/** A running process of the component, with its output. */
-class Running implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly #lines: string[] = [];
-
-  constructor(environment: Readonly<Record<string, string | undefined>>, workFolder: string) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-      cwd: workFolder,
-      env: { PATH: process.env['PATH'], ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on('data', (bytes: Buffer) => this.#lines.push(bytes.toString()));
-  }
-
-  get output(): string {
-    return this.#lines.join('');
-  }
-
-  async ended(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
-    return this.child.exitCode;
-  }
-
-  async stop(signal: NodeJS.Signals): Promise<number | null> {
-    this.child.kill(signal);
-    return await this.ended();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop('SIGKILL');
-  }
+/** The component as it is compiled. */
+function start(
+  environment: Readonly<Record<string, string | undefined>>,
+  workFolder: string,
+): ComponentProcess {
+  return new ComponentProcess(MAIN, environment, workFolder);
 }
 
 describe('capture uploader as a process', () => {
@@ -152,7 +125,7 @@ describe('capture uploader as a process', () => {
       }
 
       it('delivers what the spool acknowledged, tells the agent, and ends by SIGTERM with code 0', async () => {
-        await using running = new Running(uploader.environment, workFolder);
+        await using running = start(uploader.environment, workFolder);
         const ids = await capture(0, 35);
         await until(
           () => ids.every((id) => spool.status(id).state === 'UPLOADED'),
@@ -176,14 +149,14 @@ describe('capture uploader as a process', () => {
         );
         const all: string[] = [];
         for (let round = 0; round < 3; round++) {
-          await using running = new Running(uploader.environment, workFolder);
+          await using running = start(uploader.environment, workFolder);
           all.push(...(await capture(round * 20, 20)));
           const before = s3.s3.log.length;
           await until(() => s3.s3.log.length > before + 1, 'the uploader has begun', 15_000);
           await running.stop('SIGKILL');
         }
         s3.s3.setFaults(undefined);
-        await using running = new Running(uploader.environment, workFolder);
+        await using running = start(uploader.environment, workFolder);
         await until(
           () => all.every((id) => spool.status(id).state === 'UPLOADED'),
           'all are uploaded',
@@ -199,7 +172,7 @@ describe('capture uploader as a process', () => {
           this.skip();
         }
         this.timeout(120_000);
-        await using running = new Running(uploader.environment, workFolder);
+        await using running = start(uploader.environment, workFolder);
         const first = await capture(0, 5);
         await until(
           () => first.every((id) => spool.status(id).state === 'UPLOADED'),
@@ -218,7 +191,7 @@ describe('capture uploader as a process', () => {
   describe('start that cannot succeed', () => {
     it('ends with one clear line and code 1 where no socket is named', async () => {
       await using bench = await NucleusBench.start('nucleus');
-      await using running = new Running({}, bench.root);
+      await using running = start({}, bench.root);
       assert.equal(await running.ended(), 1);
       const lines = running.output.trim().split('\n');
       assert.equal(lines.length, 1);
@@ -231,7 +204,7 @@ describe('capture uploader as a process', () => {
     it('ends with one clear line and code 1 where the nucleus refuses its SVCUID', async () => {
       await using bench = await NucleusBench.start('nucleus');
       const { environment } = bench.nucleus.registerExternal(NAME, {});
-      await using running = new Running({ ...environment, SVCUID: 'wrong' }, bench.root);
+      await using running = start({ ...environment, SVCUID: 'wrong' }, bench.root);
       assert.equal(await running.ended(), 1);
       assert.match(running.output, /SVCUID may be wrong|refused this SVCUID/);
     });
@@ -247,7 +220,7 @@ describe('capture uploader as a process', () => {
     await putClosedSegment(nodeDisk, root, [testRecord(1), testRecord(2)]);
     const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
     await using port = await connectGreengrass({ ...common, environment });
-    await using running = new Running(environment, workFolder);
+    await using running = start(environment, workFolder);
     await until(() => running.output.includes("'bucket' is missing"), 'the refusal is told', 15_000);
     await port.updateConfiguration([], { destination: 'Disk' });
     const done = spoolFolders(root).done;

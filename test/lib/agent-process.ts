@@ -9,7 +9,13 @@ import { systemClock, systemRandom } from '../../src/fs/system.js';
 import { connectGreengrass } from '../../src/ipc/greengrass.js';
 import type { GreengrassPort } from '../../src/ipc/mod.js';
 import { EdgeManagerClient } from '../../src/client/mod.js';
-import { folderStore, startNucleus, type Nucleus, type Profile } from '../../src/local/nucleus/mod.js';
+import {
+  folderStore,
+  startNucleus,
+  type DeviceCredentials,
+  type Nucleus,
+  type Profile,
+} from '../../src/local/nucleus/mod.js';
 import { until } from './until.js';
 
 const componentsFolder = new URL('../../components/agent-runtime/', import.meta.url);
@@ -44,7 +50,13 @@ export class AgentBench implements AsyncDisposable {
     this.environment = environment;
   }
 
-  static async create(options: { profile?: Profile; configuration?: JsonObject } = {}): Promise<AgentBench> {
+  static async create(
+    options: {
+      profile?: Profile;
+      configuration?: JsonObject;
+      credentials?: () => Promise<DeviceCredentials>;
+    } = {},
+  ): Promise<AgentBench> {
     const root = await mkdtemp(join(tmpdir(), 'em-'));
     const nucleus = await startNucleus({
       rootPath: join(root, 'gg'),
@@ -52,6 +64,7 @@ export class AgentBench implements AsyncDisposable {
       thingName: 'thing-1',
       region: 'eu-central-1',
       store: await folderStore(),
+      ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     });
     const { environment } = nucleus.registerExternal(AGENT, {
       accessControl: AGENT_ACCESS,

@@ -41,7 +41,10 @@ export interface FinisherParts {
 /** Reads what the uploader wrote in `done/`, deletes finished segments, remembers the fate of their records. */
 export class Finisher {
   readonly #parts: FinisherParts;
-  /** Finished segments whose receipts still are files of their own. */
+  /**
+   * Finished segments whose receipts still are files of their own. None of them stands in a history file: such a
+   * file is named for its newest segment, so a second one for the same would take the first one's place.
+   */
   readonly #fresh = new Map<string, FinishedSegment>();
   /** All that are known to be finished: what is left of them is deleted, never uploaded again. */
   readonly #finished = new Set<string>();
@@ -107,6 +110,11 @@ export class Finisher {
     const keep = ids('quarantined').length > 0 || receipt.lostRecords > 0;
     // At start the spool itself removes what is finished, from one listing for all.
     if (keep || !atStart) await this.#removeSegment(base, keep);
+    // It stands in a history file already: a kill came before its receipt went.
+    if (known) {
+      await settings.disk.remove(path);
+      return;
+    }
     const finished: FinishedSegment = {
       base,
       lastSequence: receipt.lastSequence,
@@ -117,7 +125,6 @@ export class Finisher {
       ...(reason === undefined ? {} : { reason }),
     };
     this.#fresh.set(base, finished);
-    if (known) return;
     this.#remember(finished);
     if (atStart) return;
     counters.drop('damaged', receipt.lostRecords);
@@ -139,8 +146,8 @@ export class Finisher {
     };
     await settings.disk.remove(path);
     catalogue.delete(name.base);
-    this.#fresh.set(name.base, finished);
     if (this.#finished.has(name.base)) return;
+    this.#fresh.set(name.base, finished);
     this.#remember(finished);
     if (!atStart) this.#count(finished);
   }

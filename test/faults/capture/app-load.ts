@@ -1,0 +1,120 @@
+import { CaptureEvent, predictTopic, replyTopic, topics } from '../../../src/contract/mod.js';
+import type { CaptureRecord } from '../../../src/capture/mod.js';
+import { toInlineTensor, validate, type Random } from '../../../src/core/mod.js';
+import { systemClock } from '../../../src/fs/mod.js';
+import { decodeMessage, decodeReply, encodeMessage, type Transport } from '../../../src/ipc/mod.js';
+import { testRecord } from '../../lib/spool-fixture.js';
+import { floats } from '../../lib/tensors.js';
+import { MODEL } from './device.js';
+
+const APP = 'com.example.App';
+/** A fifth of the submitted records have tensors beyond the embed limit of the test's device (64 bytes). */
+const LARGE_FLOATS = 100;
+
+/**
+ * An app that never waits: predictions with a capture each, and records of its own, one of both every few
+ * milliseconds whether the agent is there or not. It keeps the books of what was issued and acknowledged.
+ */
+export class AppLoad {
+  /** Acknowledged as durable: by the reply to a submitted record, or by an event. */
+  readonly acked = new Set<string>();
+  /** Codes of refused submissions, by count. */
+  readonly refusals = new Map<string, number>();
+  /** Predictions that were answered, and those that were answered with an error. */
+  answered = 0;
+  failed = 0;
+  /** All requests so far. */
+  issued = 0;
+  readonly #transport: Transport;
+  readonly #replyTo: string;
+  #running: Promise<void> | undefined;
+  #over = false;
+
+  private constructor(transport: Transport, random: Random) {
+    this.#transport = transport;
+    this.#replyTo = replyTopic(APP, random.hex(16));
+  }
+
+  static async open(transport: Transport, random: Random): Promise<AppLoad> {
+    const load = new AppLoad(transport, random);
+    await transport.subscribe(load.#replyTo, ({ payload }) => load.#onReply(payload));
+    await transport.subscribe(topics.captureEvents, (message) => {
+      const event = validate(
+        CaptureEvent,
+        decodeMessage(message.payload, 'Cannot read the event'),
+        'Cannot read the event',
+      );
+      if (event.state === 'SPOOLED') for (const id of event.captureIds) load.acked.add(id);
+    });
+    return load;
+  }
+
+  start(periodMs = 5): void {
+    this.#running = (async () => {
+      while (!this.#over) {
+        await Promise.all([this.predict(), this.submit()]);
+        await systemClock.sleep(periodMs);
+      }
+    })();
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true;
+    await this.#running;
+  }
+
+  async predict(): Promise<void> {
+    const number = this.issued++;
+    const body = { inputs: [toInlineTensor(inputOf(number))], capture: 'always', captureId: `p-${number}` };
+    await this.#send(`p-${number}`, predictTopic(MODEL), 'predict', body);
+  }
+
+  /** @returns the record's id */
+  async submit(): Promise<string> {
+    const captureId = `s-${this.issued++}`;
+    const { inputs, outputs } = issuedRecord(captureId) ?? testRecord(0);
+    await this.#send(captureId, topics.captureSubmit, 'capture', {
+      modelName: MODEL,
+      captureId,
+      inputTensors: inputs.map((tensor) => toInlineTensor(tensor)),
+      outputTensors: outputs.map((tensor) => toInlineTensor(tensor)),
+    });
+    return captureId;
+  }
+
+  async #send(id: string, topic: string, op: string, body: object): Promise<void> {
+    const request = { v: 1, id, replyTo: this.#replyTo, timeoutMs: 5000, op, body };
+    await this.#transport.publish(topic, encodeMessage(request));
+  }
+
+  #onReply(payload: Uint8Array): void {
+    const reply = decodeReply(payload);
+    const isPrediction = reply.id.startsWith('p-');
+    if (isPrediction) this.answered += 1;
+    if (reply.ok) {
+      if (!isPrediction) this.acked.add(reply.id);
+    } else if (isPrediction) this.failed += 1;
+    else this.refusals.set(reply.error.code, (this.refusals.get(reply.error.code) ?? 0) + 1);
+  }
+}
+
+/** What a capture id stands for: contents follow from its number. */
+export function issuedRecord(captureId: string): CaptureRecord | undefined {
+  const [kind, digits] = captureId.split('-');
+  const number = Number(digits);
+  if ((kind !== 'p' && kind !== 's') || !Number.isInteger(number)) return undefined;
+  const inputs =
+    kind === 's' && number % 5 === 0
+      ? [
+          floats(
+            'x',
+            Array.from({ length: LARGE_FLOATS }, (_, at) => number + at),
+          ),
+        ]
+      : [inputOf(number)];
+  return testRecord(number, { captureId, inputs, outputs: [floats('y', [number])] });
+}
+
+function inputOf(number: number): ReturnType<typeof floats> {
+  return floats('x', [number]);
+}

@@ -1,0 +1,120 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundle } from '../../../deploy/build/bundle.js';
+import { CODE_COMPONENTS } from '../../../deploy/build/components.js';
+import { nativeFiles } from '../../../deploy/build/native.js';
+import { platformHere } from '../../../deploy/build/platforms.js';
+import { ROOT } from '../../../examples/stage/root.js';
+import { topics } from '../../../src/contract/mod.js';
+import type { JsonObject } from '../../../src/core/mod.js';
+import { AGENT, AgentBench } from '../../lib/agent-process.js';
+import { ComponentProcess } from '../../lib/component-process.js';
+import { writeTestPackage } from '../../lib/model-hosts.js';
+import { recordsIn, type Delivered } from '../../lib/oracle.js';
+import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../../lib/s3.js';
+import { identityPackage } from '../../lib/test-models.js';
+
+const UPLOADER = 'org.edgemanager.CaptureUploader';
+const UPLOADER_ACCESS: JsonObject = {
+  'aws.greengrass.ipc.pubsub': {
+    hear: { operations: ['aws.greengrass#SubscribeToTopic'], resources: [topics.spoolClosed] },
+    tell: { operations: ['aws.greengrass#PublishToTopic'], resources: [topics.spoolResult] },
+  },
+};
+export const MODEL = 'Identity';
+
+/**
+ * The control process and the uploader as they are shipped (bundled), on a local nucleus, with a store and the
+ * model `Identity` (y = x). They are started here rather than by nucleus and launcher: those hold back what dies
+ * often, and a test that kills a hundred times would wait for them.
+ */
+export class FaultDevice implements AsyncDisposable {
+  readonly bench: AgentBench;
+  readonly s3: TestS3;
+  readonly #uploader: Readonly<Record<string, string>>;
+
+  private constructor(bench: AgentBench, s3: TestS3, uploader: Readonly<Record<string, string>>) {
+    this.bench = bench;
+    this.s3 = s3;
+    this.#uploader = uploader;
+  }
+
+  /** @param capture the agent's `capture` configuration, over one that closes segments often */
+  static async create(capture: JsonObject = {}): Promise<FaultDevice> {
+    const s3 = await startTestS3();
+    const bench = await AgentBench.create({
+      configuration: { fleet: 'faults', capture: { pushPeriodSeconds: 0.1, embedLimit: 64, ...capture } },
+      credentials: async () => ({ ...TEST_CREDENTIALS, expiration: new Date('2099-01-01') }),
+    });
+    const { environment } = bench.nucleus.registerExternal(UPLOADER, {
+      accessControl: UPLOADER_ACCESS,
+      BucketName: TEST_BUCKET,
+      endpoint: s3.s3.endpoint,
+      startSpreadSeconds: 0,
+      scanPeriodSeconds: 1,
+    });
+    const device = new FaultDevice(bench, s3, environment);
+    await mkdir(device.#workFolder(UPLOADER), { recursive: true });
+    await ship(bench.root);
+    return device;
+  }
+
+  get spoolFolder(): string {
+    return join(this.bench.workFolder, 'spool');
+  }
+
+  startAgent(): ComponentProcess {
+    const script = join(shippedFolder(this.bench.root, AGENT), 'control.js');
+    return new ComponentProcess(script, this.bench.environment, this.bench.workFolder);
+  }
+
+  startUploader(): ComponentProcess {
+    const script = join(shippedFolder(this.bench.root, UPLOADER), 'main.js');
+    return new ComponentProcess(script, this.#uploader, this.#workFolder(UPLOADER));
+  }
+
+  /** Admits the model; an agent must be connected. */
+  async installModel(): Promise<void> {
+    const folder = await writeTestPackage(this.bench.root, identityPackage(MODEL));
+    const { code, output } = await this.bench.register(folder, `org.edgemanager.model.${MODEL}`);
+    if (code !== 0) throw new Error(`Cannot install the model: ${output}`);
+  }
+
+  /** All records in the store, whole. */
+  async delivered(): Promise<Delivered[]> {
+    const { s3 } = this.s3;
+    const read = s3.objects(TEST_BUCKET).map(async ({ key }) => ({
+      key,
+      bytes: await readFile(s3.path(TEST_BUCKET, key)),
+    }));
+    return recordsIn(await Promise.all(read));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bench[Symbol.asyncDispose]();
+    await this.s3[Symbol.asyncDispose]();
+  }
+
+  #workFolder(component: string): string {
+    return join(this.bench.root, 'work', component);
+  }
+}
+
+function shippedFolder(root: string, component: string): string {
+  return join(root, 'shipped', component);
+}
+
+/** What the device artifacts hold, as folders below `root`. */
+async function ship(root: string): Promise<void> {
+  const platform = platformHere();
+  if (platform === undefined)
+    throw new Error('Cannot bundle the components as this is not Linux on x64 or arm64');
+  for (const { name, entries, native } of CODE_COMPONENTS) {
+    const folder = shippedFolder(root, name);
+    await mkdir(folder, { recursive: true });
+    const { files } = await bundle(entries, ROOT);
+    for (const file of files) await writeFile(join(folder, file.name), file.bytes);
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    for (const file of nativeFiles(native, platform)) await copyFile(file.from, join(folder, file.name));
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { SeededRandom } from '../../../src/core/mod.js';
+import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import type { ComponentProcess } from '../../lib/component-process.js';
+import { longRun, reportFaultRow } from '../../lib/fault-table.js';
+import { CLEAN, judge } from '../../lib/oracle.js';
+import { until } from '../../lib/until.js';
+import { AppLoad, issuedRecord } from './app-load.js';
+import { FaultDevice } from './device.js';
+
+const CONNECTED = '"Agent connected"';
+const UPLOADING = '"Uploading captures"';
+
+describe('faults: agent and uploader are killed', function () {
+  this.timeout(7_200_000);
+
+  it('R1: both real components at random moments under load', async () => {
+    const seed = Number(process.env['EDGE_MANAGER_SEED'] ?? 11);
+    const cycles = longRun() ? 2500 : 100;
+    console.log(`R1 components, seed ${seed} (EDGE_MANAGER_SEED repeats it)`);
+    await using device = await FaultDevice.create();
+    {
+      await using agent = device.startAgent();
+      await agent.said(CONNECTED);
+      await device.installModel();
+    }
+    const load = await AppLoad.open(await device.bench.connect('com.example.App'), systemRandom);
+    load.start();
+    await Promise.all([
+      killLoop(cycles, () => device.startAgent(), CONNECTED, new SeededRandom(seed)),
+      killLoop(cycles, () => device.startUploader(), UPLOADING, new SeededRandom(seed + 1)),
+    ]);
+    await using agent = device.startAgent();
+    await using uploader = device.startUploader();
+    await Promise.all([agent.said(CONNECTED), uploader.said(UPLOADING)]);
+    // A fresh record gets through, and what was acknowledged before has gone out.
+    const fresh = await load.submit();
+    await until(() => load.acked.has(fresh), 'a fresh record is acknowledged');
+    await load.stop();
+    let delivered = await device.delivered();
+    await until(async () => {
+      delivered = await device.delivered();
+      const there = new Set(delivered.map(({ captureId }) => captureId));
+      return [...load.acked].every((id) => there.has(id));
+    }, 'all that was acknowledged is delivered').catch(() => undefined);
+    const verdict = judge({ issued: issuedRecord, acked: load.acked, delivered });
+    const predictions = delivered.filter(({ captureId }) => captureId.startsWith('p-')).length;
+    reportFaultRow({
+      row: 'R1',
+      cycles: 2 * cycles,
+      lost: verdict.lost.length,
+      duplicated: verdict.duplicated.length,
+      corrupt: verdict.corrupt.length,
+      note: `components: acked=${load.acked.size} delivered=${delivered.length} of predictions=${predictions}`,
+    });
+    assert.deepEqual(verdict, CLEAN);
+    assert.ok(load.acked.size > 5 * cycles && predictions > cycles, 'the device did nothing');
+  });
+});
+
+/** Starts and kills: a quarter dies while it starts, the others 5 to 500 ms after they are there. */
+async function killLoop(
+  cycles: number,
+  start: () => ComponentProcess,
+  there: string,
+  random: SeededRandom,
+): Promise<void> {
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    await using component = start();
+    if (cycle % 4 !== 0) await component.said(there);
+    await systemClock.sleep(5 + random.fraction() * 495);
+    await component.stop('SIGKILL');
+  }
+}

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { until } from './until.js';
+
+/** A running process of a component, with its output. It is killed when disposed. */
+export class ComponentProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly #lines: string[] = [];
+
+  constructor(script: string, environment: Readonly<Record<string, string | undefined>>, workFolder: string) {
+    this.child = spawn(process.execPath, ['--enable-source-maps', script], {
+      cwd: workFolder,
+      env: { PATH: process.env['PATH'], ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (bytes: Buffer) => this.#lines.push(bytes.toString()));
+  }
+
+  get output(): string {
+    return this.#lines.join('');
+  }
+
+  /** Resolves once the output holds this text. */
+  async said(text: string, timeoutMs = 20_000): Promise<void> {
+    const ended = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
+    await until(() => this.output.includes(text) || ended(), `the process says ${text}`, timeoutMs);
+    if (!this.output.includes(text)) throw new Error(`The process ended without ${text}: ${this.output}`);
+  }
+
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return await this.ended();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+}
