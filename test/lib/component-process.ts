@@ -21,15 +21,18 @@ export class ComponentProcess implements AsyncDisposable {
     return this.#lines.join('');
   }
 
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   /** Resolves once the output holds this text. */
   async said(text: string, timeoutMs = 20_000): Promise<void> {
-    const ended = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
-    await until(() => this.output.includes(text) || ended(), `the process says ${text}`, timeoutMs);
+    await until(() => this.output.includes(text) || !this.isRunning, `the process says ${text}`, timeoutMs);
     if (!this.output.includes(text)) throw new Error(`The process ended without ${text}: ${this.output}`);
   }
 
   async ended(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    if (this.isRunning) await once(this.child, 'exit');
     return this.child.exitCode;
   }
 

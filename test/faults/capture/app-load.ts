@@ -18,15 +18,15 @@ const LARGE_FLOATS = 100;
 export class AppLoad {
   /** Acknowledged as durable: by the reply to a submitted record, or by an event. */
   readonly acked = new Set<string>();
-  /** Codes of refused submissions, by count. */
-  readonly refusals = new Map<string, number>();
-  /** Predictions that were answered, and those that were answered with an error. */
+  /** Submissions that were answered with an error. */
+  refused = 0;
+  /** Predictions: sent, answered, and of these with an error. */
+  predictions = 0;
   answered = 0;
   failed = 0;
-  /** All requests so far. */
-  issued = 0;
   readonly #transport: Transport;
   readonly #replyTo: string;
+  #issued = 0;
   #running: Promise<void> | undefined;
   #over = false;
 
@@ -64,14 +64,15 @@ export class AppLoad {
   }
 
   async predict(): Promise<void> {
-    const number = this.issued++;
+    const number = this.#issued++;
+    this.predictions += 1;
     const body = { inputs: [toInlineTensor(inputOf(number))], capture: 'always', captureId: `p-${number}` };
     await this.#send(`p-${number}`, predictTopic(MODEL), 'predict', body);
   }
 
   /** @returns the record's id */
   async submit(): Promise<string> {
-    const captureId = `s-${this.issued++}`;
+    const captureId = `s-${this.#issued++}`;
     const { inputs, outputs } = issuedRecord(captureId) ?? testRecord(0);
     await this.#send(captureId, topics.captureSubmit, 'capture', {
       modelName: MODEL,
@@ -94,7 +95,7 @@ export class AppLoad {
     if (reply.ok) {
       if (!isPrediction) this.acked.add(reply.id);
     } else if (isPrediction) this.failed += 1;
-    else this.refusals.set(reply.error.code, (this.refusals.get(reply.error.code) ?? 0) + 1);
+    else this.refused += 1;
   }
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle } from '../../../deploy/build/bundle.js';
 import { CODE_COMPONENTS } from '../../../deploy/build/components.js';
@@ -6,6 +6,7 @@ import { nativeFiles } from '../../../deploy/build/native.js';
 import { platformHere } from '../../../deploy/build/platforms.js';
 import { ROOT } from '../../../examples/stage/root.js';
 import { topics } from '../../../src/contract/mod.js';
+import { spoolFolders } from '../../../src/capture/mod.js';
 import type { JsonObject } from '../../../src/core/mod.js';
 import { AGENT, AgentBench } from '../../lib/agent-process.js';
 import { ComponentProcess } from '../../lib/component-process.js';
@@ -22,6 +23,9 @@ const UPLOADER_ACCESS: JsonObject = {
   },
 };
 export const MODEL = 'Identity';
+/** What the agent's and the uploader's log say once they do their work. */
+export const CONNECTED = '"Agent connected"';
+export const UPLOADING = '"Uploading captures"';
 
 /**
  * The control process and the uploader as they are shipped (bundled), on a local nucleus, with a store and the
@@ -59,10 +63,6 @@ export class FaultDevice implements AsyncDisposable {
     return device;
   }
 
-  get spoolFolder(): string {
-    return join(this.bench.workFolder, 'spool');
-  }
-
   startAgent(): ComponentProcess {
     const script = join(shippedFolder(this.bench.root, AGENT), 'control.js');
     return new ComponentProcess(script, this.bench.environment, this.bench.workFolder);
@@ -78,6 +78,13 @@ export class FaultDevice implements AsyncDisposable {
     const folder = await writeTestPackage(this.bench.root, identityPackage(MODEL));
     const { code, output } = await this.bench.register(folder, `org.edgemanager.model.${MODEL}`);
     if (code !== 0) throw new Error(`Cannot install the model: ${output}`);
+  }
+
+  /** True where no segment waits: all went out, and the agent has deleted them. */
+  async isDrained(): Promise<boolean> {
+    const { open, closed } = spoolFolders(join(this.bench.workFolder, 'spool'));
+    const left = await Promise.all([readdir(open), readdir(closed)]);
+    return left.flat().length === 0;
   }
 
   /** All records in the store, whole. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { openSpool, type Priority, type QuotaPolicy, type SpoolOptions } from '.
 import { ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
 import { MemoryDisk, nodeDisk, systemClock } from '../../../src/fs/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
+import { fillDisk, mountMissing, mountTmpfs, unmount } from '../../lib/mounts.js';
 import { CLEAN, deliverAll, judge, type Delivered } from '../../lib/oracle.js';
 import { bytesOf, testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
 import { openFaultSpool } from './fault-spool.js';
-import { mountMissing, mountTmpfs, unmount } from './mounts.js';
 
 const issued = (id: string): ReturnType<typeof testRecord> => testRecord(Number(id.split('-')[1]));
 
@@ -137,7 +137,7 @@ async function fullDiskCycles(disk: string, cycles: number): Promise<void> {
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (let count = 0; count < 60; count++) await append();
     const hog = join(disk, 'hog');
-    fill(hog);
+    fillDisk(hog);
     for (let count = 0; count < 60; count++) if (!(await append())) refused += 1;
     const before = systemClock.monotonicMs();
     // Nobody gives room but the spool itself: closed segments go out and are deleted.
@@ -165,23 +165,6 @@ async function fullDiskCycles(disk: string, cycles: number): Promise<void> {
   });
   assert.deepEqual(verdict, CLEAN);
   assert.ok(refused > cycles, 'the disk was never full');
-}
-
-/** Takes all the room there is. */
-function fill(path: string): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let sizeBytes = 1 << 20; sizeBytes >= 4096;) {
-      try {
-        writeSync(file, Buffer.alloc(sizeBytes));
-      } catch {
-        sizeBytes /= 2;
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-  assert.ok(statSync(path).size > 0);
 }
 
 type Step =

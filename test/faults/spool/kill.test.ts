@@ -25,7 +25,8 @@ describe('faults: the spool is killed', () => {
 
   it('R1: at random moments under load', async () => {
     const seed = Number(process.env['EDGE_MANAGER_SEED'] ?? 1);
-    const cycles = longRun() ? 2500 : 100;
+    // The promised figure is that of the real components (capture/kill.test.ts); the spool alone adds odd moments.
+    const cycles = longRun() ? 1000 : 25;
     console.log(`R1 seed ${seed} (EDGE_MANAGER_SEED repeats it)`);
     const results = await Promise.all(
       [0, 1].map((half) => killLoop(script, join(folder, String(half)), seed + half, cycles)),

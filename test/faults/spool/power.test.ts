@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { messageOf, SeededRandom } from '../../../src/core/mod.js';
 import { nodeDisk, systemClock, type Disk } from '../../../src/fs/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
+import { LoopDisk, mountMissing } from '../../lib/mounts.js';
 import { CLEAN, deliverAll, judge, type Verdict } from '../../lib/oracle.js';
 import { openFaultSpool, recordOf, recordOfId } from './fault-spool.js';
-import { LoopDisk, mountMissing } from './mounts.js';
 
 const withoutFileSync: Disk = {
   ...nodeDisk,

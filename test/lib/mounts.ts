@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 function run(command: string, args: readonly string[]): void {
@@ -50,6 +50,22 @@ export function mountTmpfs(mountPoint: string, sizeMiB: number): void {
 
 export function unmount(mountPoint: string): void {
   run('umount', [mountPoint]);
+}
+
+/** Takes all the room there is, with what the file at `path` holds already. */
+export function fillDisk(path: string): void {
+  const file = openSync(path, 'a');
+  try {
+    for (let sizeBytes = 1 << 20; sizeBytes >= 512;) {
+      try {
+        writeSync(file, Buffer.alloc(sizeBytes));
+      } catch {
+        sizeBytes /= 2;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Why no file system can be mounted here, or undefined. */
