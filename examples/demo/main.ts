@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { PROFILES, type Profile } from '../../src/local/nucleus/api.js';
+import { runFleetDemo } from '../fleet/fleet-demo.js';
 import { runVoiceDemo } from './voice-demo.js';
 
-const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos] [--json] [--folder DIR]
+const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos | --fleet] [--json] [--folder DIR]
 
   --profile  the nucleus to run as (default nucleus)
   --chaos    stop S3 for the middle third, kill uploader and control process twice each
+  --fleet    a local cloud and three devices: staged rollouts of 5, 6 and a broken 7, and the fleet's report
   --json     end with one line of figures
   --folder   keep packages and S3 data there (default: a temporary folder that goes)`;
 
@@ -13,6 +15,7 @@ const { values } = parseArgs({
   options: {
     profile: { type: 'string', default: 'nucleus' },
     chaos: { type: 'boolean', default: false },
+    fleet: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     folder: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -35,6 +38,7 @@ process.exit(failures.length === 0 ? 0 : 1);
 
 async function run(chosen: Profile): Promise<readonly string[]> {
   try {
+    if (values.fleet) return await runFleet();
     return await runVoiceDemo({
       profile: chosen,
       json: values.json,
@@ -44,4 +48,17 @@ async function run(chosen: Profile): Promise<readonly string[]> {
   } catch (thrown) {
     return [thrown instanceof Error ? thrown.message : String(thrown)];
   }
+}
+
+/** Ctrl-C ends the devices' processes too. */
+async function runFleet(): Promise<readonly string[]> {
+  const ending = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => ending.abort(new Error(`it was ended by ${signal}`)));
+  }
+  return runFleetDemo({
+    json: values.json,
+    signal: ending.signal,
+    ...(values.folder === undefined ? {} : { folder: values.folder }),
+  });
 }

@@ -26,6 +26,12 @@ export async function readRecording(): Promise<Float32Array> {
 
 export async function addVoiceApp(stage: Stage): Promise<void> {
   const path = join(stage.folder, 'voice-activity');
+  await buildVoiceApp(path);
+  await stage.store.add({ path });
+}
+
+/** Builds the app below `path`, with the recording that it plays. */
+export async function buildVoiceApp(path: string): Promise<void> {
   await buildApp(
     {
       entry: 'examples/voice-activity/main.ts',
@@ -36,7 +42,6 @@ export async function addVoiceApp(stage: Stage): Promise<void> {
     ROOT,
     path,
   );
-  await stage.store.add({ path });
 }
 
 /** Waits until `count` more windows have been played than `before`. */

@@ -133,7 +133,8 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-function agentConfiguration(key: SigningKey, over: JsonObject = {}): JsonObject {
+/** The agent as demonstrations have it: signed packages only, everything captured, a short probation. */
+export function agentConfiguration(key: SigningKey, over: JsonObject = {}): JsonObject {
   return {
     fleet: FLEET,
     signature: { policy: 'required', trustedKeys: [key.publicPem] },
@@ -148,10 +149,11 @@ function agentConfiguration(key: SigningKey, over: JsonObject = {}): JsonObject 
   };
 }
 
-function uploaderConfiguration(s3: LocalS3): JsonObject {
+/** The uploader against a local S3. */
+export function uploaderConfiguration(s3: LocalS3, region = REGION): JsonObject {
   return {
     bucket: BUCKET,
-    region: REGION,
+    region,
     endpoint: s3.endpoint,
     forcePathStyle: true,
     // One device alone need not spread its first attempt over a minute, as a fleet does.

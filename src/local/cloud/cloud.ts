@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { silentLogger, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { systemClock, systemRandom } from '../../fs/mod.js';
-import { createIotBroker, type ComponentStore, type IotCore } from '../nucleus/mod.js';
+import {
+  createIotBroker,
+  type ComponentStore,
+  type DeviceCredentials,
+  type IotCore,
+} from '../nucleus/mod.js';
 import { Tags, type Account } from './aws/account.js';
 import { Components } from './aws/components.js';
 import { Deployments, type Device } from './aws/deployments.js';
@@ -16,6 +21,7 @@ import { roleAliasOperations } from './aws/role-alias-operations.js';
 import { shadowOperations } from './aws/shadow-operations.js';
 import { Shadows } from './aws/shadows.js';
 import { ThingRegistry } from './aws/things.js';
+import { makeLocalCredentials } from './credentials.js';
 import { startLocalS3, type LocalS3, type S3Credentials } from './s3/mod.js';
 
 export interface LocalCloudOptions {
@@ -53,6 +59,8 @@ export interface LocalCloud extends AsyncDisposable {
   attach(thingName: string, device: Device): () => void;
   /** MQTT for one nucleus: its shadow updates reach the shadow store and the index. */
   iotCore(thingName: string): IotCore;
+  /** What a nucleus's token exchange hands to its components: keys of this cloud's S3. */
+  deviceCredentials(): Promise<DeviceCredentials>;
   close(): Promise<void>;
 }
 
@@ -72,9 +80,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     random,
   };
   const credentials: S3Credentials = { accessKeyId: 'local-cloud', secretAccessKey: randomUUID() };
+  const devices = makeLocalCredentials(account.clock);
   const s3 = await startLocalS3({
     folder: join(options.folder, 's3'),
-    credentials: [credentials],
+    credentials: [credentials, devices.keys],
     region: account.region,
     buckets: options.buckets ?? [],
   });
@@ -134,6 +143,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
       subscribe: (filter, listener) => broker.subscribe(filter, listener),
     }),
+    deviceCredentials: devices.forDevice,
     close,
     [Symbol.asyncDispose]: close,
   };

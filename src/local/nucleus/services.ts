@@ -56,14 +56,19 @@ export class Services implements ServiceHost {
   /** Waits until all have come up once, one of them is broken, or the signal aborts. @returns the broken one */
   async untilUp(names: readonly string[], signal: AbortSignal): Promise<Service | undefined> {
     const aborted = deferred<void>();
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
-    for (;;) {
-      const change = this.nextChange();
-      const services = names.map((name) => this.#services.get(name)).filter((found) => found !== undefined);
-      const broken = services.find((service) => this.#isBroken(service));
-      const isOver = signal.aborted || services.every(({ hasReached }) => hasReached);
-      if (broken !== undefined || isOver) return broken;
-      await Promise.race([change, aborted.promise]);
+    const onAbort = (): void => aborted.resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        const change = this.nextChange();
+        const services = names.map((name) => this.#services.get(name)).filter((found) => found !== undefined);
+        const broken = services.find((service) => this.#isBroken(service));
+        const isOver = signal.aborted || services.every(({ hasReached }) => hasReached);
+        if (broken !== undefined || isOver) return broken;
+        await Promise.race([change, aborted.promise]);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

@@ -50,13 +50,15 @@ export class UpdateGate {
     for (const { component } of listeners) this.#answers.set(component, deferred());
     for (const { call } of listeners) call({ kind: 'pre', deploymentId, isGgcRestarting: false });
     const silence = deferred<number>();
-    signal.addEventListener('abort', () => silence.resolve(0), { once: true });
-    const cancel = this.#clock.after(timeoutMs, () => silence.resolve(0));
+    const fallSilent = (): void => silence.resolve(0);
+    signal.addEventListener('abort', fallSilent, { once: true });
+    const cancel = this.#clock.after(timeoutMs, fallSilent);
     const answers = [...this.#answers.values()].map(({ promise }) =>
       Promise.race([promise, silence.promise]),
     );
     const waits = await Promise.all(answers);
     cancel();
+    signal.removeEventListener('abort', fallSilent);
     return Math.max(0, ...waits);
   }
 }

@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { awsFleetCloud, type FleetCloud } from '../../deploy/cloud/fleet-mod.js';
+import { indexHeartbeats } from '../../deploy/report/mod.js';
+import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
+import { makeSigningKey, type SigningKey } from '../stage/models.js';
+import { BUCKET } from '../stage/stage.js';
+import { startDevice, type FleetDevice } from './device.js';
+import type { Owned } from './owned.js';
+import { FLEET } from './plans.js';
+import { ARTIFACT_BUCKET, publishAll } from './publish-all.js';
+
+export const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
+
+/** A cloud, a fleet of devices in one thing group, and all that is published for it. */
+export interface FleetStage {
+  readonly local: LocalCloud;
+  readonly cloud: FleetCloud;
+  readonly groupArn: string;
+  readonly devices: readonly FleetDevice[];
+  readonly key: SigningKey;
+}
+
+/** Everything up to the first deployment. Whatever was started, even when starting fails midway, ends with `owned`. */
+export async function startFleetStage(
+  owned: Owned,
+  progress: (text: string) => void,
+  given?: string,
+): Promise<FleetStage> {
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'edge-fleet-')));
+  await mkdir(folder, { recursive: true });
+  if (given === undefined) owned.defer(() => rm(folder, { recursive: true, force: true }));
+  const local = owned.use(await startLocalCloud({ folder, buckets: [ARTIFACT_BUCKET, BUCKET] }));
+  const { region, endpoint, credentials } = local;
+  progress(`local cloud at ${endpoint}, S3 at ${local.s3.endpoint}, data in ${folder}`);
+  const cloud = awsFleetCloud({ region, endpoint, credentials });
+  owned.defer(() => cloud.close());
+  const groupArn = await createFleet(cloud);
+  const key = makeSigningKey();
+  await publishAll(local, folder, key, progress);
+  const devices: FleetDevice[] = [];
+  // All at once: each waits some seconds for what does not end by itself.
+  owned.defer(() => Promise.all(devices.map((device) => device[Symbol.asyncDispose]())));
+  for (const thing of DEVICES) {
+    progress(`starting the nucleus of ${thing}`);
+    devices.push(await startDevice(local, thing));
+  }
+  return { local, cloud, groupArn, devices, key };
+}
+
+async function createFleet(cloud: FleetCloud): Promise<string> {
+  const groupArn = await cloud.createGroup(FLEET, 'Devices of the demonstration', {});
+  for (const thing of DEVICES) {
+    await cloud.createThing(thing, {});
+    await cloud.join(FLEET, thing);
+  }
+  await indexHeartbeats(cloud);
+  return groupArn;
+}
