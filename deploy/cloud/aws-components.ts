@@ -85,6 +85,16 @@ export class AwsComponents implements ComponentCloud {
     });
   }
 
+  async recipe(arn: string): Promise<string | undefined> {
+    return orMissing(`Cannot read the recipe of ${arn}`, async () => {
+      const { recipe = new Uint8Array() } = await this.#greengrass.getComponent({
+        arn,
+        recipeOutputFormat: 'YAML',
+      });
+      return Buffer.from(recipe).toString();
+    });
+  }
+
   async createComponent({ recipe, tags, clientToken }: NewComponent): Promise<string> {
     return doing('Cannot create the component version', async () => {
       const made = await this.#greengrass.createComponentVersion({

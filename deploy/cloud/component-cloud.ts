@@ -34,6 +34,8 @@ export interface ComponentCloud {
   /** Newest first; empty for an unknown component. Without tags and state. */
   versionsOf(name: string): Promise<readonly { readonly version: string; readonly arn: string }[]>;
   component(arn: string): Promise<PublishedComponent | undefined>;
+  /** The recipe's text as YAML. */
+  recipe(arn: string): Promise<string | undefined>;
   /** @throws EdgeError ALREADY_EXISTS where this version exists */
   createComponent(component: NewComponent): Promise<string>;
   deleteComponent(arn: string): Promise<void>;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EdgeError } from '../../src/core/mod.js';
-import { AwsComponents } from '../cloud/component-mod.js';
-import { listModels, modelHistory, type ModelVersion } from '../publish/mod.js';
+import { AwsArtifacts, AwsComponents } from '../cloud/component-mod.js';
+import { listModels, modelHistory, type ModelVersion, type RegistrySource } from '../publish/mod.js';
 import { printJson, printLine, printTable } from './output.js';
 
 interface Options {
@@ -22,8 +22,8 @@ export function register(program: Command): void {
       .option('--json', 'print the result as JSON');
 
   sub('list', 'the newest published version of each model').action((options: Options) =>
-    withCloud(options, async (cloud) => {
-      const found = await listModels(cloud);
+    withRegistry(options, async (registry) => {
+      const found = await listModels(registry);
       if (options.json === true) return printJson(found);
       printTable(
         ['model', 'version', 'component version', 'state', 'published', 'digest'],
@@ -43,8 +43,8 @@ export function register(program: Command): void {
     .argument('<model>', "the model's name or its component's")
     .argument('[version]', 'version of the model or of its component (default: the newest)')
     .action((name: string, version: string | undefined, options: Options) =>
-      withCloud(options, async (cloud) => {
-        const { versions, deployedTo } = await modelHistory(cloud, name);
+      withRegistry(options, async (registry) => {
+        const { versions, deployedTo } = await modelHistory(registry, name);
         const one = pick(versions, name, version);
         const targets = deployedTo.filter((target) => target.version === one.componentVersion);
         if (options.json === true) return printJson({ ...one, deployedTo: targets });
@@ -58,8 +58,8 @@ export function register(program: Command): void {
   sub('history', 'all published versions of a model, newest first')
     .argument('<model>', "the model's name or its component's")
     .action((name: string, options: Options) =>
-      withCloud(options, async (cloud) => {
-        const history = await modelHistory(cloud, name);
+      withRegistry(options, async (registry) => {
+        const history = await modelHistory(registry, name);
         if (options.json === true) return printJson(history);
         printTable(
           ['version', 'published', 'commit', 'training job', 'data', 'deployed to'],
@@ -79,12 +79,18 @@ export function register(program: Command): void {
     );
 }
 
-async function withCloud(options: Options, act: (cloud: AwsComponents) => Promise<void>): Promise<void> {
-  const cloud = new AwsComponents(options.region === undefined ? {} : { region: options.region });
+async function withRegistry(
+  options: Options,
+  act: (registry: RegistrySource) => Promise<void>,
+): Promise<void> {
+  const aws = options.region === undefined ? {} : { region: options.region };
+  const components = new AwsComponents(aws);
+  const artifacts = new AwsArtifacts(aws);
   try {
-    await act(cloud);
+    await act({ components, artifacts });
   } finally {
-    cloud.close();
+    components.close();
+    artifacts.close();
   }
 }
 

@@ -50,10 +50,13 @@ export async function readBuild(folder: string): Promise<ComponentBuild> {
   return { recipe, files, content, isVersionOpen: version === 'NEXT_PATCH', model };
 }
 
+/** The recipe with all values filled in that gdk's publish leaves beside the built one. */
+const PUBLISHED = /-\d+\.\d+\.\d+[^/]*\.(yaml|json)$/;
+
 async function onlyEntry(folder: string, what: string): Promise<string> {
   let entries: string[];
   try {
-    entries = (await readdir(folder)).filter((entry) => !entry.startsWith('.'));
+    entries = (await readdir(folder)).filter((entry) => !entry.startsWith('.') && !PUBLISHED.test(entry));
   } catch (cause) {
     throw new EdgeError('NOT_FOUND', `Cannot read the build: ${messageOf(cause)}`, {
       nextStep: 'Build first: edge-manager package, or gdk component build',

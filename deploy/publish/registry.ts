@@ -1,9 +1,10 @@
 import semver from 'semver';
 import { EdgeError } from '../../src/core/mod.js';
-import type { ComponentCloud, ComponentTarget, PublishedComponent } from '../cloud/component-mod.js';
+import type { ComponentTarget, PublishedComponent } from '../cloud/component-mod.js';
 import { TAGS } from './tags.js';
+import { tagsOf, type RegistrySource } from './untagged.js';
 
-/** One published version of a model, as its tags tell. */
+/** One published version of a model, as its tags tell, or its manifest where it has none. */
 export interface ModelVersion {
   readonly model: string;
   readonly version: string;
@@ -29,12 +30,11 @@ export interface ModelHistory {
 }
 
 /** The newest published version of each model. */
-export async function listModels(cloud: ComponentCloud): Promise<readonly ModelVersion[]> {
+export async function listModels(source: RegistrySource): Promise<readonly ModelVersion[]> {
   const models: ModelVersion[] = [];
-  for (const name of await cloud.componentNames()) {
-    const newest = (await sorted(cloud, name))[0];
-    const found = newest === undefined ? undefined : await cloud.component(newest.arn);
-    const model = found === undefined ? undefined : asModel(found);
+  for (const name of await source.components.componentNames()) {
+    const newest = (await sorted(source, name))[0];
+    const model = newest === undefined ? undefined : await modelAt(source, newest.arn);
     if (model !== undefined) models.push(model);
   }
   return models.sort((a, b) => (a.model < b.model ? -1 : 1));
@@ -44,23 +44,22 @@ export async function listModels(cloud: ComponentCloud): Promise<readonly ModelV
  * All published versions of one model and where they are deployed.
  * @param name the model's name or its component's
  */
-export async function modelHistory(cloud: ComponentCloud, name: string): Promise<ModelHistory> {
-  const component = await componentOf(cloud, name);
+export async function modelHistory(source: RegistrySource, name: string): Promise<ModelHistory> {
+  const component = await componentOf(source, name);
   const versions: ModelVersion[] = [];
-  for (const { arn } of await sorted(cloud, component)) {
-    const found = await cloud.component(arn);
-    const model = found === undefined ? undefined : asModel(found);
+  for (const { arn } of await sorted(source, component)) {
+    const model = await modelAt(source, arn);
     if (model !== undefined) versions.push(model);
   }
   if (versions.length === 0) throw unknownModel(name);
-  return { versions, deployedTo: await cloud.targetsOf(component) };
+  return { versions, deployedTo: await source.components.targetsOf(component) };
 }
 
-async function componentOf(cloud: ComponentCloud, name: string): Promise<string> {
-  const names = await cloud.componentNames();
+async function componentOf(source: RegistrySource, name: string): Promise<string> {
+  const names = await source.components.componentNames();
   const direct = [name, `org.edgemanager.model.${name}`].find((one) => names.includes(one));
   if (direct !== undefined) return direct;
-  const named = (await listModels(cloud)).find((one) => one.model === name);
+  const named = (await listModels(source)).find((one) => one.model === name);
   if (named === undefined) throw unknownModel(name);
   return named.component;
 }
@@ -72,10 +71,15 @@ function unknownModel(name: string): EdgeError {
 }
 
 async function sorted(
-  cloud: ComponentCloud,
+  source: RegistrySource,
   name: string,
 ): Promise<readonly { version: string; arn: string }[]> {
-  return (await cloud.versionsOf(name)).toSorted((a, b) => semver.rcompare(a.version, b.version));
+  return (await source.components.versionsOf(name)).toSorted((a, b) => semver.rcompare(a.version, b.version));
+}
+
+async function modelAt(source: RegistrySource, arn: string): Promise<ModelVersion | undefined> {
+  const found = await source.components.component(arn);
+  return found === undefined ? undefined : asModel({ ...found, tags: await tagsOf(found, source) });
 }
 
 function asModel({ name, version, state, createdAtMs, tags }: PublishedComponent): ModelVersion | undefined {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { parseRecipe, problemsOnLite } from '../../src/recipe/mod.js';
 import { zipContent } from '../lib/zip.js';
-import { buildAsGdk, findGdk, publishAsGdk, readGdkConfig, run } from '../lib/gdk.js';
+import { buildAsGdk, findGdk, gdkEnvironment, publishAsGdk, readGdkConfig, run } from '../lib/gdk.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const PROJECTS = {
@@ -32,7 +32,7 @@ describe('gdk builds', function () {
         console.log('      skipped: no gdk is on the PATH');
         this.skip();
       }
-      await run(gdk, ['component', 'build'], folder, process.env);
+      await run(gdk, ['component', 'build'], folder, gdkEnvironment());
       await checkPublishable(folder, expected);
     });
   }

@@ -234,10 +234,10 @@ describe('publish', function () {
   it('answers which data, commit and job a version came from', async () => {
     await run(await build('1.0.0', 'abc123'));
     await run(await build('1.1.0', 'def456'));
-    const [newest] = await listModels(components);
+    const [newest] = await listModels({ components, artifacts });
     assert.equal(newest?.model, 'Doubler');
     assert.equal(newest?.version, '1.1.0');
-    const { versions, deployedTo } = await modelHistory(components, 'Doubler');
+    const { versions, deployedTo } = await modelHistory({ components, artifacts }, 'Doubler');
     assert.deepEqual(
       versions.map(({ version, commit, trainingJob, data }) => [version, commit, trainingJob, data]),
       [
@@ -247,10 +247,31 @@ describe('publish', function () {
     );
     assert.deepEqual(deployedTo, []);
     const targetArn = await deploy('ovens', '1.0.0');
-    assert.deepEqual((await modelHistory(components, COMPONENT)).deployedTo, [
+    assert.deepEqual((await modelHistory({ components, artifacts }, COMPONENT)).deployedTo, [
       { version: '1.0.0', targetArn, deploymentName: 'first' },
     ]);
-    const error = await refusal(modelHistory(components, 'Tripler'));
+    const error = await refusal(modelHistory({ components, artifacts }, 'Tripler'));
     assert.equal(error.code, 'NOT_FOUND');
+  });
+
+  it('knows what gdk published, without tags, by the manifest or at least by the name', async () => {
+    const made = await readBuild(await build('1.0.0', 'abc123'));
+    const uris = made.files.map(({ name }) => `s3://${BUCKET}/${COMPONENT}/1.0.0/${name}`);
+    const publishBare = async (version: string): Promise<void> => {
+      const recipe = {
+        ...made.recipe,
+        ComponentVersion: version,
+        Manifests: made.recipe.Manifests.map((one) => ({ ...one, Artifacts: uris.map((Uri) => ({ Uri })) })),
+      };
+      await components.createComponent({ recipe: JSON.stringify(recipe), tags: {}, clientToken: version });
+    };
+    await publishBare('1.0.0');
+    const [bare] = await listModels({ components, artifacts });
+    assert.deepEqual([bare?.model, bare?.digest], ['Doubler', '']);
+    for (const [index, { path }] of made.files.entries()) {
+      await artifacts.put(BUCKET, (uris[index] ?? '').replace(`s3://${BUCKET}/`, ''), await readFile(path));
+    }
+    const [known] = await listModels({ components, artifacts });
+    assert.deepEqual([known?.model, known?.commit, known?.digest], ['Doubler', 'abc123', made.model?.digest]);
   });
 });

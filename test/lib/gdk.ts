@@ -107,6 +107,12 @@ export async function publishAsGdk(
   return { recipe, files };
 }
 
+/** For the stock gdk: at each start it asks the internet for its newest version, which tests don't. */
+export function gdkEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const nowhere = 'http://127.0.0.1:9';
+  return { ...process.env, https_proxy: nowhere, HTTPS_PROXY: nowhere, no_proxy: '127.0.0.1', ...more };
+}
+
 /** The stock gdk on this machine, if there is one. */
 export async function findGdk(): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {

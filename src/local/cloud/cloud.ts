@@ -20,6 +20,7 @@ import { jobOperations } from './aws/job-operations.js';
 import { roleAliasOperations } from './aws/role-alias-operations.js';
 import { shadowOperations } from './aws/shadow-operations.js';
 import { Shadows } from './aws/shadows.js';
+import { stsOperations } from './aws/sts-operations.js';
 import { ThingRegistry } from './aws/things.js';
 import { makeLocalCredentials } from './credentials.js';
 import { startLocalS3, type LocalS3, type S3Credentials } from './s3/mod.js';
@@ -39,13 +40,13 @@ export interface LocalCloudOptions {
   readonly logger?: Logger;
 }
 
-/** Greengrass V2, IoT, shadows, fleet index and S3 on this machine. */
+/** Greengrass V2, IoT, shadows, fleet index, STS and S3 on this machine. */
 export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
-  /** For Greengrass V2, IoT and IoT data. */
+  /** For Greengrass V2, IoT, IoT data and STS. */
   readonly endpoint: string;
   readonly s3: LocalS3;
-  /** What makes the AWS SDK and this project's commands talk to it; the keys open nothing else. */
+  /** What makes any AWS SDK, gdk and this project's commands talk to it; the keys open nothing else. */
   readonly environment: Readonly<Record<string, string>>;
   readonly credentials: S3Credentials;
   /** Calls so far by operation. */
@@ -109,6 +110,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...jobOperations(account, deployments),
       ...indexOperations(new FleetIndex(registry, shadows)),
       ...shadowOperations(shadows),
+      ...stsOperations(account),
     ],
     options.hook,
   );
@@ -125,6 +127,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     credentials,
     environment: {
       AWS_REGION: account.region,
+      // The SDK for Python reads this one only.
+      AWS_DEFAULT_REGION: account.region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_ENDPOINT_URL: endpoint,

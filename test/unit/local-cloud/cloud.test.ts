@@ -8,6 +8,7 @@ import {
   DescribeComponentCommand,
   GetDeploymentCommand,
   GreengrassV2Client,
+  ListComponentVersionsCommand,
   ListDeploymentsCommand,
 } from '@aws-sdk/client-greengrassv2';
 import {
@@ -23,6 +24,7 @@ import {
   UpdateIndexingConfigurationCommand,
 } from '@aws-sdk/client-iot';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
 import type { DeploymentDocument } from '../../../src/local/nucleus/mod.js';
 
@@ -115,6 +117,36 @@ describe('local cloud', () => {
       assert.equal(answer.status, 400);
       assert.equal(answer.headers.get('x-amzn-errortype'), 'ValidationException');
     }
+  });
+
+  it("says who asks, in STS's own protocol, and refuses any other form", async () => {
+    const { region, endpoint, credentials } = cloud;
+    const sts = new STSClient({ region, endpoint, credentials });
+    const identity = await sts.send(new GetCallerIdentityCommand({}));
+    assert.equal(identity.Account, '123456789012');
+    assert.match(identity.Arn ?? '', /^arn:aws:iam::123456789012:/);
+    sts.destroy();
+    const post = async (body: string): Promise<string> => {
+      const headers = {
+        authorization: 'AWS4-HMAC-SHA256 Credential=x',
+        'content-type': 'application/x-www-form-urlencoded',
+      };
+      const answer = await fetch(endpoint, { method: 'POST', body, headers });
+      return /<Code>(.*)<\/Code>/.exec(await answer.text())?.[1] ?? '';
+    };
+    assert.equal(await post('Action=AssumeRole&Version=2011-06-15'), 'InvalidAction');
+    assert.equal(await post('Action=GetCallerIdentity&Version=2010-01-01'), 'InvalidAction');
+    assert.equal(await post('Action=GetCallerIdentity&Version=2011-06-15&Who=me'), 'ValidationError');
+  });
+
+  it('lists the versions of a component highest first, and none of an unknown one', async () => {
+    const list = async (name: string): Promise<string[]> => {
+      const arn = `arn:aws:greengrass:us-east-1:123456789012:components:${name}`;
+      const { componentVersions = [] } = await greengrass.send(new ListComponentVersionsCommand({ arn }));
+      return componentVersions.map((one) => one.componentVersion ?? '');
+    };
+    assert.deepEqual(await list('com.example.app'), ['2.0.0', '1.0.0']);
+    assert.deepEqual(await list('com.example.unknown'), []);
   });
 
   it('pages lists with a token', async () => {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { EdgeError, isJsonObject, messageOf, type JsonObject } from '../../../core/mod.js';
+import semver from 'semver';
 import { parse } from 'yaml';
 import { parseRecipe } from '../../../recipe/mod.js';
 import type { ComponentStore } from '../../nucleus/mod.js';
@@ -105,8 +106,11 @@ export class Components {
     return this.#byName.get(name)?.get(version);
   }
 
+  /** Highest version first. */
   versions(name: string): readonly ComponentVersion[] {
-    return [...(this.#byName.get(name)?.values() ?? [])].reverse();
+    return [...(this.#byName.get(name)?.values() ?? [])].sort((a, b) =>
+      semver.rcompare(a.version, b.version),
+    );
   }
 
   names(): readonly string[] {

@@ -11,11 +11,12 @@ export class AwsError extends Error {
   }
 }
 
-/** Which of the three services an operation belongs to: each has error names of its own. */
-export type ServiceName = 'greengrassv2' | 'iot' | 'iotdataplane';
+/** Which service an operation belongs to: each has error names of its own. */
+export type ServiceName = 'greengrassv2' | 'iot' | 'iotdataplane' | 'sts';
 
 /** A request that the service model refuses. */
 export function invalid(service: ServiceName, message: string, field = ''): AwsError {
+  if (service === 'sts') return new AwsError('ValidationError', 400, message);
   return service === 'greengrassv2'
     ? new AwsError('ValidationException', 400, message, {
         reason: 'FIELD_VALIDATION_FAILED',

@@ -81,8 +81,8 @@ function componentOperations({ account, components, tags }: GreengrassParts): Bo
     }),
     on(api.ListComponentVersions$, (input: api.ListComponentVersionsRequest) => {
       const name = components.nameOfArn(input.arn ?? '');
+      // A component without versions has an empty list: gdk asks before the first one.
       const all = components.versions(name);
-      if (all.length === 0) throw notFound(SERVICE, 'Component', input.arn ?? '');
       const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken);
       const componentVersions = items.map((one) => ({
         componentName: one.name,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { isJsonObject, messageOf } from '../../../core/mod.js';
 import { AwsError, invalid, throttled } from './errors.js';
 import { decode, decodeStructure, encode, fromText, membersOf, type Operation } from './model.js';
+import { isForm, queryAnswer, queryError, readForm } from './query-protocol.js';
 
 export type Handler = (input: Record<string, unknown>) => unknown;
 
@@ -24,7 +25,7 @@ interface Route extends BoundOperation {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** JSON over HTTP as the three services speak it, on 127.0.0.1. Counts the calls of each operation. */
+/** JSON over HTTP (STS: forms and XML) as the services speak it, on 127.0.0.1. Counts the calls of each operation. */
 export class AwsHttpServer {
   readonly calls = new Map<string, number>();
   readonly #routes: readonly Route[];
@@ -70,7 +71,7 @@ export class AwsHttpServer {
       if (order === 'cut-after') return void request.socket.destroy();
       send(response, operation, output);
     } catch (error) {
-      sendError(response, error);
+      sendError(response, error, isForm(request));
     }
   }
 
@@ -131,7 +132,8 @@ function readInput(
   const members = membersOf(operation.input);
   const input: Record<string, unknown> = {};
   const inBody = members.filter((member) => member.place === 'body');
-  if (inBody.length > 0) Object.assign(input, decodeStructure(service, inBody, parse(operation, body), ''));
+  if (inBody.length > 0 || operation.protocol === 'query')
+    Object.assign(input, decodeStructure(service, inBody, parse(operation, body), ''));
   for (const member of members) {
     const text = member.place === 'label' ? labels.get(member.name) : queryText(member, url);
     if (text !== undefined) input[member.name] = fromText(service, member.type, text, member.name);
@@ -159,6 +161,7 @@ function queryText(
 }
 
 function parse(operation: Operation, body: Buffer): unknown {
+  if (operation.protocol === 'query') return readForm(operation, body);
   if (body.length === 0) return {};
   try {
     return JSON.parse(body.toString()) as unknown;
@@ -168,8 +171,10 @@ function parse(operation: Operation, body: Buffer): unknown {
 }
 
 function denied(operation: Operation): AwsError {
-  const prefix = operation.service === 'greengrassv2' ? 'greengrass' : 'iot';
+  const prefix =
+    operation.service === 'greengrassv2' ? 'greengrass' : operation.service === 'sts' ? 'sts' : 'iot';
   const text = `User: arn:aws:iam::123456789012:user/local is not authorized to perform: ${prefix}:${operation.name}`;
+  if (operation.service === 'sts') return new AwsError('AccessDenied', 403, text);
   return operation.service === 'greengrassv2'
     ? new AwsError('AccessDeniedException', 403, text)
     : operation.service === 'iot'
@@ -185,14 +190,24 @@ function send(response: ServerResponse, operation: Operation, output: unknown): 
     response.end(bytes);
     return;
   }
+  if (operation.protocol === 'query') {
+    response.writeHead(operation.status, { 'content-type': 'text/xml' });
+    response.end(queryAnswer(operation, output));
+    return;
+  }
   response.writeHead(operation.status, { 'content-type': 'application/json' });
   response.end(operation.status === 204 ? undefined : JSON.stringify(encode(output ?? {})));
 }
 
-function sendError(response: ServerResponse, thrown: unknown): void {
+function sendError(response: ServerResponse, thrown: unknown, asXml: boolean): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const error =
     thrown instanceof AwsError ? thrown : new AwsError('InternalServerException', 500, messageOf(thrown));
+  if (asXml) {
+    response.writeHead(error.status, { 'content-type': 'text/xml' });
+    response.end(queryError(error));
+    return;
+  }
   response.writeHead(error.status, { 'content-type': 'application/json', 'x-amzn-errortype': error.name });
   response.end(JSON.stringify({ __type: error.name, message: error.message, ...error.extra }));
 }

@@ -3,7 +3,8 @@ import { invalid, type ServiceName } from './errors.js';
 
 /**
  * AWS's service model as the SDK clients carry it: each operation is
- * `[9, namespace, name, { http: [method, path, status] }, input, output]`, each structure
+ * `[9, namespace, name, { http: [method, path, status] }, input, output]` (without `http` where the service
+ * speaks AWS's query protocol: all operations are forms posted to `/`), each structure
  * `[3, namespace, name, traits, member names, member types, number of required members]`.
  */
 export type Schema = unknown;
@@ -11,6 +12,7 @@ export type Schema = unknown;
 export interface Operation {
   readonly service: ServiceName;
   readonly name: string;
+  readonly protocol: 'json' | 'query';
   readonly method: string;
   /** Path with `{label}` parts. */
   readonly path: string;
@@ -37,10 +39,11 @@ const MAP_BIT = 128;
 const BLOB = 21;
 
 export function readOperation(schema: Schema): Operation {
-  const parts = schema as [number, string, string, { http: [string, string, number] }, Schema, Schema];
-  const service = (parts[1].split('.').at(-1) ?? '') as ServiceName;
-  const [method, path, status] = parts[3].http;
-  return { service, name: parts[2], method, path, status, input: parts[4], output: parts[5] };
+  const parts = schema as [number, string, string, 0 | { http: [string, string, number] }, Schema, Schema];
+  const [, namespace, name, traits, input, output] = parts;
+  const service = (namespace.split('.').at(-1) ?? '') as ServiceName;
+  const [method, path, status] = traits === 0 ? (['POST', '/', 200] as const) : traits.http;
+  return { service, name, protocol: traits === 0 ? 'query' : 'json', method, path, status, input, output };
 }
 
 /** The members of a structure; none for the unit. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../../core/mod.js';
 import type { Fault } from './faults.js';
 import type { FolderStore } from './store.js';
+import type { Uploads } from './uploads.js';
 
 /** A request that passed the signature check. */
 export interface S3Call {
@@ -20,6 +21,7 @@ export interface S3Answer {
 
 export interface OperationContext {
   readonly store: FolderStore;
+  readonly uploads: Uploads;
   readonly clock: Clock;
   readonly region: string;
 }

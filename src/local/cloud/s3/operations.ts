@@ -1,34 +1,42 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import { receiveBody, type ReceivedBody } from './body.js';
 import type { Handler, OperationContext, S3Answer, S3Call } from './call.js';
 import { isChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from './checksums.js';
 import { s3Errors } from './errors.js';
 import { flipMiddleBit, type Fault } from './faults.js';
 import { listObjects } from './listing.js';
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  uploadPart,
+} from './multipart.js';
+import { conditionsOf, storedHeaders } from './stored-headers.js';
 import type { FolderStore, StoredObject } from './store.js';
-import { locationXml } from './xml.js';
+import { bucketsXml, locationXml } from './xml.js';
 
 const MAX_KEY_BYTES = 1024;
 /** Query parameters that name a sub-resource which this server does not have. */
-const SUBRESOURCES = [
-  'acl',
-  'uploads',
-  'uploadId',
-  'tagging',
-  'versioning',
-  'policy',
-  'lifecycle',
-  'delete',
-  'cors',
-];
+const SUBRESOURCES = ['acl', 'tagging', 'versioning', 'policy', 'lifecycle', 'delete', 'cors'];
 
 /** The operation that a request means, by S3's name. Throws NotImplemented. */
 export function operationOf(method: string, bucket: string, key: string, query: URLSearchParams): Operation {
   const sub = SUBRESOURCES.find((name) => query.has(name));
   if (sub !== undefined) throw s3Errors.notImplemented(`the sub-resource '${sub}'`);
-  const name = `${method} ${bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'}`;
+  const multipart = ['uploads', 'uploadId'].find((one) => query.has(one));
+  const target = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
+  const name = `${method} ${target}${multipart === undefined ? '' : ` ${multipart}`}`;
   switch (name) {
+    case 'POST object uploads':
+      return 'CreateMultipartUpload';
+    case 'PUT object uploadId':
+      return 'UploadPart';
+    case 'POST object uploadId':
+      return 'CompleteMultipartUpload';
+    case 'DELETE object uploadId':
+      return 'AbortMultipartUpload';
+    case 'GET service':
+      return 'ListBuckets';
     case 'PUT object':
       return 'PutObject';
     case 'GET object':
@@ -67,13 +75,22 @@ export const handlers = {
     return { status: 200, headers: { 'content-type': 'application/xml' }, body: locationXml(region) };
   },
   ListObjectsV2: listObjects,
+  ListBuckets: (_call, { store }) => ({
+    status: 200,
+    headers: { 'content-type': 'application/xml' },
+    body: bucketsXml(store.bucketNames()),
+  }),
+  CreateMultipartUpload: createMultipartUpload,
+  UploadPart: uploadPart,
+  CompleteMultipartUpload: completeMultipartUpload,
+  AbortMultipartUpload: abortMultipartUpload,
 } as const satisfies Record<string, Handler>;
 export type Operation = keyof typeof handlers;
 
 async function putObject(call: S3Call, { store, clock }: OperationContext): Promise<S3Answer> {
   const { request, bucket, key, fault } = call;
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Errors.keyTooLong();
-  const conditions = { ifNoneMatch: request.headers['if-none-match'], ifMatch: request.headers['if-match'] };
+  const conditions = conditionsOf(request);
   if (!store.hasBucket(bucket)) throw s3Errors.noSuchBucket();
   const received = store.incoming();
   try {
@@ -127,23 +144,6 @@ function putHeaders(
     if (name.startsWith('x-amz-server-side-encryption')) headers[name] = value;
   }
   return headers;
-}
-
-const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-language', 'expires'];
-
-function storedHeaders(request: IncomingMessage): Record<string, string> {
-  const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (typeof value !== 'string') continue;
-    if (KEPT_HEADERS.includes(name) || /^x-amz-(meta-|server-side-encryption)/.test(name)) kept[name] = value;
-  }
-  // aws-chunked is the form of the transfer, not of the object.
-  const encodings = (request.headers['content-encoding'] ?? '')
-    .split(',')
-    .map((encoding) => encoding.trim())
-    .filter((encoding) => encoding !== '' && encoding !== 'aws-chunked');
-  if (encodings.length > 0) kept['content-encoding'] = encodings.join(',');
-  return kept;
 }
 
 function describeObject(

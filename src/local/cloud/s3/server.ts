@@ -11,6 +11,7 @@ import type { Fault, FaultScript } from './faults.js';
 import { handlers, operationOf, type Operation } from './operations.js';
 import { verifySignature, type S3Credentials } from './sigv4.js';
 import { FolderStore, type StoredObject } from './store.js';
+import { Uploads } from './uploads.js';
 import { errorXml } from './xml.js';
 
 export interface LocalS3Options {
@@ -64,7 +65,7 @@ const SECRET_HEADERS = ['authorization', 'x-amz-security-token'];
 /**
  * Starts an S3 for development and tests on 127.0.0.1: path-style, plain HTTP, one owner. It checks SigV4
  * signatures, checksums and conditional writes as S3 does. It is no store for production: no fsync, no
- * multipart uploads, no versions, no access control beyond the keys.
+ * versions, no access control beyond the keys.
  */
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   const store = await FolderStore.open(options.folder);
@@ -78,6 +79,7 @@ class RunningS3 implements LocalS3 {
   readonly log: RequestRecord[] = [];
   readonly #options: LocalS3Options;
   readonly #store: FolderStore;
+  readonly #uploads = new Uploads();
   readonly #clock: Clock;
   readonly #server: Server;
   #faults: FaultScript | undefined;
@@ -201,6 +203,7 @@ class RunningS3 implements LocalS3 {
     Object.assign(record, { operation });
     const answer = await handlers[operation](call, {
       store: this.#store,
+      uploads: this.#uploads,
       clock: this.#clock,
       region: this.#options.region ?? 'us-east-1',
     });
@@ -278,8 +281,7 @@ async function sendFile(
     const stream = createReadStream(body.file, { start: body.start, end: body.start + sent - 1 });
     for await (const piece of stream as AsyncIterable<Buffer>) {
       if (fault?.kind === 'slow') await clock.sleep((piece.length / fault.bytesPerSecond) * 1000);
-      if (!response.write(piece))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      if (!response.write(piece)) await drained(response);
       if (response.destroyed) return;
     }
   }
@@ -289,6 +291,17 @@ async function sendFile(
     throw new ConnectionDropped('Scripted: half a body');
   }
   response.end();
+}
+
+/** Until the response takes more, or its client has left. */
+async function drained(response: ServerResponse): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      response.off('drain', end).off('close', end);
+      resolve();
+    };
+    response.on('drain', end).on('close', end);
+  });
 }
 
 function flatHeaders(request: IncomingMessage): Record<string, string> {

@@ -67,6 +67,10 @@ export class FolderStore {
     return this.#buckets.has(name);
   }
 
+  bucketNames(): string[] {
+    return [...this.#buckets.keys()].sort();
+  }
+
   async createBucket(name: string): Promise<void> {
     if (!BUCKET_NAME.test(name)) throw s3Errors.invalidBucketName();
     if (this.#buckets.has(name)) throw s3Errors.bucketAlreadyOwned();

@@ -1,18 +1,6 @@
+import { element, escapeXml, XML_HEAD } from '../xml.js';
+
 const XMLNS = 'http://s3.amazonaws.com/doc/2006-03-01/';
-const HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n';
-
-function escapeXml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\r', '&#13;');
-}
-
-function element(name: string, value: string | number | boolean): string {
-  return `<${name}>${escapeXml(String(value))}</${name}>`;
-}
 
 export function errorXml(code: string, message: string, resource: string, requestId: string): string {
   const inside = [
@@ -21,13 +9,42 @@ export function errorXml(code: string, message: string, resource: string, reques
     element('Resource', resource),
     element('RequestId', requestId),
   ];
-  return `${HEAD}<Error>${inside.join('')}</Error>`;
+  return `${XML_HEAD}<Error>${inside.join('')}</Error>`;
 }
 
 /** GetBucketLocation: us-east-1 is the empty string, as at S3. */
 export function locationXml(region: string): string {
   const inside = region === 'us-east-1' ? '' : escapeXml(region);
-  return `${HEAD}<LocationConstraint xmlns="${XMLNS}">${inside}</LocationConstraint>`;
+  return `${XML_HEAD}<LocationConstraint xmlns="${XMLNS}">${inside}</LocationConstraint>`;
+}
+
+export function initiatedXml(bucket: string, key: string, uploadId: string): string {
+  const inside = element('Bucket', bucket) + element('Key', key) + element('UploadId', uploadId);
+  return `${XML_HEAD}<InitiateMultipartUploadResult xmlns="${XMLNS}">${inside}</InitiateMultipartUploadResult>`;
+}
+
+/** @param checksums base64 by algorithm, over the parts' checksums */
+export function completedXml(
+  bucket: string,
+  key: string,
+  etag: string,
+  checksums: Readonly<Record<string, string>>,
+): string {
+  const inside = [
+    element('Location', `/${bucket}/${key}`),
+    element('Bucket', bucket),
+    element('Key', key),
+    element('ETag', `"${etag}"`),
+    ...Object.entries(checksums).map(([name, sum]) => element(`Checksum${name.toUpperCase()}`, sum)),
+    element('ChecksumType', 'COMPOSITE'),
+  ];
+  return `${XML_HEAD}<CompleteMultipartUploadResult xmlns="${XMLNS}">${inside.join('')}</CompleteMultipartUploadResult>`;
+}
+
+/** ListBuckets. */
+export function bucketsXml(names: readonly string[]): string {
+  const buckets = names.map((name) => `<Bucket>${element('Name', name)}</Bucket>`).join('');
+  return `${XML_HEAD}<ListAllMyBucketsResult xmlns="${XMLNS}"><Buckets>${buckets}</Buckets></ListAllMyBucketsResult>`;
 }
 
 export interface ListedObject {
@@ -68,7 +85,7 @@ export function listXml(page: ListPage): string {
       (prefix) => `<CommonPrefixes>${element('Prefix', name(prefix))}</CommonPrefixes>`,
     ),
   ];
-  return `${HEAD}<ListBucketResult xmlns="${XMLNS}">${inside.join('')}</ListBucketResult>`;
+  return `${XML_HEAD}<ListBucketResult xmlns="${XMLNS}">${inside.join('')}</ListBucketResult>`;
 }
 
 function contents(object: ListedObject, name: (text: string) => string): string {
