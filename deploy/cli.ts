@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { register as compile } from './commands/compile.js';
 import { register as deploy } from './commands/deploy.js';
 import { register as dev } from './commands/dev.js';
+import { register as device } from './commands/device.js';
+import { register as fleet } from './commands/fleet.js';
 import { register as inspect } from './commands/inspect.js';
 import { register as local } from './commands/local.js';
 import { register as models } from './commands/models.js';
@@ -16,7 +18,21 @@ const program = new Command('edge-manager')
   .description('model management for edge devices on AWS IoT Greengrass v2')
   .showHelpAfterError();
 
-for (const register of [compile, pack, sign, verify, inspect, publish, models, local, dev, deploy, report])
+for (const register of [
+  compile,
+  pack,
+  sign,
+  verify,
+  inspect,
+  publish,
+  models,
+  local,
+  dev,
+  fleet,
+  device,
+  deploy,
+  report,
+])
   register(program);
 
 // A reader such as head that has seen enough is no error.

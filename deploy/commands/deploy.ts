@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
-import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
 import { systemClock } from '../../src/fs/mod.js';
-import { awsFleetCloud, type FleetCloud } from '../cloud/fleet-mod.js';
+import type { FleetCloud } from '../cloud/fleet-mod.js';
+import { planForFleet, readDocument, readFleets } from '../fleet/mod.js';
 import {
   applyRollback,
   applyRollout,
@@ -20,12 +18,15 @@ import {
   type RolloutStatus,
 } from '../rollout/mod.js';
 import { parseNumber, printJson, printLine, printTable } from './output.js';
+import { agreed, withCloud } from './session.js';
 
 interface Common {
   readonly json?: boolean;
   readonly yes?: boolean;
   readonly watch?: boolean;
   readonly pollSeconds: number;
+  readonly fleets?: string;
+  readonly fleet?: string;
 }
 
 export function register(program: Command): void {
@@ -35,10 +36,14 @@ export function register(program: Command): void {
       .command(name)
       .description(description)
       .argument('<plan>', 'rollout plan (YAML or JSON)')
+      .option('--fleets <file>', "fleets file: puts the fleet's configuration below the plan's")
+      .option('--fleet <name>', "fleet of that file in place of the plan's")
       .option('--json', 'print JSON');
   withPlan('plan', 'show what an apply would change, and change nothing').action(
     (file: string, options: Common) =>
-      withCloud(async (cloud) => printProposal(await proposeRollout(cloud, await readPlan(file)), options)),
+      withCloud(async (cloud) =>
+        printProposal(await proposeRollout(cloud, await readPlan(file, options)), options),
+      ),
   );
   withPlan('apply', 'start a rollout, or go on with it, and follow it to its end')
     .option('--yes', 'do not ask')
@@ -48,15 +53,15 @@ export function register(program: Command): void {
     .option('--watch', 'look again until it has ended')
     .option('--poll-seconds <n>', 'between two looks', parseNumber, 5)
     .action(status);
-  withPlan('continue', 'let a stage that waits go on').action((file: string) =>
+  withPlan('continue', 'let a stage that waits go on').action((file: string, options: Common) =>
     withCloud(async (cloud) => {
-      await continueRollout(cloud, checkPlan(await readPlan(file)), systemClock);
+      await continueRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
       printLine('The next stage starts with deploy apply, or with the one that is running');
     }),
   );
-  withPlan('cancel', 'stop a rollout where it stands').action((file: string) =>
+  withPlan('cancel', 'stop a rollout where it stands').action((file: string, options: Common) =>
     withCloud(async (cloud) => {
-      await cancelRollout(cloud, checkPlan(await readPlan(file)), systemClock);
+      await cancelRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
       printLine('Canceled: devices that have it keep it; deploy rollback brings them back');
     }),
   );
@@ -114,7 +119,7 @@ function registerFleetCommands(deploy: Command): void {
 
 async function apply(file: string, options: Common): Promise<void> {
   await withCloud(async (cloud) => {
-    const plan = await readPlan(file);
+    const plan = await readPlan(file, options);
     const proposal = await proposeRollout(cloud, plan);
     if (options.json !== true) printProposal(proposal, options);
     if (!(await agreed(options))) return;
@@ -133,7 +138,7 @@ async function apply(file: string, options: Common): Promise<void> {
 
 async function status(file: string, options: Common): Promise<void> {
   await withCloud(async (cloud) => {
-    const plan = await readPlan(file);
+    const plan = await readPlan(file, options);
     for (;;) {
       const now = await rolloutStatus(cloud, plan, systemClock);
       if (options.json === true) printJson(now);
@@ -206,36 +211,12 @@ function printStatus(now: RolloutStatus): void {
   printLine(`${now.outcome}  ${stages.join('  ')}${now.reason === '' ? '' : `  ${now.reason}`}`);
 }
 
-async function agreed(options: Common): Promise<boolean> {
-  if (options.yes === true) return true;
-  if (!process.stdin.isTTY) {
-    throw new EdgeError('FAILED_PRECONDITION', 'Cannot ask as there is no terminal', {
-      nextStep: 'Give --yes',
-    });
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await prompt.question('Go on? [y/N] ')).trim().toLowerCase() === 'y';
-  } finally {
-    prompt.close();
-  }
-}
-
-async function readPlan(file: string): Promise<unknown> {
-  try {
-    return parse(await readFile(file, 'utf8')) as unknown;
-  } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the rollout plan ${file}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-async function withCloud(action: (cloud: FleetCloud) => Promise<void>): Promise<void> {
-  const cloud = awsFleetCloud();
-  try {
-    await action(cloud);
-  } finally {
-    cloud.close();
-  }
+/** All commands of a rollout must be given the same files: the plan as a whole tells rollouts apart. */
+async function readPlan(file: string, { fleets, fleet }: Common): Promise<unknown> {
+  const plan = await readDocument(file, 'the rollout plan');
+  if (fleets !== undefined) return planForFleet(plan, await readFleets(fleets), fleet);
+  if (fleet === undefined) return plan;
+  throw new EdgeError('INVALID_ARGUMENT', 'Cannot use --fleet without --fleets', {
+    nextStep: 'Give the fleets file too: --fleets fleets.yaml',
+  });
 }

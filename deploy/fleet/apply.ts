@@ -25,9 +25,7 @@ export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal
       groupArn = await cloud.createGroup(fleet.group, step.description, step.tags);
     else if (step.kind === 'tag-group') await cloud.tagGroup(groupArn ?? '', step.tags);
   }
-  await inParallel(byThing(steps), async (ofThing) => {
-    for (const step of ofThing) await perform(cloud, fleet.group, step);
-  });
+  await applyToThings(cloud, fleet.group, steps);
   const arn = groupArn ?? '';
   return {
     fleet: fleet.name,
@@ -36,6 +34,17 @@ export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal
     done: steps,
     policies: devicePolicies(fleet, arn),
   };
+}
+
+/** Does the steps on things: those of one thing in their order, some things at a time. */
+export async function applyToThings(
+  cloud: FleetAdminCloud,
+  group: string,
+  steps: readonly FleetStep[],
+): Promise<void> {
+  await inParallel(byThing(steps), async (ofThing) => {
+    for (const step of ofThing) await perform(cloud, group, step);
+  });
 }
 
 type ThingStep = Extract<FleetStep, { readonly thing: string }>;

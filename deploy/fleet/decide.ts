@@ -13,7 +13,7 @@ export interface FleetDecision {
 /** What is missing in the cloud. Throws where an apply must not start. */
 export function decideFleet(fleet: Fleet, state: FleetState, nowMs: number): FleetDecision {
   checkGroup(fleet, state);
-  checkThings(fleet, state.devices);
+  if (!fleet.createThings) checkThings(`plan the fleet ${fleet.name}`, state.devices);
   const wanted = { ...fleet.tags, ...fleetMarks(fleet) };
   return {
     steps: [...groupSteps(fleet, state, wanted), ...state.devices.flatMap((one) => deviceSteps(one, nowMs))],
@@ -48,20 +48,17 @@ function checkGroup(fleet: Fleet, { group, tags }: FleetState): void {
   }
 }
 
-function checkThings(fleet: Fleet, devices: readonly DeviceState[]): void {
-  if (fleet.createThings) return;
+/** @param action for the error's sentence @throws EdgeError NOT_FOUND that names the things that are missing */
+export function checkThings(action: string, devices: readonly DeviceState[]): void {
   const missing = devices.filter((one) => !one.exists).map((one) => one.device.thing);
   if (missing.length === 0) return;
   const shown = missing.slice(0, 5).join(', ');
   const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
-  throw new EdgeError(
-    'NOT_FOUND',
-    `Cannot plan the fleet ${fleet.name} as these things do not exist: ${shown}${more}`,
-    {
-      field: `fleets.${fleet.name}.devices`,
-      nextStep: 'Provision the devices first, correct their thingName, or set createThings: true',
-    },
-  );
+  throw new EdgeError('NOT_FOUND', `Cannot ${action} as these things do not exist: ${shown}${more}`, {
+    field: 'devices',
+    nextStep:
+      'Provision the devices first, correct their thing names, or let them be created (createThings: true, or --create-things)',
+  });
 }
 
 function groupSteps(
@@ -76,7 +73,8 @@ function groupSteps(
   return missing.length === 0 ? [] : [{ kind: 'tag-group', tags: Object.fromEntries(missing) }];
 }
 
-function deviceSteps(state: DeviceState, nowMs: number): readonly FleetStep[] {
+/** What is missing of one device. */
+export function deviceSteps(state: DeviceState, nowMs: number): readonly FleetStep[] {
   const { device, exists, isMember, registration } = state;
   const { thing, attributes } = device;
   const steps: FleetStep[] = exists ? [] : [{ kind: 'create-thing', thing, attributes }];

@@ -1,25 +1,50 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { EdgeError, isJsonObject, toEdgeError, validate, type JsonObject } from '../../src/core/mod.js';
 import { atPath, checkAgent, checkUploader } from './component-configuration.js';
 import { FLEETS_NEXT_STEP, refused, type Fleet, type FleetDevice } from './fleet.js';
-import { FleetsFileSchema, type FleetEntry } from './schema.js';
+import { FleetDeviceSchema, FleetsFileSchema, type FleetDeviceEntry, type FleetEntry } from './schema.js';
 
 /** The agent's own default for what stands first in object keys. */
 const DEFAULT_PREFIX = 'sme-capture';
 
 /** Checks a fleets file as a whole; throws INVALID_ARGUMENT with the key and the next step. */
 export function parseFleets(value: unknown): readonly Fleet[] {
-  const file = checkSchema(value);
+  const file = checked(FleetsFileSchema, value, 'Cannot use the fleets file', FLEETS_NEXT_STEP);
   const fleets = Object.entries(file.fleets).map(([name, entry]) => readFleet(name, entry));
   checkDistinct(fleets);
   return fleets;
 }
 
-function checkSchema(value: unknown): { fleets: Record<string, FleetEntry> } {
+/** Devices of a command line: `name` or `name=thing`, checked as those of a file. */
+export function parseDevices(
+  texts: readonly string[],
+  description: string | undefined,
+): readonly FleetDevice[] {
+  const devices = texts.map((text) => {
+    const [name = '', thingName] = text.split('=');
+    return {
+      name,
+      ...(thingName === undefined ? {} : { thingName }),
+      ...(description === undefined ? {} : { description }),
+    };
+  });
+  const next = 'Give name=thing: a device’s name has letters, digits and dashes, at most 63';
+  const read = checked(Type.Array(FleetDeviceSchema), devices, 'Cannot read the devices', next).map(deviceOf);
+  for (const key of ['name', 'thing'] as const) {
+    if (new Set(read.map((device) => device[key])).size === read.length) continue;
+    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the devices as a ${key} stands there twice`, {
+      field: key,
+    });
+  }
+  return read;
+}
+
+function checked<S extends TSchema>(schema: S, value: unknown, what: string, nextStep: string): Static<S> {
   try {
-    return validate(FleetsFileSchema, value, 'Cannot use the fleets file');
+    return validate(schema, value, what);
   } catch (thrown) {
     const { code, message, field } = toEdgeError(thrown);
-    throw new EdgeError(code, message, { field, nextStep: FLEETS_NEXT_STEP, cause: thrown });
+    throw new EdgeError(code, message, { field, nextStep, cause: thrown });
   }
 }
 
@@ -118,15 +143,7 @@ function mustAgree(field: string, value: unknown, wanted: unknown): void {
 }
 
 function readDevices(path: string, entry: FleetEntry): readonly FleetDevice[] {
-  const devices = (entry.devices ?? []).map((given): FleetDevice => {
-    const one = typeof given === 'string' ? { name: given } : given;
-    return {
-      name: one.name,
-      thing: one.thingName ?? one.name,
-      description: one.description,
-      attributes: one.attributes ?? {},
-    };
-  });
+  const devices = (entry.devices ?? []).map(deviceOf);
   for (const key of ['name', 'thing'] as const) {
     const seen = new Map<string, number>();
     for (const [index, device] of devices.entries()) {
@@ -139,6 +156,16 @@ function readDevices(path: string, entry: FleetEntry): readonly FleetDevice[] {
     }
   }
   return devices;
+}
+
+function deviceOf(given: string | FleetDeviceEntry): FleetDevice {
+  const one = typeof given === 'string' ? { name: given } : given;
+  return {
+    name: one.name,
+    thing: one.thingName ?? one.name,
+    description: one.description,
+    attributes: one.attributes ?? {},
+  };
 }
 
 /** An agent reports to one fleet, and a thing group is one fleet's. */

@@ -1,4 +1,4 @@
-import { Type, type Static } from '@sinclair/typebox';
+import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { isJsonObject, validate, type JsonObject } from '../../src/core/mod.js';
 
 /**
@@ -9,7 +9,7 @@ export const REGISTRATION_SHADOW = 'edge-manager-registration';
 
 /** A device's entry in one fleet. */
 export const RegistrationSchema = Type.Object({
-  device: Type.String({ minLength: 1, maxLength: 63 }),
+  device: Type.String({ minLength: 1, maxLength: 128 }),
   description: Type.Optional(Type.String({ maxLength: 40 })),
   registeredAtMs: Type.Number(),
 });
@@ -19,9 +19,17 @@ export type Registration = Static<typeof RegistrationSchema>;
 export function registrationIn(reported: JsonObject | undefined, group: string): Registration | undefined {
   const fleets = reported?.['fleets'];
   const entry = isJsonObject(fleets) && Object.hasOwn(fleets, group) ? fleets[group] : undefined;
-  return entry === undefined
-    ? undefined
-    : validate(RegistrationSchema, entry, 'Cannot read the registration');
+  return readAs(RegistrationSchema, entry);
+}
+
+/** A shadow's part as its type; undefined for anything else: whoever may write shadows may write any. */
+export function readAs<S extends TSchema>(schema: S, value: unknown): Static<S> | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return validate(schema, value, 'Cannot read the shadow');
+  } catch {
+    return undefined;
+  }
 }
 
 /** `state.reported` that sets an entry, or takes it away; entries of other fleets stay. */

@@ -54,7 +54,8 @@ async function queried(cloud: FleetAdminCloud, fleet: Fleet, query: string): Pro
   return found.map(({ name }) => ({ name, thing: name, description: undefined, attributes: {} }));
 }
 
-async function readDevice(
+/** A device as the cloud has it, for one thing group. */
+export async function readDevice(
   cloud: FleetAdminCloud,
   group: string,
   device: FleetDevice,
