@@ -29,7 +29,7 @@ export function decodeMessage(payload: Uint8Array, what: string, maxBytes = MAX_
     throw new EdgeError('INVALID_ARGUMENT', `${what} as it is nested deeper than ${MAX_DEPTH} levels`);
   }
   try {
-    return JSON.parse(text, dropPrototypeKeys);
+    return parseSafely(text);
   } catch (cause) {
     throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not JSON`, { cause });
   }
@@ -62,21 +62,36 @@ export function fromErrorBody(body: ErrorBody): EdgeError {
   return new EdgeError(body.code, body.message, { field: body.field, retryAfterMs: body.retryAfterMs });
 }
 
-/** Nesting of brackets outside strings. */
+/** Nesting of brackets outside strings, which hold most of a message: they are skipped by the native search. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  let inString = false;
   for (let index = 0; index < text.length; index++) {
     const char = text.charCodeAt(index);
-    if (inString) {
-      if (char === 0x5c) index++;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
+    if (char === 0x22) index = endOfString(text, index);
     else if (char === 0x7b || char === 0x5b) deepest = Math.max(deepest, ++depth);
     else if (char === 0x7d || char === 0x5d) depth--;
   }
   return deepest;
+}
+
+/** Where the string that starts at `start` has its closing quote; the text's length where it has none. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let backslashes = 0;
+  while (text.charCodeAt(index - 1 - backslashes) === 0x5c) backslashes++;
+  return backslashes % 2 === 1;
+}
+
+/** A reviver makes a parse three times as slow, so only texts that may hold the key (spelt out or escaped) pay. */
+function parseSafely(text: string): unknown {
+  const mayHoldPrototypeKey = text.includes('__proto__') || text.includes('\\u');
+  return mayHoldPrototypeKey ? JSON.parse(text, dropPrototypeKeys) : JSON.parse(text);
 }
 
 function dropPrototypeKeys(this: unknown, key: string, value: unknown): unknown {

@@ -93,7 +93,8 @@ class GreengrassIpc implements GreengrassPort {
         : { binaryMessage: { message: payload } };
     await this.#call(
       `Cannot publish to ${topic}`,
-      (client) => client.publishToTopic({ topic, publishMessage }),
+      // Both forms are made here: the client need not look into them once more.
+      (client) => client.publishToTopic({ topic, publishMessage }, { disableValidation: true }),
       options.signal,
     );
   }
