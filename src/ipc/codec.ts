@@ -48,11 +48,15 @@ export function decodeReply(payload: Uint8Array): ReplyEnvelope {
   return validate(ReplyEnvelope, decodeMessage(payload, what), what) as ReplyEnvelope;
 }
 
+/** What a caller hears of a failure of ours; the sentence itself may hold what Node said, paths among it. */
+const INTERNAL_SENTENCE = "Cannot finish the request as the agent failed: the agent's log says why";
+
 /** An error as it goes over the wire: never a cause, a stack or a path that the caller did not send. */
 export function toErrorBody(error: EdgeError): ErrorBody {
+  const message = error.code === 'INTERNAL' ? INTERNAL_SENTENCE : error.message;
   return {
     code: error.code,
-    message: error.message.length > 1000 ? `${error.message.slice(0, 997)}...` : error.message,
+    message: message.length > 1000 ? `${message.slice(0, 997)}...` : message,
     ...(error.field === undefined ? {} : { field: error.field.slice(0, 200) }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };

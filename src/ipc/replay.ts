@@ -1,6 +1,9 @@
 import { REPLAY_LIMIT, REPLAY_WINDOW_MS, type ReplyEnvelope } from '../contract/mod.js';
 import type { Clock } from '../core/mod.js';
 
+/** Far more than the components of a core, each with some starts in a minute. */
+const MAX_CALLERS = 512;
+
 interface Entry {
   readonly expiresMs: number;
   readonly reply: Promise<ReplyEnvelope>;
@@ -8,7 +11,8 @@ interface Entry {
 
 /**
  * Answers by caller and id, so that a request that is sent again (its reply was lost) runs once.
- * Bounded: at most {@link REPLAY_LIMIT} answers a caller, each for {@link REPLAY_WINDOW_MS}.
+ * Bounded: at most {@link REPLAY_LIMIT} answers a caller, each for {@link REPLAY_WINDOW_MS}, and
+ * {@link MAX_CALLERS} callers, of which those that were silent longest go: a caller can name itself anew each time.
  */
 export class ReplayCache {
   readonly #clock: Clock;
@@ -25,9 +29,9 @@ export class ReplayCache {
     run: () => Promise<ReplyEnvelope>,
   ): { reply: Promise<ReplyEnvelope>; again: boolean } {
     const now = this.#clock.monotonicMs();
-    const known = this.#callers.get(caller)?.get(id);
-    if (known !== undefined && known.expiresMs > now) return { reply: known.reply, again: true };
     const entries = this.#entriesOf(caller, now);
+    const known = entries.get(id);
+    if (known !== undefined) return { reply: known.reply, again: true };
     const reply = run();
     entries.delete(id);
     entries.set(id, { expiresMs: now + REPLAY_WINDOW_MS, reply });
@@ -39,12 +43,11 @@ export class ReplayCache {
   }
 
   #entriesOf(caller: string, now: number): Map<string, Entry> {
-    let entries = this.#callers.get(caller);
-    if (entries === undefined) {
-      this.#sweep(now);
-      entries = new Map();
-      this.#callers.set(caller, entries);
-    }
+    const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
+    // Insertion order is the order of use.
+    this.#callers.delete(caller);
+    if (this.#callers.size >= MAX_CALLERS) this.#dropOldest(now);
+    this.#callers.set(caller, entries);
     // Insertion order is expiry order: the expired stand in front.
     for (const [id, entry] of entries) {
       if (entry.expiresMs > now) break;
@@ -53,11 +56,13 @@ export class ReplayCache {
     return entries;
   }
 
-  /** A caller's reply topic changes with each start; those of former starts go with their last answer. */
-  #sweep(now: number): void {
+  /** A caller's reply topic changes with each start; those of former starts go first, as they are silent. */
+  #dropOldest(now: number): void {
     for (const [caller, entries] of this.#callers) {
       const last = [...entries.values()].at(-1);
-      if (last === undefined || last.expiresMs <= now) this.#callers.delete(caller);
+      const over = this.#callers.size >= MAX_CALLERS;
+      if (!over && last !== undefined && last.expiresMs > now) return;
+      this.#callers.delete(caller);
     }
   }
 }

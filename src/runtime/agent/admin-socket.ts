@@ -79,9 +79,12 @@ export async function openAdminSocket(options: AdminSocketOptions): Promise<Admi
 
 function serve(socket: Socket, client: string, service: Promise<AdminService>, logger: Logger): void {
   let held: Buffer = Buffer.alloc(0);
+  let refused = false;
   socket.on('error', (error) => logger.debug('An admin connection failed', { reason: messageOf(error) }));
   socket.on('close', () => void service.then(({ onGone }) => onGone(client)));
   socket.on('data', (chunk: Buffer) => {
+    // What still comes after a refusal is read and dropped, so that the refusal itself gets through.
+    if (refused) return;
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     for (;;) {
       const end = held.indexOf(0x0a);
@@ -95,6 +98,8 @@ function serve(socket: Socket, client: string, service: Promise<AdminService>, l
         'INVALID_ARGUMENT',
         `Cannot read the request as a line must have at most ${MAX_LINE_BYTES} bytes`,
       );
+      refused = true;
+      held = Buffer.alloc(0);
       send(socket, { v: 1, id: 'unreadable', ok: false, error: toErrorBody(error) });
       socket.end();
     }

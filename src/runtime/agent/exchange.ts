@@ -7,6 +7,9 @@ const SUPERSEDED_IDLE_MS = 60_000;
 /** The platform does not tell when a client is gone. */
 const ABANDONED_IDLE_MS = 24 * 3600 * 1000;
 
+/** Folders of one component: each start, or each connection, has its own. */
+const MAX_FOLDERS = 32;
+
 interface Client {
   readonly component: string;
   readonly folder: string;
@@ -72,6 +75,7 @@ export class Exchange {
       known.lastUsedMs = now;
       return known.folder;
     }
+    await this.#makeRoom(component);
     const folder = join(this.#options.root, this.#options.random.hex(16));
     this.#clients.set(client, { component, folder, lastUsedMs: now });
     await mkdir(folder, { mode: 0o700 });
@@ -91,6 +95,13 @@ export class Exchange {
     const known = this.#clients.get(client);
     this.#clients.delete(client);
     if (known !== undefined) await rm(known.folder, { recursive: true, force: true });
+  }
+
+  /** A component that never stops saying hello takes its own folders only, the one that was idle longest first. */
+  async #makeRoom(component: string): Promise<void> {
+    const own = [...this.#clients].filter(([, client]) => client.component === component);
+    const oldest = own.toSorted(([, a], [, b]) => a.lastUsedMs - b.lastUsedMs)[0];
+    if (own.length >= MAX_FOLDERS && oldest !== undefined) await this.bye(oldest[0]);
   }
 
   /** Removes the folders of clients that are gone: superseded by a newer start, or silent for a day. */

@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { predictTopic } from '../../../src/contract/mod.js';
-import { deferred, type EdgeError } from '../../../src/core/mod.js';
+import { deferred, silentLogger, type EdgeError } from '../../../src/core/mod.js';
+import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { createRequester } from '../../../src/ipc/mod.js';
 import type { MemoryRun } from '../../../src/runtime/host/mod.js';
 import { input, predict } from '../../lib/agent-requests.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
@@ -61,6 +64,21 @@ describe("Edge Manager's verbs", () => {
     assert.match(exchangeFolder, /\/[0-9a-f]{32}$/);
     assert.equal((await hello({})).exchangeFolder, exchangeFolder);
     await assert.rejects(hello({ uid: 12345 }), { code: 'PERMISSION_DENIED', field: 'uid' });
+  });
+
+  it('give a component that says hello for ever at most 32 folders, and take none from others', async () => {
+    await using twins = await AgentTwins.create();
+    const { exchangeFolder } = await twins.requester.request('hello', {}, { timeoutMs: 5000 });
+    for (let client = 0; client < 40; client++) {
+      const options = { component: 'com.example.Loud', clock: systemClock, random: systemRandom };
+      const transport = twins.broker.connect();
+      const loud = await createRequester({ ...options, transport, logger: silentLogger });
+      await loud.request('hello', {}, { timeoutMs: 5000 });
+      await loud.close();
+    }
+    const folders = await readdir(dirname(exchangeFolder));
+    assert.equal(folders.length, 33);
+    assert.ok(folders.includes(basename(exchangeFolder)));
   });
 });
 

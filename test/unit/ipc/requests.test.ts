@@ -85,6 +85,17 @@ describe('requests over publish/subscribe', () => {
     });
   });
 
+  it('keeps what Node said of a failure of ours to itself', async () => {
+    const { requester } = await setUp({
+      hello: () => Promise.reject(new Error("ENOENT: no such file, open '/secret/path'")),
+    });
+    await assert.rejects(requester.request('hello', {}, { timeoutMs: 1000 }), (error: EdgeError) => {
+      assert.equal(error.code, 'INTERNAL');
+      assert.doesNotMatch(error.message, /ENOENT|secret/);
+      return true;
+    });
+  });
+
   it('fails with DEADLINE_EXCEEDED when nobody answers', async () => {
     const { requester, clock } = await setUp({});
     const waiting = assert.rejects(
@@ -123,6 +134,30 @@ describe('requests over publish/subscribe', () => {
     assert.equal(replies.length, 2);
     assert.equal(replies[0], replies[1]);
     assert.equal(responder.inFlight, 0);
+  });
+
+  it('remembers the answers of callers that speak, not of a thousand that came and went', async () => {
+    const ran: string[] = [];
+    const { app } = await setUp({
+      hello: (_body, context) => {
+        ran.push(context.client);
+        return Promise.resolve(hello);
+      },
+    });
+    const ask = async (caller: number): Promise<void> => {
+      const nonce = caller.toString(16).padStart(32, '0');
+      const from = `edgemanager/v1/reply/com.example.App/${nonce}`;
+      await app.publish(topics.hello, encodeMessage(envelope({ replyTo: from })));
+    };
+    for (let caller = 1; caller <= 1000; caller++) {
+      await ask(caller);
+      if (caller % 100 === 0) await ask(1);
+      await turn();
+    }
+    assert.equal(ran.length, 1000, 'the one that spoke all the time was remembered');
+    await ask(2);
+    await turn();
+    assert.equal(ran.length, 1001, 'one that came and went was not');
   });
 
   for (const [what, payload] of [
