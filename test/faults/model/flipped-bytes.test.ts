@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKeySigner, openPackage } from '../../../src/model/mod.js';
+import { reportFaultRow } from '../../lib/fault-table.js';
 import { keyPair, temporaryFolder, writeSmallPackage } from '../../lib/model-package.js';
 
 describe('A signed package (D1)', () => {
@@ -34,5 +35,13 @@ describe('A signed package (D1)', () => {
     }
     assert.equal((await openPackage(folder, options)).signature.state, 'verified');
     assert.ok(flips > 5000, `${flips} flips`);
+    reportFaultRow({
+      row: 'D1',
+      cycles: flips,
+      lost: 0,
+      duplicated: 0,
+      corrupt: 0,
+      note: 'flips, all refused',
+    });
   });
 });
