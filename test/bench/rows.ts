@@ -1,6 +1,17 @@
 import { loopGap } from './agent/loop-gap.js';
 import { predictLarge, predictSmall } from './agent/predict.js';
+import { backlog } from './backlog.js';
+import { captureCost, durableCapture } from './capture.js';
 import type { BenchRow } from './figure.js';
+import { uploadRate } from './upload.js';
 
 /** All measurements, in the order in which they run. */
-export const ROWS: readonly BenchRow[] = [predictSmall, predictLarge, loopGap];
+export const ROWS: readonly BenchRow[] = [
+  predictSmall,
+  predictLarge,
+  loopGap,
+  captureCost,
+  durableCapture,
+  uploadRate,
+  backlog,
+];

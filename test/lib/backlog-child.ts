@@ -3,8 +3,8 @@
  * Arguments: spool folder, order, seconds to run, cap in bytes per second (0: none). Prints one JSON object.
  */
 import { createHash } from 'node:crypto';
-import { silentLogger } from '../../../src/core/mod.js';
-import { nodeDisk, systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { silentLogger } from '../../src/core/mod.js';
+import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
 import {
   SpoolSegmentSource,
   Uploader,
@@ -12,7 +12,7 @@ import {
   type PutOutcome,
   type PutRequest,
   type UploadOrder,
-} from '../../../src/upload/mod.js';
+} from '../../src/upload/mod.js';
 
 const [root = '', order = 'oldest-first', seconds = '5', cap = '0'] = process.argv.slice(2);
 

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeBacklog, runBacklog } from '../lib/backlog.js';
+import { atMost, type BenchRow } from './figure.js';
+
+const SEGMENTS = 100_000;
+const CAP_BYTES_PER_SECOND = 50_000;
+
+export const backlog: BenchRow = {
+  name: 'backlog',
+  about:
+    'an uploader before a backlog of 100,000 segments and 10 GB (sparse), beside one before an empty spool',
+  async run(bench) {
+    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-backlog-'));
+    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const root = join(folder, 'spool');
+    await makeBacklog(join(folder, 'one'), 1);
+    await makeBacklog(root, SEGMENTS);
+    const one = await runBacklog(join(folder, 'one'), { seconds: 2 });
+    const all = await runBacklog(root, { seconds: 15 });
+    const capped = await runBacklog(root, { seconds: 20, cap: CAP_BYTES_PER_SECOND });
+    const offPercent = (100 * Math.abs(capped.bytesPerSecond - CAP_BYTES_PER_SECOND)) / CAP_BYTES_PER_SECOND;
+    return [
+      atMost(150, {
+        figure: 'backlog of 100,000 segments, RSS',
+        value: all.maxRssBytes / 1e6,
+        unit: 'MB',
+        detail: { oneSegmentMB: one.maxRssBytes / 1e6, ratio: all.maxRssBytes / one.maxRssBytes },
+        digits: 0,
+      }),
+      atMost(2, {
+        figure: 'backlog of 100,000 segments, process start to first put',
+        value: all.firstPutMs / 1000,
+        unit: 's',
+        detail: { oneSegmentSeconds: one.firstPutMs / 1000, ratio: all.firstPutMs / one.firstPutMs },
+      }),
+      atMost(5, {
+        figure: 'backlog, bandwidth off its cap',
+        value: offPercent,
+        unit: '%',
+        detail: { capBytesPerSecond: CAP_BYTES_PER_SECOND, bytesPerSecond: capped.bytesPerSecond },
+      }),
+    ];
+  },
+};
