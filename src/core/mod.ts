@@ -4,6 +4,7 @@ export * from './deferred.js';
 export * from './errors.js';
 export * from './half.js';
 export * from './json.js';
+export * from './lenient.js';
 export * from './log.js';
 export * from './random.js';
 export * from './tensor-bytes.js';

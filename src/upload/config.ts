@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { EdgeError, isJsonObject, LOG_LEVELS, validate, type JsonObject } from '../core/mod.js';
+import { coerce, EdgeError, isJsonObject, LOG_LEVELS, validate, type JsonObject } from '../core/mod.js';
 
 const literals = <const T extends readonly string[]>(values: T) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
@@ -93,14 +93,14 @@ export function parseUploadConfig(raw: unknown): UploadConfig {
     const alias = Object.hasOwn(ALIASES, key) ? ALIASES[key] : undefined;
     if (alias !== undefined) given[alias] = value;
     else if (key === 'SagemakerEdgeLogVerbose' || key === 'sagemaker_edge_log_verbose')
-      given['logLevel'] = coerce('boolean', value) === true ? 'debug' : 'info';
+      given['logLevel'] = coerce(Type.Boolean(), value) === true ? 'debug' : 'info';
     else if (!WITHOUT_EFFECT.test(key)) given[key] = value;
   }
   for (const [key, value] of own) given[key] = value;
   // An empty string stands for "not set": a merge can't take a key away.
   const set = Object.entries(given).filter(([, value]) => value !== '' && value !== null);
-  const coerced = Object.fromEntries(set.map(([key, value]) => [key, coerce(typeOf(key), value)]));
-  const config = validate(UploadConfigSchema, { ...DEFAULTS, ...coerced }, what);
+  const filled = coerce(UploadConfigSchema, { ...DEFAULTS, ...Object.fromEntries(set) });
+  const config = validate(UploadConfigSchema, filled, what);
   if (config.bucket === undefined && (config.destination === 'Cloud' || config.periodicUpload)) {
     throw new EdgeError('INVALID_ARGUMENT', `${what} as 'bucket' is missing`, {
       field: 'bucket',
@@ -108,20 +108,4 @@ export function parseUploadConfig(raw: unknown): UploadConfig {
     });
   }
   return config;
-}
-
-function typeOf(key: string): unknown {
-  const properties = UploadConfigSchema.properties as Record<string, { readonly type?: unknown } | undefined>;
-  return Object.hasOwn(properties, key) ? properties[key]?.type : undefined;
-}
-
-/** A value as its type wants it, where it can mean only one thing; what is still wrong is named by validation. */
-function coerce(type: unknown, value: unknown): unknown {
-  if (typeof value !== 'string')
-    return type === 'string' && typeof value === 'number' ? String(value) : value;
-  const text = value.trim();
-  if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
-  if ((type === 'number' || type === 'integer') && text !== '' && Number.isFinite(Number(text)))
-    return Number(text);
-  return value;
 }

@@ -19,7 +19,14 @@ type Entry =
 /** The promises that have a suite below test/faults. */
 const SUITES = [
   ...Array.from({ length: 20 }, (_, index) => `R${index + 1}`),
-  ...['D1', 'D3', 'D4', 'D5', 'S1', 'S2', 'S5', 'S6'],
+  'D1',
+  'D3',
+  'D4',
+  'D5',
+  'S1',
+  'S2',
+  'S5',
+  'S6',
 ];
 
 /** All rows of one mocha run. The registry hangs on the process so that suites of several folders share it. */

@@ -1,7 +1,6 @@
 import { parseCaptureConfig, type CaptureConfig } from '../../capture/mod.js';
-import { EdgeError, isJsonObject, toEdgeError, validate } from '../../core/mod.js';
+import { coerce, EdgeError, isJsonObject, toEdgeError, validate, withDefaults } from '../../core/mod.js';
 import { resolveAliases } from './aliases.js';
-import { coerce, withDefaults } from './lenient.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
 
 export interface Parsed {

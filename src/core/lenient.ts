@@ -1,5 +1,5 @@
 import { Kind, type TSchema } from '@sinclair/typebox';
-import { isJsonObject } from '../../core/mod.js';
+import { isJsonObject } from './json.js';
 
 /**
  * Values as the schema wants them, where they can only mean one thing. Nucleus lite gives YAML scalars as
