@@ -1,25 +1,15 @@
 import { EdgeError, messageOf } from '../../core/mod.js';
-import { makeRoom, plan, type Candidate, type Role, type Step } from '../plan/mod.js';
-import type { HostedModel, HostExit } from '../port.js';
-import {
-  countTry,
-  entries,
-  findModel,
-  findVersion,
-  QUARANTINE_TRIES,
-  rollBack,
-  settle,
-  updateVersion,
-} from '../registry/mod.js';
+import { makeRoom, plan, roleOf, shortage, type Candidate, type Step } from '../plan/mod.js';
+import type { HostedModel } from '../port.js';
+import { entries, findVersion, updateVersion } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import { LoadSpecs } from './load-specs.js';
 import { PackageKeeper } from './package-keeper.js';
 import { ServedModels, type Slot } from './served-models.js';
+import { VersionFailures } from './version-failures.js';
 
 const MEBIBYTE = 1024 * 1024;
-/** Runs after which a freshly loaded version counts as one that does not kill its host. */
-const SETTLED_RUNS = 3;
 
 /**
  * Keeps in memory what the registry says should serve: plans, and carries the steps out one after another.
@@ -29,6 +19,7 @@ export class ModelManager {
   readonly served: ServedModels;
   readonly specs: LoadSpecs;
   readonly packages: PackageKeeper;
+  readonly failures: VersionFailures;
   readonly #dependencies: AgentDependencies;
   readonly #events: Events;
   #reconciling: Promise<void> | undefined;
@@ -47,13 +38,15 @@ export class ModelManager {
       spec: (model, version) => this.specs.of(model, version),
       makeRoom: (slot) => this.makeRoom(slot, undefined),
       onLoaded: (slot, hosted) => this.#loaded(slot, hosted),
-      onDeath: (slot, exit, runs) => this.#died(slot, exit, runs),
-      onLoadFailed: (slot, error, died) => this.#loadFailed(slot, error, died),
+      onDeath: (slot, exit, runs) => this.failures.died(slot, exit, runs),
+      onLoadFailed: (slot, error, died) => this.failures.loadFailed(slot, error, died && !this.#stopped),
       onIdle: (slot) => {
         if (slot.retiring) this.reconcile();
       },
     });
     this.packages = new PackageKeeper(dependencies, this.served);
+    const { served } = this;
+    this.failures = new VersionFailures({ dependencies, events, served, reconcile: () => this.reconcile() });
   }
 
   /** Plans and acts, soon. Calls while it acts lead to one more round. */
@@ -80,39 +73,6 @@ export class ModelManager {
   stop(): void {
     this.#stopped = true;
     this.served.close();
-  }
-
-  /** A run ended well: a version that was suspected of killing its host has proved itself. */
-  ran(slot: Slot): void {
-    slot.runs++;
-    if (slot.runs !== SETTLED_RUNS) return;
-    const record = findVersion(this.#dependencies.registry.state, slot.model, slot.version);
-    if (record !== undefined && record.tries > 0) {
-      this.#update((state) => settle(state, slot.model, slot.version));
-    }
-  }
-
-  /**
-   * Makes the version before serve again, at once.
-   * @returns false where there is none
-   */
-  async rollBack(model: string, reason: string): Promise<boolean> {
-    const { registry, logger } = this.#dependencies;
-    const before = findModel(registry.state, model);
-    const failed = before?.labels['stable'];
-    const target = before?.probationAgainst ?? before?.labels['previous'];
-    if (failed === undefined || target === undefined) return false;
-    const fallback = findVersion(registry.state, model, target);
-    if (fallback?.admitted !== true || fallback.quarantined !== undefined) return false;
-    const slot = this.served.slot(model, target);
-    slot.retiring = false;
-    await this.served.ensure(slot);
-    await registry.update((state) => rollBack(state, model, reason));
-    this.served.slot(model, failed).retiring = true;
-    logger.error('Model rolled back', { model, from: failed, to: target, reason });
-    this.#events.model({ type: 'ROLLED_BACK', model, version: target, from: failed, reason });
-    this.reconcile();
-    return true;
   }
 
   /** Host settings changed: loads every model again, beside the former one, which ends with its last request. */
@@ -147,17 +107,13 @@ export class ModelManager {
     const input = this.#planInput();
     const keys = makeRoom(input, slot.bytes, except);
     for (const key of keys) await this.#act({ kind: 'unload', key, why: 'memory' });
-    const left = this.#planInput();
-    if (slot.bytes === 0 || makeRoom(left, slot.bytes, undefined).length > 0) return;
-    const used = left.candidates.filter(({ status }) => status === 'loaded' || status === 'busy');
-    const usedBytes = used.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (!left.shared && usedBytes + slot.bytes > left.budgetBytes) {
-      throw new EdgeError(
-        'RESOURCE_EXHAUSTED',
-        `Cannot load ${slot.key} as it needs ${megabytes(slot.bytes)} and ${megabytes(Math.max(0, left.budgetBytes - usedBytes))} of the budget of ${megabytes(left.budgetBytes)} are free: the other models are pinned or in use`,
-        { retryAfterMs: 1000 },
-      );
-    }
+    const short = shortage(this.#planInput(), slot.bytes);
+    if (short === undefined) return;
+    throw new EdgeError(
+      'RESOURCE_EXHAUSTED',
+      `Cannot load ${slot.key} as it needs ${megabytes(slot.bytes)} and ${megabytes(short.freeBytes)} of the budget of ${megabytes(this.budgetBytes)} are free: the other models are pinned or in use`,
+      { retryAfterMs: 1000 },
+    );
   }
 
   /** Memory that all hosts may use together. */
@@ -208,7 +164,7 @@ export class ModelManager {
     }
     const candidates = this.served.slots.map((slot): Candidate => ({
       key: slot.key,
-      role: this.#roleOf(slot),
+      role: roleOf(registry.state, slot.model, slot.version, slot.retiring),
       status: statusOf(slot),
       onDemandOnly: slot.evicted || now < slot.nextTryMs,
       lastUsedMs: slot.lastUsedMs,
@@ -219,17 +175,6 @@ export class ModelManager {
       budgetBytes: this.budgetBytes,
       shared: configuration.current.isolation === 'shared',
     };
-  }
-
-  #roleOf(slot: Slot): Role {
-    const model = findModel(this.#dependencies.registry.state, slot.model);
-    const record = model?.versions[slot.version];
-    if (model === undefined || record === undefined) return 'barred';
-    if (!model.wanted || record.quarantined !== undefined || !record.admitted) return 'barred';
-    if (record.pinned === true) return 'pinned';
-    if (model.labels['stable'] === slot.version) return 'serving';
-    if (model.probationAgainst === slot.version) return 'fallback';
-    return slot.retiring ? 'retiring' : 'spare';
   }
 
   #loaded(slot: Slot, hosted: HostedModel): void {
@@ -245,77 +190,11 @@ export class ModelManager {
     const record = findVersion(registry.state, slot.model, slot.version);
     const { compiledDigest } = report;
     if (record !== undefined && compiledDigest !== undefined && compiledDigest !== record.compiledDigest) {
-      this.#update((state) =>
+      this.failures.update((state) =>
         updateVersion(state, slot.model, slot.version, (old) => ({ ...old, compiledDigest })),
       );
     }
     void this.served.measureOne(slot).then(() => this.reconcile());
-  }
-
-  #died(slot: Slot, exit: HostExit, runs: number): void {
-    this.#dependencies.logger.error('Model host ended', {
-      model: slot.key,
-      kind: exit.kind,
-      reason: exit.sentence,
-    });
-    this.#events.model({
-      type: 'HOST_RESTARTED',
-      model: slot.model,
-      version: slot.version,
-      reason: exit.sentence,
-    });
-    // A deadline that its caller chose too short must not count against the package.
-    if (runs < SETTLED_RUNS && exit.kind !== 'killed-deadline') this.#blame(slot, exit.sentence);
-    else this.reconcile();
-  }
-
-  #loadFailed(slot: Slot, error: EdgeError, died: boolean): void {
-    const { logger, clock } = this.#dependencies;
-    logger.error('Model cannot be loaded', { model: slot.key, code: error.code, reason: error.message });
-    if (died && !this.#stopped) this.#blame(slot, error.message);
-    else if (error.code === 'FAILED_PRECONDITION') void this.#giveWay(slot, error.message);
-    clock.after(Math.max(0, slot.nextTryMs - clock.monotonicMs()), () => this.reconcile(), { unref: true });
-  }
-
-  /** Counts a death of the host against the package, and quarantines it at the second. */
-  #blame(slot: Slot, reason: string): void {
-    this.#update(
-      (state) => countTry(state, slot.model, slot.version, reason),
-      () => {
-        const record = findVersion(this.#dependencies.registry.state, slot.model, slot.version);
-        if (record?.quarantined !== undefined && record.tries === QUARANTINE_TRIES) {
-          this.#events.model({ type: 'QUARANTINED', model: slot.model, version: slot.version, reason });
-          void this.#giveWay(slot, reason);
-        }
-        this.reconcile();
-      },
-    );
-  }
-
-  /** A stable version that can't run gives way to the one before it. */
-  async #giveWay(slot: Slot, reason: string): Promise<void> {
-    const stable = findModel(this.#dependencies.registry.state, slot.model)?.labels['stable'];
-    if (stable !== slot.version) return;
-    try {
-      await this.rollBack(slot.model, reason);
-    } catch (thrown) {
-      this.#dependencies.logger.error('The version before cannot be loaded either', {
-        model: slot.model,
-        reason: messageOf(thrown),
-      });
-    }
-  }
-
-  #update(
-    change: Parameters<AgentDependencies['registry']['update']>[0],
-    then: () => void = () => undefined,
-  ): void {
-    this.#dependencies.registry
-      .update(change)
-      .then(then)
-      .catch((thrown: unknown) => {
-        this.#dependencies.logger.error('The registry cannot be written', { reason: messageOf(thrown) });
-      });
   }
 }
 

@@ -121,7 +121,7 @@ export class Predictions {
       });
       const times = { queueMs, runMs: result.runMs, totalMs: clock.monotonicMs() - arrivedMs };
       counters.succeeded(times, result.nonFinite, clock.wallMs());
-      this.#parts.manager.ran(slot);
+      this.#parts.manager.failures.ran(slot);
       if (result.captured !== 'no') counters.lastSampleMs = clock.wallMs();
       return replyOf(slot, request, result, queueMs);
     } catch (thrown) {

@@ -105,7 +105,8 @@ export class ProbationWatch {
     judgement: Exclude<Judgement, { verdict: 'continue' }>,
   ): Promise<void> {
     try {
-      const done = judgement.verdict === 'breach' && (await this.#manager.rollBack(model, judgement.reason));
+      const done =
+        judgement.verdict === 'breach' && (await this.#manager.failures.rollBack(model, judgement.reason));
       if (!done) await this.#pass(model, version, former);
     } catch (thrown) {
       this.#dependencies.logger.error('A probation could not be ended', { model, reason: messageOf(thrown) });

@@ -72,6 +72,17 @@ export function makeRoom(
   return keys;
 }
 
+/**
+ * Why `wantedBytes` more do not fit, once all that may go has gone; undefined where they do. With one shared host
+ * nothing is known of a single model, so nothing is refused.
+ */
+export function shortage(input: PlanInput, wantedBytes: number): { readonly freeBytes: number } | undefined {
+  if (wantedBytes === 0 || input.shared || makeRoom(input, wantedBytes, undefined).length > 0)
+    return undefined;
+  const freeBytes = input.budgetBytes - usedBytes(input.candidates, false);
+  return wantedBytes > freeBytes ? { freeBytes: Math.max(0, freeBytes) } : undefined;
+}
+
 export function usedBytes(candidates: readonly Candidate[], shared: boolean): number {
   const bytes = candidates
     .filter(({ status }) => status === 'loaded' || status === 'busy')

@@ -9,7 +9,7 @@ process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 await twins.register(path);
 process.stdout.write('switched\n');
-await twins.agent.manager.rollBack('Model', 'a test');
+await twins.agent.manager.failures.rollBack('Model', 'a test');
 await twins.agent.manager.settled();
 process.stdout.write('done\n');
 process.exit(0);

@@ -1,0 +1,74 @@
+import { EdgeError } from '../../core/mod.js';
+import type { PackageSignature } from '../../model/mod.js';
+import type { Announced } from '../packages/mod.js';
+import {
+  askedBy,
+  findVersion,
+  QUARANTINE_TRIES,
+  updateModel,
+  type RegistryState,
+  type VersionRecord,
+} from '../registry/mod.js';
+
+/** The record of a package that asks to be admitted: what is known of it already stays. */
+export function newRecord(
+  state: RegistryState,
+  { manifest, digest }: Announced,
+  component: string,
+  source: string,
+): VersionRecord {
+  const known = findVersion(state, manifest.name, manifest.version);
+  const same = known?.digest === digest ? known : undefined;
+  return {
+    version: manifest.version,
+    digest,
+    packageName: manifest.name,
+    component,
+    source,
+    kept: false,
+    admitted: same?.admitted ?? false,
+    tries: same?.tries ?? 0,
+    ...askedBy(manifest),
+    ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
+    ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
+  };
+}
+
+/** A verdict, not an absence: whoever asks must not try again until somebody answers. */
+export function asRefusal(error: EdgeError): EdgeError {
+  if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
+  return new EdgeError('FAILED_PRECONDITION', error.message, { field: error.field, cause: error });
+}
+
+/** What the model's component wants, whether or not it serves. */
+export function desire(state: RegistryState, model: string, version: string): RegistryState {
+  return updateModel(state, model, (record) =>
+    record.desired === version ? record : { ...record, desired: version },
+  );
+}
+
+/** What a load report says of a signature, as admission judges it. */
+export function signatureOf(said: string): PackageSignature {
+  return said.startsWith('verified')
+    ? { state: 'verified', method: 'key', signer: said }
+    : { state: 'unsigned' };
+}
+
+/** What the registry remembers of a package whose first verdict was a refusal. */
+export function refusedRecord(
+  { manifest, digest }: Announced,
+  origin: { readonly component: string; readonly source: string },
+  failure: { readonly reason: string; readonly tries: number; readonly atMs: number },
+): VersionRecord {
+  return {
+    version: manifest.version,
+    digest,
+    packageName: manifest.name,
+    ...origin,
+    kept: false,
+    admitted: false,
+    admittedAtMs: failure.atMs,
+    tries: failure.tries,
+    ...(failure.tries >= QUARANTINE_TRIES ? { quarantined: failure.reason } : {}),
+  };
+}
