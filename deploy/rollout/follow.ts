@@ -3,7 +3,8 @@ import type { FleetCloud } from '../cloud/fleet-mod.js';
 import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
 import type { RolloutPlan } from './plan.js';
 import { proposeRollout, type RolloutProposal } from './proposal.js';
-import { FINAL_OUTCOMES, RolloutRun, type RolloutStatus } from './run.js';
+import { RolloutRun } from './run.js';
+import { FINAL_OUTCOMES, type RolloutStatus } from './status.js';
 
 export interface FollowOptions {
   readonly clock: Clock;

@@ -8,3 +8,4 @@ export * from './proposal.js';
 export * from './rollback.js';
 export * from './run.js';
 export * from './stages.js';
+export * from './status.js';

@@ -3,7 +3,6 @@ import { fleetReport, type FleetReport } from '../../deploy/report/mod.js';
 import { systemClock } from '../../src/fs/system.js';
 import { Steps } from '../demo/progress.js';
 import { waitFor } from '../demo/wait.js';
-import { agentConfiguration, uploaderConfiguration } from '../stage/stage.js';
 import { CAMERA, CAMERA_DEPLOYED } from './camera.js';
 import { startFleetStage, type FleetStage } from './fleet-stage.js';
 import { lostComponents } from './losses.js';
@@ -73,8 +72,7 @@ async function firstRollout(
   progress: (text: string) => void,
   signal: AbortSignal,
 ): Promise<DemoRollout> {
-  const agent = { ...agentConfiguration(stage.key), fleet: FLEET };
-  const uploader = uploaderConfiguration(stage.local.s3, stage.local.region);
+  const { agent = {}, uploader = {} } = stage.fleet;
   return rollOut(stage, firstPlan('5.0.0', agent, uploader), '5.0.0', progress, signal);
 }
 
@@ -107,6 +105,7 @@ async function settledReport({ cloud, devices }: FleetStage, version: string): P
   return waitFor(`all devices to report ${version}`, 60_000, async () => {
     const report = await fleetReport(cloud, FLEET);
     const serving = report.modelStats.find((one) => one.modelVersion === version);
-    return serving?.activeDeviceCount === devices.length ? report : undefined;
+    const isSettled = serving?.activeDeviceCount === devices.length && serving.driftedDeviceCount === 0;
+    return isSettled ? report : undefined;
   });
 }

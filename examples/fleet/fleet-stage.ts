@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awsFleetCloud, type FleetCloud } from '../../deploy/cloud/fleet-mod.js';
+import { awsFleetCloud, type FleetAdminCloud } from '../../deploy/cloud/fleet-mod.js';
+import { applyFleet, fleetNamed, parseFleets, proposeFleets, type Fleet, type FleetsFile } from '../../deploy/fleet/mod.js';
 import { indexHeartbeats } from '../../deploy/report/mod.js';
+import { systemClock } from '../../src/fs/system.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { makeSigningKey, type SigningKey } from '../stage/models.js';
-import { BUCKET } from '../stage/stage.js';
+import { agentConfiguration, BUCKET, uploaderConfiguration } from '../stage/stage.js';
 import { startDevice, type FleetDevice } from './device.js';
 import type { Owned } from './owned.js';
 import { FLEET } from './plans.js';
@@ -16,10 +18,10 @@ export const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
 /** A cloud, a fleet of devices in one thing group, and all that is published for it. */
 export interface FleetStage {
   readonly local: LocalCloud;
-  readonly cloud: FleetCloud;
+  readonly cloud: FleetAdminCloud;
+  readonly fleet: Fleet;
   readonly groupArn: string;
   readonly devices: readonly FleetDevice[];
-  readonly key: SigningKey;
 }
 
 /** Everything up to the first deployment. Whatever was started, even when starting fails midway, ends with `owned`. */
@@ -36,8 +38,10 @@ export async function startFleetStage(
   progress(`local cloud at ${endpoint}, S3 at ${local.s3.endpoint}, data in ${folder}`);
   const cloud = awsFleetCloud({ region, endpoint, credentials });
   owned.defer(() => cloud.close());
-  const groupArn = await createFleet(cloud);
   const key = makeSigningKey();
+  const fleet = fleetNamed(parseFleets(fleetsFile(local, key)), FLEET);
+  progress(`fleet apply: ${FLEET} with ${DEVICES.join(', ')}`);
+  const groupArn = await createFleet(cloud, fleet);
   await publishAll(local, folder, key, progress);
   const devices: FleetDevice[] = [];
   // All at once: each waits some seconds for what does not end by itself.
@@ -46,15 +50,29 @@ export async function startFleetStage(
     progress(`starting the nucleus of ${thing}`);
     devices.push(await startDevice(local, thing));
   }
-  return { local, cloud, groupArn, devices, key };
+  return { local, cloud, fleet, groupArn, devices };
 }
 
-async function createFleet(cloud: FleetCloud): Promise<string> {
-  const groupArn = await cloud.createGroup(FLEET, 'Devices of the demonstration', {});
-  for (const thing of DEVICES) {
-    await cloud.createThing(thing, {});
-    await cloud.join(FLEET, thing);
-  }
+/** What fleets.yaml says. */
+function fleetsFile(local: LocalCloud, key: SigningKey): FleetsFile {
+  const { fleet: _fleet, ...agent } = agentConfiguration(key);
+  return {
+    fleets: {
+      [FLEET]: {
+        description: 'Devices of the demonstration',
+        createThings: true,
+        devices: [...DEVICES],
+        agent,
+        uploader: uploaderConfiguration(local.s3, local.region),
+      },
+    },
+  };
+}
+
+/** `fleet apply`: things, registrations, thing group; and the index that gates and reports read. */
+async function createFleet(cloud: FleetAdminCloud, fleet: Fleet): Promise<string> {
   await indexHeartbeats(cloud);
-  return groupArn;
+  const [proposal] = await proposeFleets(cloud, [fleet], systemClock);
+  if (proposal === undefined) throw new Error('There is no fleet to apply');
+  return (await applyFleet(cloud, proposal)).groupArn;
 }

@@ -206,5 +206,6 @@ export class Agent implements AsyncDisposable {
     await this.#artifacts.check();
     await this.#dependencies.capture.reconcile();
     this.manager.reconcile();
+    this.heartbeat.check();
   }
 }

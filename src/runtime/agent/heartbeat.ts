@@ -46,6 +46,11 @@ export class AgentHeartbeat {
     };
   }
 
+  /** Reports soon if something changed that no event tells, such as the version that the deployment wants. */
+  check(): void {
+    this.#running?.changed();
+  }
+
   collect(): HeartbeatDocument {
     const { registry, configuration, capture, machine } = this.#dependencies;
     const { fleet, deviceName } = configuration.current;
