@@ -21,6 +21,8 @@ export interface StageHealth {
   readonly unhealthy: number;
   /** Devices whose heartbeat says that the wanted version is still on probation. */
   readonly onProbation: number;
+  /** Devices whose heartbeat says that the wanted version serves; undefined where the plan names no models. */
+  readonly serving?: number | undefined;
   /** Seconds since the stage was started. */
   readonly ageSeconds: number;
   /** Seconds since the stage was first seen healthy; undefined while it is not. */
@@ -47,7 +49,10 @@ export function judgeStage(health: StageHealth, rules: GateRules): GateVerdict {
     };
   }
   const needed = Math.ceil(rules.minSucceededShare * health.devices);
-  const good = Math.max(0, health.succeeded - health.unhealthy - health.onProbation);
+  const good = Math.min(
+    Math.max(0, health.succeeded - health.unhealthy - health.onProbation),
+    health.serving ?? Infinity,
+  );
   if (good < needed) {
     if (health.ageSeconds >= rules.timeoutSeconds) {
       return {

@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { awsFleetCloud, type FleetAdminCloud } from '../../deploy/cloud/fleet-mod.js';
-import { applyFleet, fleetNamed, parseFleets, proposeFleets, type Fleet, type FleetsFile } from '../../deploy/fleet/mod.js';
+import {
+  applyFleet,
+  fleetNamed,
+  parseFleets,
+  proposeFleets,
+  type Fleet,
+  type FleetsFile,
+} from '../../deploy/fleet/mod.js';
 import { indexHeartbeats } from '../../deploy/report/mod.js';
 import { systemClock } from '../../src/fs/system.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';

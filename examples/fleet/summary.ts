@@ -50,13 +50,30 @@ export function describeRollout(
 export function fleetFailures(summary: FleetDemoSummary, devices: number): readonly string[] {
   const failures: string[] = [];
   const expected = [
-    { version: '5.0.0', outcome: 'SUCCEEDED', devicesUpdated: devices, devicesRolledBack: 0 },
-    { version: '6.0.0', outcome: 'SUCCEEDED', devicesUpdated: devices, devicesRolledBack: 0 },
-    { version: '7.0.0', outcome: 'ROLLED_BACK', devicesUpdated: 0, devicesRolledBack: 1 },
+    {
+      version: '5.0.0',
+      outcome: 'SUCCEEDED',
+      devicesUpdated: devices,
+      devicesRolledBack: 0,
+      devicesUntouched: 0,
+    },
+    {
+      version: '6.0.0',
+      outcome: 'SUCCEEDED',
+      devicesUpdated: devices,
+      devicesRolledBack: 0,
+      devicesUntouched: 0,
+    },
+    {
+      version: '7.0.0',
+      outcome: 'ROLLED_BACK',
+      devicesUpdated: 0,
+      devicesRolledBack: 1,
+      devicesUntouched: devices - 1,
+    },
   ];
   for (const [index, wanted] of expected.entries()) {
-    const { version, outcome, devicesUpdated, devicesRolledBack } = summary.rollouts[index] ?? {};
-    const found = { version, outcome, devicesUpdated, devicesRolledBack };
+    const { stages: _stages, seconds: _seconds, ...found } = summary.rollouts[index] ?? {};
     if (JSON.stringify(found) !== JSON.stringify(wanted)) {
       failures.push(`the rollout was ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`);
     }
