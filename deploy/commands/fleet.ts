@@ -6,11 +6,16 @@ import {
   describeFleet,
   describeStep,
   fleetNamed,
+  fleetsYaml,
+  importFleets,
   listFleets,
   proposeFleets,
+  readDocument,
   readFleets,
+  writeFleets,
   writePolicies,
   type FleetProposal,
+  type FormerDocument,
   type LeftAlone,
   type PolicyDocument,
 } from '../fleet/mod.js';
@@ -56,6 +61,7 @@ export function register(program: Command): void {
   withFile('apply', 'create what is missing in the cloud, and leave the rest alone; safe to repeat')
     .option('--yes', 'do not ask')
     .action((file: string, options: Options) => withCloud((cloud) => apply(cloud, file, options)));
+  registerImport(fleet);
   fleet
     .command('list')
     .description('list the fleets of the account')
@@ -68,6 +74,30 @@ export function register(program: Command): void {
     .argument('<fleet>', 'thing group')
     .option('--json', 'print JSON')
     .action((name: string, options: Options) => withCloud((cloud) => describe(cloud, name, options)));
+}
+
+function registerImport(fleet: Command): void {
+  fleet
+    .command('import')
+    .description('write the fleets file that says what documents of SageMaker Edge Manager say')
+    .argument(
+      '<file...>',
+      'JSON of DescribeDeviceFleet, ListDevices or DescribeDevice, or agent configuration files',
+    )
+    .option('--out <file>', 'where to write it; - prints it', 'fleets.yaml')
+    .option('--force', 'replace a file that is there')
+    .action(async (files: readonly string[], options: { out: string; force?: boolean }) => {
+      const documents: FormerDocument[] = [];
+      for (const source of files)
+        documents.push({ source, value: await readDocument(source, 'the document') });
+      const imported = importFleets(documents);
+      const text = fleetsYaml(imported);
+      if (options.out === '-') return printLine(text.trimEnd());
+      await writeFleets(options.out, text, options.force ?? false);
+      printLine(`Wrote ${options.out}: ${Object.keys(imported.file.fleets).join(', ')}`);
+      for (const { source, key, reason } of imported.without)
+        printLine(`Without counterpart: ${key} (${source}): ${reason}`);
+    });
 }
 
 async function propose(

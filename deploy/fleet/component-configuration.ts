@@ -3,6 +3,8 @@ import { parseConfiguration, resolveAliases } from '../../src/runtime/config/mod
 import { parseUploadConfig } from '../../src/upload/config.js';
 import { FLEETS_NEXT_STEP } from './fleet.js';
 
+export { ALIASES } from '../../src/runtime/config/mod.js';
+
 /** Configuration by the components' own keys, with the sentence of a key without effect. */
 export interface CheckedConfiguration {
   readonly configuration: JsonObject;

@@ -1,5 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import { writeFileDurably } from '../../src/fs/mod.js';
@@ -22,6 +22,27 @@ export async function readDocument(path: string, what: string): Promise<unknown>
       `Cannot read ${what} ${path}: ${messageOf(error).split('\n')[0] ?? ''}`,
       { cause: error, nextStep: 'Give the path of a YAML or JSON file' },
     );
+  }
+}
+
+/** Writes a fleets file; one that is there stays, unless `force`. */
+export async function writeFleets(path: string, text: string, force: boolean): Promise<void> {
+  const bytes = Buffer.from(text);
+  if (force) return writeFileDurably(path, bytes, 0o644);
+  const whole = join(dirname(path), `.${basename(path)}.new`);
+  await writeFileDurably(whole, bytes, 0o644);
+  try {
+    // A link never replaces what is there, whoever else writes meanwhile.
+    await link(whole, path);
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw new EdgeError(
+      isThere ? 'ALREADY_EXISTS' : 'UNAVAILABLE',
+      isThere ? `Cannot write ${path} as it exists already` : `Cannot write ${path}: ${messageOf(error)}`,
+      { cause: error, nextStep: isThere ? 'Give another --out, or --force to replace it' : undefined },
+    );
+  } finally {
+    await rm(whole, { force: true });
   }
 }
 

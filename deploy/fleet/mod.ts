@@ -6,6 +6,8 @@ export { describeFleet, listFleets, type FleetDescription, type FleetSummary } f
 export * from './devices.js';
 export * from './files.js';
 export { fleetNamed, type Fleet, type FleetDevice } from './fleet.js';
+export { fleetsYaml, importFleets, type FormerDocument, type ImportedFleets } from './import.js';
+export type { WithoutCounterpart } from './import-documents.js';
 export { FLEET_MARKS } from './marks.js';
 export * from './parse.js';
 export * from './policies.js';

@@ -123,13 +123,16 @@ function readUploader(
 ): ReturnType<typeof checkUploader> | undefined {
   if (entry.uploader === undefined && bucket === undefined) return undefined;
   const path = `fleets.${fleet}.uploader`;
-  const fromOutput: JsonObject = {};
-  if (bucket !== undefined) fromOutput['bucket'] = bucket;
-  if (entry.output?.kmsKeyId !== undefined) fromOutput['kmsKeyId'] = entry.output.kmsKeyId;
-  const own = atPath(path, () => checkUploader({ destination: 'Disk', ...entry.uploader }));
-  for (const [key, value] of Object.entries(fromOutput))
-    mustAgree(`${path}.${key}`, own.configuration[key], value);
-  return atPath(path, () => checkUploader({ ...entry.uploader, ...fromOutput }));
+  const said = { bucket, kmsKeyId: entry.output?.kmsKeyId };
+  // As Edge Manager's key, below the component's own keys and aliases: so that a difference shows.
+  const under: JsonObject = {
+    ...(said.bucket === undefined ? {} : { BucketName: said.bucket }),
+    ...(said.kmsKeyId === undefined ? {} : { kmsKeyId: said.kmsKeyId }),
+  };
+  const checkedUploader = atPath(path, () => checkUploader({ ...under, ...entry.uploader }));
+  for (const [key, value] of Object.entries(said))
+    mustAgree(`${path}.${key}`, checkedUploader.configuration[key], value);
+  return checkedUploader;
 }
 
 /** What the fleet says in one place may stand in the component's configuration too, but not differ. */

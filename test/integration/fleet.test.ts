@@ -164,6 +164,21 @@ describe('edge-manager fleet and device', function () {
     );
   });
 
+  it('imports a former fleet into a file that plans, and replaces none', async () => {
+    const former = {
+      DeviceFleetName: 'ovens',
+      OutputConfig: { S3OutputLocation: 's3://my-sagemaker-captures/ovens' },
+      CreationTime: 1,
+    };
+    await writeFile(join(folder, 'former.json'), JSON.stringify(former));
+    await fails(['fleet', 'import', 'former.json'], /fleets\.yaml as it exists already/, /--force/);
+    assert.equal(await readFile(join(folder, 'fleets.yaml'), 'utf8'), FLEETS);
+    const out = await succeeds('fleet', 'import', 'former.json', '--force');
+    assert.match(out, /Without counterpart: CreationTime \(former\.json\)/);
+    assert.match(await succeeds('fleet', 'plan', 'fleets.yaml'), /s3:\/\/my-sagemaker-captures\/ovens/);
+    assert.deepEqual((await readdir(folder)).sort(), ['cloud', 'fleets.yaml', 'former.json']);
+  });
+
   it('gives a rollout the fleet’s configuration', async () => {
     for (const proposal of await proposeFleets(cloud, parseFleets(parse(FLEETS)), systemClock))
       await applyFleet(cloud, proposal);
