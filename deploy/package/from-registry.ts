@@ -1,8 +1,10 @@
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { ArchiveGuard, EdgeError, messageOf } from '../../src/core/mod.js';
 import type { Provenance } from '../../src/model/mod.js';
 import type { ArtifactStore, ModelRegistry, RegisteredModel } from '../cloud/component-mod.js';
 import { tarFiles } from './tar.js';
@@ -23,7 +25,7 @@ export interface ApprovedModel extends AsyncDisposable {
 export async function fetchApprovedModel(
   arn: string,
   registry: ModelRegistry,
-  store: ArtifactStore,
+  store: Pick<ArtifactStore, 'get'>,
 ): Promise<ApprovedModel> {
   const found = await registry.registeredModel(arn);
   if (found.approval !== 'Approved') {
@@ -33,18 +35,23 @@ export async function fetchApprovedModel(
       { nextStep: 'Have it approved in SageMaker: aws sagemaker update-model-package' },
     );
   }
-  const bytes = await modelBytes(found, store);
   const folder = await mkdtemp(join(tmpdir(), 'edge-manager-registry-'));
-  const file = join(folder, 'model.onnx');
-  await writeFile(file, bytes);
-  return {
-    file,
-    provenance: provenanceOf(found),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const file = join(folder, 'model.onnx');
+    await fetchModel(found, store, file);
+    return { file, provenance: provenanceOf(found), [Symbol.asyncDispose]: remove };
+  } catch (thrown) {
+    await remove();
+    throw thrown;
+  }
 }
 
-async function modelBytes({ arn, dataUrl }: RegisteredModel, store: ArtifactStore): Promise<Uint8Array> {
+async function fetchModel(
+  { arn, dataUrl }: RegisteredModel,
+  store: Pick<ArtifactStore, 'get'>,
+  file: string,
+): Promise<void> {
   const action = `Cannot take the model package ${arn}`;
   const at = /^s3:\/\/([^/]+)\/(.+)$/.exec(dataUrl ?? '');
   const [, bucket = '', key = ''] = at ?? [];
@@ -55,23 +62,36 @@ async function modelBytes({ arn, dataUrl }: RegisteredModel, store: ArtifactStor
     );
   }
   const bytes = await store.get(bucket, key, MODEL_MAX_BYTES);
-  if (key.endsWith('.onnx')) return bytes;
-  const models = unpack(bytes, action).filter(({ name }) => name.endsWith('.onnx'));
-  const [only] = models;
-  if (models.length === 1 && only !== undefined) return only.bytes;
+  if (key.endsWith('.onnx')) return await writeFile(file, bytes);
+  const found = await unpackModels(bytes, file, action);
+  if (found === 1) return;
   throw new EdgeError(
     'INVALID_ARGUMENT',
-    `${action} as its archive must hold exactly one .onnx file: it holds ${models.length}`,
+    `${action} as its archive must hold exactly one .onnx file: it holds ${found}`,
   );
 }
 
-function unpack(bytes: Uint8Array, action: string): { name: string; bytes: Uint8Array }[] {
+/** Writes the first .onnx file of a `.tar.gz`, and nothing else. @returns how many there are */
+async function unpackModels(bytes: Uint8Array, file: string, action: string): Promise<number> {
+  const guard = new ArchiveGuard(action, bytes.length);
+  let models = 0;
   try {
-    return tarFiles(gunzipSync(bytes, { maxOutputLength: MODEL_MAX_BYTES }));
-  } catch (cause) {
-    throw new EdgeError('INVALID_ARGUMENT', `${action} as its archive is damaged: ${messageOf(cause)}`, {
-      cause,
-    });
+    for await (const { path, content } of tarFiles(gunzipped(bytes, guard), guard)) {
+      if (path.endsWith('.onnx') && models++ === 0) await pipeline(content, createWriteStream(file));
+    }
+    return models;
+  } catch (thrown) {
+    if (thrown instanceof EdgeError) throw thrown;
+    return guard.refuse(`its archive is damaged: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+async function* gunzipped(bytes: Uint8Array, guard: ArchiveGuard): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  gunzip.end(bytes);
+  for await (const piece of gunzip as AsyncIterable<Buffer>) {
+    guard.unpacked(piece.length);
+    yield piece;
   }
 }
 

@@ -1,3 +1,4 @@
+export * from './archive-guard.js';
 export * from './backoff.js';
 export * from './clock.js';
 export * from './deferred.js';

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import yauzl from 'yauzl';
-import { EdgeError, messageOf } from '../../core/mod.js';
+import { EdgeError } from '../../core/mod.js';
 import { isNotFound } from '../../fs/mod.js';
 import type { Artifact } from '../../recipe/mod.js';
 import type { ComponentStore, Profile } from './api.js';
 import type { RootPaths } from './paths.js';
+import { unzip } from './unzip.js';
 
 /**
  * Brings a version's artifacts onto the device, where components can read but not change them. What is there already
@@ -84,55 +84,6 @@ async function checkDigest(path: string, { Uri, Digest, Algorithm = 'SHA-256' }:
     'FAILED_PRECONDITION',
     `Cannot use the artifact ${Uri} as its digest must be ${Digest}: current value is ${actual}`,
   );
-}
-
-/** As the Java nucleus unpacks: files that are there with the same size are skipped. */
-async function unzip(archive: string, folder: string, mode: number): Promise<void> {
-  const zip = await new Promise<yauzl.ZipFile>((resolve, reject) => {
-    yauzl.open(archive, { lazyEntries: true, autoClose: false }, (error, opened) => {
-      if (error === null) resolve(opened);
-      else reject(unreadable(archive, error));
-    });
-  });
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o755 });
-    for await (const entry of entriesOf(zip, archive)) {
-      // yauzl refuses absolute names and "..", so every entry stays below the folder.
-      const path = join(folder, entry.fileName);
-      await mkdir(entry.fileName.endsWith('/') ? path : dirname(path), { recursive: true, mode: 0o755 });
-      if (entry.fileName.endsWith('/') || (await sizeOf(path)) === entry.uncompressedSize) continue;
-      await pipeline(await openEntry(zip, entry), createWriteStream(path));
-      await chmod(path, mode);
-    }
-  } finally {
-    zip.close();
-  }
-}
-
-async function* entriesOf(zip: yauzl.ZipFile, archive: string): AsyncGenerator<yauzl.Entry> {
-  for (let left = zip.entryCount; left > 0; left--) {
-    yield await new Promise<yauzl.Entry>((resolve, reject) => {
-      zip.removeAllListeners('entry').removeAllListeners('error');
-      zip.once('entry', resolve);
-      zip.once('error', (error) => reject(unreadable(archive, error)));
-      zip.readEntry();
-    });
-  }
-}
-
-function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<NodeJS.ReadableStream> {
-  return new Promise((resolve, reject) => {
-    zip.openReadStream(entry, (error, stream) => {
-      if (error === null) resolve(stream);
-      else reject(error);
-    });
-  });
-}
-
-function unreadable(archive: string, error: unknown): EdgeError {
-  return new EdgeError('FAILED_PRECONDITION', `Cannot unarchive ${archive}: ${messageOf(error)}`, {
-    cause: error,
-  });
 }
 
 async function lockFolders(path: string): Promise<void> {

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { AwsModelRegistry, fetchApprovedModel, tagValue, type ArtifactStore } from '../../../deploy/mod.js';
+import { rawTar } from '../../lib/raw-archives.js';
 
 const ARN = 'arn:aws:sagemaker:us-east-1:123456789012:model-package/doubler/3';
 
@@ -52,16 +53,7 @@ function storeWith(bytes: Uint8Array): ArtifactStore {
 }
 
 function tar(files: Readonly<Record<string, string>>): Buffer {
-  const parts = Object.entries(files).flatMap(([name, content]) => {
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('0', 156);
-    const body = Buffer.alloc(Math.ceil(content.length / 512) * 512);
-    body.write(content);
-    return [header, body];
-  });
-  return Buffer.concat([...parts, Buffer.alloc(1024)]);
+  return rawTar(Object.entries(files).map(([name, data]) => ({ name, data })));
 }
 
 describe('fetchApprovedModel', () => {
