@@ -3,6 +3,7 @@ import {
   floatAttribute,
   graphAttribute,
   intAttribute,
+  loopModel,
   node,
   onnxModel,
   rawTensor,
@@ -45,38 +46,6 @@ function fill(elements: bigint): Uint8Array {
   });
 }
 
-function loop(trips: bigint): Uint8Array {
-  return onnxModel({
-    ...base,
-    initializers: [
-      rawTensor('trips', 'INT64', [], BigInt64Array.of(trips)),
-      rawTensor('go', 'BOOL', [], Uint8Array.of(1)),
-      zero,
-    ],
-    nodes: [
-      node(
-        'Loop',
-        ['trips', 'go', 'x'],
-        ['y'],
-        [
-          graphAttribute('body', {
-            inputs: [
-              { name: 'turn', datatype: 'INT64', shape: [] },
-              { name: 'again', datatype: 'BOOL', shape: [] },
-              { name: 'value', ...one },
-            ],
-            outputs: [
-              { name: 'still', datatype: 'BOOL', shape: [] },
-              { name: 'next', ...one },
-            ],
-            nodes: [node('Identity', ['again'], ['still']), node('Add', ['value', 'zero'], ['next'])],
-          }),
-        ],
-      ),
-    ],
-  });
-}
-
 function nested(depth: number): Uint8Array {
   let spec: GraphSpec = { ...base, inputs: [] };
   for (let level = 0; level < depth; level++) {
@@ -115,7 +84,7 @@ export function hostileModels(): readonly (readonly [string, Uint8Array])[] {
     ['40 GB of ones', fill(10_000_000_000n)],
     ['2^62 ones', fill(2n ** 62n)],
     ['a negative number of ones', fill(-5n)],
-    ['a loop without end', loop(2n ** 62n)],
+    ['a loop without end', loopModel(2n ** 62n)],
     [
       'a context of an execution provider',
       onnxModel({ ...base, nodes: [node('EPContext', ['x'], ['y'], [], 'com.microsoft')] }),

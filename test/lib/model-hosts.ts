@@ -9,6 +9,7 @@ import {
   completeManifest,
   encodeSamples,
   writePackage,
+  type CaptureDefaults,
   type GoldenSample,
   type NewFile,
   type TensorSpec,
@@ -30,6 +31,7 @@ export interface TestPackage {
   readonly outputs: readonly TensorSpec[];
   readonly samples?: readonly GoldenSample[];
   readonly tolerance?: Tolerance;
+  readonly capture?: CaptureDefaults;
 }
 
 /** A folder for packages, exchange files and caches, with model hosts on it; dispose it after the test. */
@@ -104,6 +106,7 @@ export async function writeTestPackage(parent: string, given: TestPackage): Prom
               tolerance: given.tolerance ?? { absolute: 1e-5, relative: 1e-4 },
             },
           }),
+      ...(given.capture === undefined ? {} : { capture: given.capture }),
       selfTest: { outcome: 'skipped' },
     },
     files,

@@ -153,3 +153,35 @@ export function sumModel(): Uint8Array {
     nodes: [node('Add', ['a', 'b'], ['sum']), node('Sub', ['a', 'b'], ['difference'])],
   });
 }
+
+/**
+ * y = x after as many turns as `trips` says, of a loop that does nothing useful: 5e7 turns take many seconds, and
+ * nothing stops ONNX Runtime meanwhile.
+ * @param trips a number, or an input of the model
+ */
+export function loopModel(trips: bigint | 'input'): Uint8Array {
+  const one = { datatype: 'FP32', shape: [1] } as const;
+  const body: GraphSpec = {
+    inputs: [
+      { name: 'turn', datatype: 'INT64', shape: [] },
+      { name: 'again', datatype: 'BOOL', shape: [] },
+      { name: 'value', ...one },
+    ],
+    outputs: [
+      { name: 'still', datatype: 'BOOL', shape: [] },
+      { name: 'next', ...one },
+    ],
+    nodes: [node('Identity', ['again'], ['still']), node('Add', ['value', 'zero'], ['next'])],
+  };
+  const given = { name: 'trips', datatype: 'INT64', shape: [] } as const;
+  return onnxModel({
+    inputs: [{ name: 'x', ...one }, ...(trips === 'input' ? [given] : [])],
+    outputs: [{ name: 'y', ...one }],
+    initializers: [
+      ...(trips === 'input' ? [] : [rawTensor('trips', 'INT64', [], BigInt64Array.of(trips))]),
+      rawTensor('go', 'BOOL', [], Uint8Array.of(1)),
+      rawTensor('zero', 'FP32', [1], Float32Array.of(0)),
+    ],
+    nodes: [node('Loop', ['trips', 'go', 'x'], ['y'], [graphAttribute('body', body)])],
+  });
+}

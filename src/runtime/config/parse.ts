@@ -27,13 +27,19 @@ export function parseConfiguration(raw: unknown): Parsed {
   return { configuration, warning };
 }
 
-/** What one model captures: its own entry, or the common one. */
+/**
+ * What one model captures: its own entry, or the common one. Without `policies` where the configuration has none for
+ * it: then those of the model's manifest are in force.
+ */
 export function captureOf({ capture }: Configuration, model: string): CaptureConfig {
   const { policies, redaction, inputs, outputs, hashSalt, models } = capture;
   const common = { policies, redaction, inputs, outputs, hashSalt };
   const own = Object.hasOwn(models, model) ? models[model] : undefined;
   const given = Object.entries(own ?? common).filter(([, value]) => value !== undefined);
-  return parseCaptureConfig(Object.fromEntries(given));
+  const { policies: parsed, ...rest } = parseCaptureConfig(Object.fromEntries(given));
+  return (own ?? common).policies === undefined || parsed === undefined
+    ? rest
+    : { ...rest, policies: parsed };
 }
 
 /** What is fixed when model hosts are made: a change of it loads every model again. */

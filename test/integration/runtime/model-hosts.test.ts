@@ -225,6 +225,29 @@ describe('model hosts as processes', () => {
     assert.deepEqual(floatsOf(records[2]?.inputs[0]), [9]);
   });
 
+  it("capture what the manifest asks for, below the device's own configuration", async () => {
+    const policies = [{ type: 'every-n', n: 1 }];
+    const spec = await bench.package({ ...identityPackage(), capture: { policies, inputs: false } });
+    const model = await bench.hosts.load({ ...spec, capture: {} });
+    const captured = async (): Promise<string> =>
+      (await model.run(runRequest([floats('x', [1])]), 2000)).captured;
+    const records: CaptureRecord[] = [];
+    bench.hosts.onCapture((record) => records.push(record));
+    assert.equal(await captured(), 'yes');
+    await model.setCapture({ policies: [] });
+    assert.equal(await captured(), 'no');
+    await model.setCapture({ inputs: true });
+    assert.equal(await captured(), 'yes');
+    await model.unload();
+    assert.deepEqual(
+      records.map(({ inputs, outputs }) => [inputs.length, outputs.length]),
+      [
+        [0, 1],
+        [1, 1],
+      ],
+    );
+  });
+
   it('close at once where a run hangs', async () => {
     const model = await bench.hosts.load(await bench.package(loopPackage()));
     const run = assert.rejects(model.run(runRequest([floats('x', [1]), FOREVER]), 60_000), {

@@ -9,7 +9,7 @@ import {
   type Sampler,
 } from '../../../capture/mod.js';
 import type { Tensor, TensorMetadata } from '../../../contract/mod.js';
-import type { Clock, JsonObject, Random } from '../../../core/mod.js';
+import { isJsonObject, type Clock, type JsonObject, type Random } from '../../../core/mod.js';
 import type { LoadReport, RunRequest, RunResult } from '../../port.js';
 
 export interface CaptureLaneDependencies {
@@ -46,7 +46,8 @@ export class CaptureLane {
   }
 
   #parse(capture: JsonObject | undefined): { sampler: Sampler; redact: Redactor } {
-    const config = parseCaptureConfig(capture ?? {});
+    // A package says what is worth capturing; what the device's configuration says stands above it.
+    const config = parseCaptureConfig({ ...defaultsOf(this.#report.manifest), ...capture });
     const labels = labelsOf(this.#report.manifest);
     const outputs: readonly TensorMetadata[] = this.#report.outputs;
     return {
@@ -83,6 +84,11 @@ export class CaptureLane {
       outputs,
     });
   }
+}
+
+function defaultsOf(manifest: JsonObject): JsonObject {
+  const capture = manifest['capture'];
+  return isJsonObject(capture) ? capture : {};
 }
 
 function labelsOf(manifest: JsonObject): string[] {
