@@ -6,6 +6,16 @@ const DENIED = new Set([
   'ForbiddenException',
   'AccessDenied',
 ]);
+/** Keys that AWS does not know, or no longer. */
+const UNKNOWN_KEYS = new Set([
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'InvalidAccessKeyId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'ExpiredTokenException',
+  'ExpiredToken',
+]);
 const MISSING = new Set(['ResourceNotFoundException', 'NotFoundException']);
 const BUSY = new Set(['ThrottlingException', 'LimitExceededException', 'TooManyRequestsException']);
 
@@ -13,15 +23,18 @@ export function isMissing(thrown: unknown): boolean {
   return thrown instanceof Error && MISSING.has(thrown.name);
 }
 
-/** AWS's errors as ours, once, here: the missing permission or the next step named. */
-export function fromAws(action: string, thrown: unknown): EdgeError {
+/**
+ * AWS's errors as ours, once, here: the missing permission or the next step named.
+ * @param needed the permission, for services whose refusal does not name it (IoT data)
+ */
+export function fromAws(action: string, thrown: unknown, needed?: string): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
   const name = thrown instanceof Error ? thrown.name : '';
   const message = messageOf(thrown);
   const fail = (code: EdgeError['code'], sentence: string, nextStep?: string): EdgeError =>
     new EdgeError(code, `${action}: ${sentence}`, { cause: thrown, nextStep });
   if (DENIED.has(name)) {
-    const permission = /perform: ([\w-]+:\w+)/.exec(message)?.[1];
+    const permission = /perform: ([\w-]+:\w+)/.exec(message)?.[1] ?? needed;
     const step =
       permission === undefined
         ? 'Give the caller the permission that the message names'
@@ -30,6 +43,13 @@ export function fromAws(action: string, thrown: unknown): EdgeError {
       'PERMISSION_DENIED',
       `AWS denied it${permission === undefined ? ` (${message})` : ` for want of ${permission}`}`,
       step,
+    );
+  }
+  if (UNKNOWN_KEYS.has(name)) {
+    return fail(
+      'PERMISSION_DENIED',
+      `AWS does not take the credentials (${message})`,
+      'Sign in again (aws sso login), or correct AWS_PROFILE, the access key or the clock of this machine',
     );
   }
   if (name === 'CredentialsProviderError' || /credential/i.test(name)) {

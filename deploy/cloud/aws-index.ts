@@ -102,13 +102,17 @@ export class AwsIndex {
   }
 
   async reported(thing: string, shadow: string): Promise<JsonObject | undefined> {
-    return orMissing(`Cannot read the shadow ${shadow} of ${thing}`, async () => {
-      const { payload } = await this.#data.getThingShadow({ thingName: thing, shadowName: shadow });
-      const document = JSON.parse(Buffer.from(payload ?? new Uint8Array()).toString()) as unknown;
-      const state = isJsonObject(document) ? document['state'] : undefined;
-      const reported = isJsonObject(state) ? state['reported'] : undefined;
-      return isJsonObject(reported) ? reported : {};
-    });
+    return orMissing(
+      `Cannot read the shadow ${shadow} of ${thing}`,
+      async () => {
+        const { payload } = await this.#data.getThingShadow({ thingName: thing, shadowName: shadow });
+        const document = JSON.parse(Buffer.from(payload ?? new Uint8Array()).toString()) as unknown;
+        const state = isJsonObject(document) ? document['state'] : undefined;
+        const reported = isJsonObject(state) ? state['reported'] : undefined;
+        return isJsonObject(reported) ? reported : {};
+      },
+      'iot:GetThingShadow',
+    );
   }
 }
 

@@ -55,12 +55,15 @@ export class AwsRegistry implements FleetRegistry {
   }
 
   async report(thing: string, shadow: string, reported: JsonObject): Promise<void> {
-    await doing(`Cannot write the shadow ${shadow} of ${thing}`, () =>
-      this.#data.updateThingShadow({
-        thingName: thing,
-        shadowName: shadow,
-        payload: Buffer.from(JSON.stringify({ state: { reported } })),
-      }),
+    await doing(
+      `Cannot write the shadow ${shadow} of ${thing}`,
+      () =>
+        this.#data.updateThingShadow({
+          thingName: thing,
+          shadowName: shadow,
+          payload: Buffer.from(JSON.stringify({ state: { reported } })),
+        }),
+      'iot:UpdateThingShadow',
     );
   }
 

@@ -110,19 +110,24 @@ export class AwsThings {
   }
 }
 
-export async function doing<T>(action: string, call: () => Promise<T>): Promise<T> {
+/** @param needed the permission, where the service's refusal does not name it */
+export async function doing<T>(action: string, call: () => Promise<T>, needed?: string): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw fromAws(action, error);
+    throw fromAws(action, error, needed);
   }
 }
 
-export async function orMissing<T>(action: string, call: () => Promise<T>): Promise<T | undefined> {
+export async function orMissing<T>(
+  action: string,
+  call: () => Promise<T>,
+  needed?: string,
+): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw fromAws(action, error);
+    throw fromAws(action, error, needed);
   }
 }

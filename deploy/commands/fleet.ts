@@ -136,7 +136,14 @@ async function apply(cloud: FleetAdminCloud, file: string, options: Options): Pr
   const results: unknown[] = [];
   for (const proposal of proposals) {
     const { fleet, group, groupArn, done, policies } = await applyFleet(cloud, proposal);
-    results.push({ fleet, thingGroup: group, groupArn, done, leftAlone: proposal.leftAlone });
+    results.push({
+      fleet,
+      thingGroup: group,
+      groupArn,
+      done,
+      leftAlone: proposal.leftAlone,
+      warnings: proposal.warnings,
+    });
     if (options.json !== true && done.length > 0) printLine(`Applied ${fleet}: ${done.length} changes`);
     await deliver(fleet, policies, options);
   }

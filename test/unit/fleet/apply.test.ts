@@ -10,11 +10,8 @@ import {
   type FleetAdminCloud,
   type FleetProposal,
 } from '../../../deploy/mod.js';
-import type { Clock } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { dying, fixedClock as clock, Killed } from '../../lib/dying-cloud.js';
 import { makeWorld, type World } from '../rollout/world.js';
-
-const clock: Clock = { ...systemClock, wallMs: () => 1_700_000_000_000 };
 
 const devices = [
   'oven-1',
@@ -61,33 +58,6 @@ async function snapshot({ cloud, local }: World): Promise<unknown> {
   for (const { name } of things) shadows.push(await cloud.reported(name, REGISTRATION_SHADOW));
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   return { things: things.sort(byName), groups, tags, shadows };
-}
-
-class Killed extends Error {
-  override readonly name = 'Killed';
-}
-
-/** The port of a process that dies at its k-th call, before or after the call had its effect. */
-function dying(
-  cloud: FleetAdminCloud,
-  killAt: number,
-  after: boolean,
-): FleetAdminCloud & { calls(): number } {
-  const count = { calls: 0 };
-  return new Proxy(cloud as FleetAdminCloud & { calls(): number }, {
-    get: (target, name) => {
-      if (name === 'calls') return () => count.calls;
-      const method = target[name as keyof FleetAdminCloud] as (...all: unknown[]) => Promise<unknown>;
-      return async (...all: unknown[]) => {
-        count.calls += 1;
-        const mine = count.calls;
-        if (mine > killAt || (mine === killAt && !after)) throw new Killed();
-        const result = await method(...all);
-        if (mine === killAt) throw new Killed();
-        return result;
-      };
-    },
-  });
 }
 
 describe('fleet apply', () => {
@@ -229,6 +199,16 @@ describe('fleet apply', () => {
         propose(world.cloud, fleetOf({ devices: undefined, query })),
         /query names the thing group nobody, which does not exist/,
       );
+  });
+
+  it('goes on through throttling and lost answers', async () => {
+    await using world = await makeWorld(10);
+    const orders = new Map([2, 6, 9, 12, 15].map((index) => [index, 'cut-after' as const]));
+    world.local.setHook(({ index }) => (index === 4 ? 'throttle' : orders.get(index)));
+    await apply(world.cloud, fleetOf());
+    world.local.setHook(undefined);
+    assert.equal(world.local.registry.group('ovens').things.size, 3);
+    assert.deepEqual((await propose(world.cloud, fleetOf())).steps, []);
   });
 
   it('tells of a role alias that is missing, or stands for another role', async () => {

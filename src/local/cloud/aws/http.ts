@@ -179,7 +179,7 @@ function denied(operation: Operation): AwsError {
     ? new AwsError('AccessDeniedException', 403, text)
     : operation.service === 'iot'
       ? new AwsError('UnauthorizedException', 401, text)
-      : new AwsError('ForbiddenException', 403, text);
+      : new AwsError('ForbiddenException', 403, 'Forbidden');
 }
 
 function send(response: ServerResponse, operation: Operation, output: unknown): void {

@@ -1,0 +1,34 @@
+import type { FleetAdminCloud } from '../../deploy/mod.js';
+import type { Clock } from '../../src/core/mod.js';
+import { systemClock } from '../../src/fs/mod.js';
+
+/** A wall clock that stands, for end states that are compared. */
+export const fixedClock: Clock = { ...systemClock, wallMs: () => 1_700_000_000_000 };
+
+/** What a process leaves that is killed. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** The port of a process that dies at its k-th call, before or after the call had its effect; `calls` counts. */
+export function dying(
+  cloud: FleetAdminCloud,
+  killAt: number,
+  after: boolean,
+): FleetAdminCloud & { calls(): number } {
+  const count = { calls: 0 };
+  return new Proxy(cloud as FleetAdminCloud & { calls(): number }, {
+    get: (target, name) => {
+      if (name === 'calls') return () => count.calls;
+      const method = target[name as keyof FleetAdminCloud] as (...all: unknown[]) => Promise<unknown>;
+      return async (...all: unknown[]) => {
+        count.calls += 1;
+        const mine = count.calls;
+        if (mine > killAt || (mine === killAt && !after)) throw new Killed();
+        const result = await method(...all);
+        if (mine === killAt) throw new Killed();
+        return result;
+      };
+    },
+  });
+}
