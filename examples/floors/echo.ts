@@ -8,6 +8,8 @@ import { answerParent } from './child.js';
 export interface EchoQuestion {
   readonly count: number;
   readonly bytes: number;
+  /** Round trips start this often at the most. Default: one after the other. */
+  readonly intervalMs?: number;
 }
 
 const [role, askTopic = '', answerTopic = ''] = process.argv.slice(2);
@@ -29,10 +31,13 @@ if (role === 'responder') {
 } else {
   let arrived: (() => void) | undefined;
   await subscribe(answerTopic, () => arrived?.());
-  answerParent(async ({ count, bytes }: EchoQuestion) => {
+  answerParent(async ({ count, bytes, intervalMs = 0 }: EchoQuestion) => {
     const payload = new Uint8Array(bytes).fill(0x61);
     const samplesMs: number[] = [];
+    const startedMs = performance.now();
     for (let index = 0; index < count; index++) {
+      const waitMs = startedMs + index * intervalMs - performance.now();
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       const begunMs = performance.now();
       const echoed = new Promise<void>((resolve) => (arrived = resolve));
       await publish(askTopic, payload);

@@ -33,6 +33,8 @@ export interface StageOptions {
   readonly folder?: string;
   /** Merged over the agent's configuration. */
   readonly agent?: JsonObject;
+  /** PATH of the components' scripts; default: where this process's Node is, then the system's. */
+  readonly path?: string;
   readonly progress?: (text: string) => void;
 }
 
@@ -76,6 +78,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     thingName: THING,
     region: REGION,
     store,
+    ...(options.path === undefined ? {} : { path: options.path }),
     credentials: credentials.forDevice,
     logger: createLogger(
       () => undefined,

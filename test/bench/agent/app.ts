@@ -19,9 +19,12 @@ export type AppQuestion =
   | { readonly kind: 'list'; readonly count: number };
 
 export interface AppAnswer {
+  /** Of requests that succeeded. */
   readonly samplesMs: readonly number[];
-  /** Codes of failed requests, by count. */
-  readonly failures: Readonly<Record<string, number>>;
+  /** When each of them was sent, in milliseconds since the epoch. */
+  readonly sentAtMs: readonly number[];
+  /** How long each failed request took, by its code. */
+  readonly failures: Readonly<Record<string, readonly number[]>>;
   readonly elapsedMs: number;
   readonly versions: readonly string[];
 }
@@ -30,7 +33,8 @@ const { client } = await connect({ component: process.argv[2] ?? '' });
 
 answerParent(async (question: AppQuestion): Promise<AppAnswer> => {
   const samplesMs: number[] = [];
-  const failures: Record<string, number> = {};
+  const sentAtMs: number[] = [];
+  const failures: Record<string, number[]> = {};
   const versions = new Set<string>();
   const ask = async (): Promise<void> => {
     if (question.kind === 'list') {
@@ -56,13 +60,15 @@ answerParent(async (question: AppQuestion): Promise<AppAnswer> => {
       try {
         await ask();
         samplesMs.push(performance.now() - askedMs);
+        sentAtMs.push(performance.timeOrigin + askedMs);
       } catch (thrown) {
         const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'UNKNOWN';
-        failures[code] = (failures[code] ?? 0) + 1;
+        (failures[code] ??= []).push(performance.now() - askedMs);
       }
     }
   };
   const lanes = question.kind === 'predict' ? (question.concurrency ?? 1) : 1;
   await Promise.all(Array.from({ length: lanes }, lane));
-  return { samplesMs, failures, elapsedMs: performance.now() - begunMs, versions: [...versions] };
+  const elapsedMs = performance.now() - begunMs;
+  return { samplesMs, sentAtMs, failures, elapsedMs, versions: [...versions] };
 });

@@ -25,7 +25,16 @@ export function speechInputs(): Tensor[] {
 
 /** An image of noise for PaddleOCR detection: [1, 3, 224, 224] FP32 is 602,112 bytes. */
 export function imageInputs(side = 224): Tensor[] {
-  const pixels = new Float32Array(3 * side * side);
+  return noise(side, side);
+}
+
+/** A line of text as noise for PaddleOCR recognition. */
+export function textLineInputs(): Tensor[] {
+  return noise(48, 160);
+}
+
+function noise(height: number, width: number): Tensor[] {
+  const pixels = new Float32Array(3 * height * width);
   for (let index = 0; index < pixels.length; index++) pixels[index] = ((index * 2654435761) % 1000) / 1000;
-  return [tensor('x', 'FP32', [1, 3, side, side], pixels)];
+  return [tensor('x', 'FP32', [1, 3, height, width], pixels)];
 }
