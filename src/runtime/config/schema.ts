@@ -21,8 +21,8 @@ const Queue = Type.Object(
   {
     /** Requests that may wait per model; the next is refused with RESOURCE_EXHAUSTED. */
     limit: integer(64, 1, 10_000),
-    /** Requests of one model that may be in its host at once. */
-    concurrency: integer(1, 1, 64),
+    /** Requests of one model that may be in its host at once: with two, it need not idle while a reply travels. */
+    concurrency: integer(2, 1, 64),
     /** No prediction may take longer, whatever deadline its caller set. */
     maxDeadlineMs: integer(60_000, 1, 600_000),
   },

@@ -32,7 +32,9 @@ export type Admission =
 /** What becomes of a request that arrives. */
 export function admit(lane: Lane, limits: LaneLimits, ticket: Ticket, nowMs: number): Admission {
   if (ticket.deadlineMs <= nowMs) return { kind: 'late' };
-  if (lane.running < limits.concurrency && lane.waiting.length === 0) return { kind: 'start' };
+  const free = lane.running < limits.concurrency && lane.waiting.length === 0;
+  if (free && (lane.running === 0 || fits(ticket, lane.recentMs, lane.running, nowMs)))
+    return { kind: 'start' };
   if (lane.waiting.length >= limits.capacity)
     return { kind: 'full', retryAfterMs: retryAfterMs(lane, limits) };
   return { kind: 'wait' };
@@ -48,7 +50,8 @@ export interface Turn {
 /**
  * First come, first served. A request that can't be done by its deadline, as even the shortest of the last runs
  * took longer than what is left, does not start: its answer would come too late, and a run beyond its deadline
- * costs the model its host.
+ * costs the model its host. A host runs one after the other, so whoever would have to wait there for others, with
+ * no time for that, waits here instead.
  */
 export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
   const start: Ticket[] = [];
@@ -56,9 +59,13 @@ export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
   const waiting = [...lane.waiting];
   let { recentMs } = lane;
   while (waiting.length > 0 && lane.running + start.length < limits.concurrency) {
-    const [ticket] = waiting.splice(0, 1);
+    const [ticket] = waiting;
     if (ticket === undefined) break;
-    if (ticket.deadlineMs - nowMs > shortestMs(recentMs)) {
+    const ahead = lane.running + start.length;
+    const starts = fits(ticket, recentMs, ahead, nowMs);
+    if (!starts && ahead > 0 && fits(ticket, recentMs, 0, nowMs)) break;
+    waiting.shift();
+    if (starts) {
       start.push(ticket);
       continue;
     }
@@ -73,6 +80,11 @@ export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
 export function finished(lane: Lane, tookMs: number | undefined): Lane {
   const recentMs = tookMs === undefined ? lane.recentMs : [...lane.recentMs, tookMs].slice(-RECENT_RUNS);
   return { ...lane, running: lane.running - 1, recentMs };
+}
+
+/** Whether the request can be done by its deadline, behind so many others in the host. */
+function fits(ticket: Ticket, recentMs: readonly number[], ahead: number, nowMs: number): boolean {
+  return ticket.deadlineMs - nowMs > shortestMs(recentMs) * (ahead + 1);
 }
 
 /** Zero until enough runs have been seen: the first ones include what is done only once. */

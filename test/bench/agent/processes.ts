@@ -44,7 +44,8 @@ export function cpuMs(pid: number): number {
 /** Memory that nobody else shares, in megabytes: what the process's end would give back. */
 export function privateMb(pid: number): number {
   const rollup = read(`/proc/${pid}/smaps_rollup`);
-  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
+  const kilobytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
   return ((kilobytes('Private_Clean') + kilobytes('Private_Dirty')) * KIB) / 1e6;
 }
 

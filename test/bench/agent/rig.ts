@@ -71,16 +71,19 @@ async function rigOn(stage: Stage): Promise<Rig> {
   // An empty deployment starts the agent, whatever the first row wants.
   await deploy(stage, {});
   const work = join(nucleus.rootPath, 'work', AGENT);
-  const { client: admin, close: closeAdmin } = await patiently(() => connectAdmin(join(work, 'admin.sock')));
+  const admin = await patiently(() => connectAdmin(join(work, 'admin.sock')));
   const control = (): number => only('control.js');
   let apps = 0;
   return {
     stage,
     work,
-    admin,
+    admin: admin.client,
     loop: new LoopMonitor(work, control),
     control,
-    hosts: () => descendants('model-host.js').map(({ pid }) => pid).toSorted((a, b) => a - b),
+    hosts: () =>
+      descendants('model-host.js')
+        .map(({ pid }) => pid)
+        .toSorted((a, b) => a - b),
     install: async (model) => {
       const known = installed.get(model);
       if (known !== undefined) return known;
@@ -99,7 +102,7 @@ async function rigOn(stage: Stage): Promise<Rig> {
     startBare: (modelFile, threads = 1) =>
       startBare(modelFile, { graphOptimization: 'all', intraOpThreads: threads }),
     close: async () => {
-      await closeAdmin().catch(() => undefined);
+      await admin.close().catch(() => undefined);
       await stage.close();
     },
   };
@@ -107,7 +110,8 @@ async function rigOn(stage: Stage): Promise<Rig> {
 
 async function deploy(stage: Stage, components: Parameters<Stage['deploy']>[0]): Promise<void> {
   const { status, reason } = await stage.deploy(components);
-  if (status !== 'SUCCEEDED') throw new Error(`Cannot deploy ${Object.keys(components).join(', ')}: ${reason}`);
+  if (status !== 'SUCCEEDED')
+    throw new Error(`Cannot deploy ${Object.keys(components).join(', ')}: ${reason}`);
 }
 
 /** A component counts as running as soon as its script starts. */

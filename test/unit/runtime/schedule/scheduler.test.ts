@@ -71,6 +71,31 @@ describe('the scheduler', () => {
     await assert.rejects(submit(0), code('DEADLINE_EXCEEDED'));
   });
 
+  it('lets a request wait here where it has no time to wait in the host', async () => {
+    scheduler = new Scheduler(clock, () => ({ concurrency: 2, capacity: 2 }));
+    for (let index = 0; index < 8; index++) {
+      const run = submit();
+      await clock.advance(40);
+      runs[index]?.resolve('done');
+      await run;
+    }
+    const running = submit(1000);
+    const hasTime = submit(1000);
+    assert.deepEqual(scheduler.load('a'), { running: 2, queued: 0 });
+    await clock.advance(0);
+    runs[9]?.resolve('done');
+    await hasTime;
+    const hurried = submit(70);
+    assert.deepEqual(scheduler.load('a'), { running: 1, queued: 1 });
+    await clock.advance(10);
+    runs[8]?.resolve('done');
+    await running;
+    assert.deepEqual(scheduler.load('a'), { running: 1, queued: 0 });
+    await clock.advance(0);
+    runs[10]?.resolve('done');
+    assert.equal(await hurried, 'done');
+  });
+
   it('tells each request how long it waited', async () => {
     const running = submit();
     const waited = scheduler.submit('a', 1000, (queueMs) => Promise.resolve(queueMs));
