@@ -91,7 +91,8 @@ export class Uploader implements AsyncDisposable {
     this.#tasks = [
       this.#task((signal) => this.#scanLoop(signal)),
       this.#task((signal) => this.#statistics.watch(() => this.#queue.size, signal)),
-      ...Array.from({ length: maxConcurrency }, () => this.#task((signal) => this.#work(signal))),
+      // The gate bounds requests; one worker more, so that reading a segment or writing a receipt costs none of them.
+      ...Array.from({ length: maxConcurrency + 1 }, () => this.#task((signal) => this.#work(signal))),
     ];
   }
 
