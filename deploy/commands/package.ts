@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { EdgeError } from '../../src/core/mod.js';
-import { AwsArtifacts, AwsModelRegistry } from '../cloud/component-mod.js';
 import { fetchApprovedModel, packageModel, type ApprovedModel } from '../package/mod.js';
-import { readSigner } from '../sign/mod.js';
+import { PASSPHRASE_VARIABLE, readSigner } from '../sign/mod.js';
 import { parseNumber, printJson, printLine, printTable, formatBytes } from './output.js';
 
 interface Options {
@@ -18,9 +17,6 @@ interface Options {
   timeout: number;
   json?: boolean;
 }
-
-/** The variable that holds a signing key's passphrase. */
-export const PASSPHRASE_VARIABLE = 'EDGE_MANAGER_KEY_PASSPHRASE';
 
 export function register(program: Command): void {
   program
@@ -91,6 +87,8 @@ async function sourceOf({ fromModelPackage, model }: Options): Promise<ApprovedM
       'Cannot take the model from both --model and --from-model-package',
     );
   }
+  // The AWS SDK takes its time to load, and most models come from a file.
+  const { AwsArtifacts, AwsModelRegistry } = await import('../cloud/component-mod.js');
   const registry = new AwsModelRegistry();
   const artifacts = new AwsArtifacts();
   try {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { readSigner, signPackage } from '../sign/mod.js';
-import { PASSPHRASE_VARIABLE } from './package.js';
+import { PASSPHRASE_VARIABLE, readSigner, signPackage } from '../sign/mod.js';
 import { printJson, printLine } from './output.js';
 
 export function register(program: Command): void {

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,4 +38,45 @@ export function runCli(
       done({ code, out, error: text });
     });
   });
+}
+
+/** The user without rights, for what root may do and others may not. */
+const NOBODY = 65_534;
+
+function edgeManager(args: readonly string[], asNobody = false): CliOutcome {
+  const user = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    encoding: 'utf8',
+    ...user,
+  });
+  return { code: status ?? -1, out: stdout, error: stderr };
+}
+
+/** The command must end with 0. @returns its standard output */
+export function succeeds(...args: string[]): string {
+  const { code, out, error } = edgeManager(args);
+  assert.equal(code, 0, error);
+  return out;
+}
+
+/** One sentence, at most one next step, no stack, exit code 1. */
+export function fails(pattern: RegExp, ...args: string[]): void {
+  checkFailure(pattern, edgeManager(args));
+}
+
+/** As `fails`, as a user who may write to what is open to all only. */
+export function failsAsNobody(pattern: RegExp, ...args: string[]): void {
+  checkFailure(pattern, edgeManager(args, process.getuid?.() === 0));
+}
+
+/** Whether the command can run as that user: it must be able to read the project. */
+export function nobodyCanRun(): boolean {
+  return process.getuid?.() !== 0 || edgeManager(['--help'], true).code === 0;
+}
+
+function checkFailure(pattern: RegExp, { code, error }: CliOutcome): void {
+  assert.equal(code, 1, error);
+  assert.match(error, pattern);
+  assert.ok(error.trim().split('\n').length <= 2, error);
+  assert.doesNotMatch(error, /INTERNAL| at .*:\d+:\d+/);
 }

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fails, failsAsNobody, nobodyCanRun, succeeds } from '../lib/cli.js';
+import { keyPair, temporaryFolder, writeSmallPackage } from '../lib/model-package.js';
+import { externalTensor, identityModel, node, onnxModel } from '../lib/onnx-builder.js';
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+const one = { datatype: 'FP32', shape: [1] } as const;
+
+function withWeights(location: string, length = '4'): Uint8Array {
+  return onnxModel({
+    inputs: [{ name: 'x', ...one }],
+    outputs: [{ name: 'y', ...one }],
+    nodes: [node('Add', ['x', 'w'], ['y'])],
+    initializers: [externalTensor('w', 'FP32', [1], { location, offset: '0', length })],
+  });
+}
+
+const MODELS: Readonly<Record<string, readonly [model: Uint8Array, sentence: RegExp]>> = {
+  'a truncated model': [identityModel('FP32', [1]).subarray(0, 40), /cut off or no ONNX file/],
+  'an empty file': [new Uint8Array(), /Cannot read the model as/],
+  'a text': [Buffer.from('no model'), /cut off or no ONNX file/],
+  'a missing external file': [withWeights('weights.bin'), /weights\.bin/],
+  'an external file elsewhere': [withWeights('../../secret'), /secret/],
+  'an absolute external file': [withWeights('/etc/hostname'), /hostname/],
+  'an external file that is too short': [withWeights('short.bin', '4000'), /short\.bin|'w'/],
+  'an operator of a foreign domain': [
+    onnxModel({
+      inputs: [{ name: 'x', ...one }],
+      outputs: [{ name: 'y', ...one }],
+      nodes: [node('Run', ['x'], ['y'], [], 'com.evil')],
+      domains: [{ domain: 'com.evil', version: 1 }],
+    }),
+    /com\.evil/,
+  ],
+};
+
+/** What issue trackers call user errors: each through the real command. */
+describe('bad input to edge-manager', function () {
+  this.timeout(60_000);
+  let root = '';
+  const at = (...parts: string[]): string => join(root, ...parts);
+
+  before(async () => {
+    root = await temporaryFolder('bad-input-');
+    const { privatePem, publicPem } = keyPair();
+    await writeFile(at('key.pem'), privatePem);
+    await writeFile(at('public.pem'), publicPem);
+    await writeFile(at('other.pem'), keyPair().publicPem);
+    await writeSmallPackage(at('package'));
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  /** Runs the failing act, and holds the folder to what it was before. */
+  async function leavesNothing(folder: string, act: () => void): Promise<void> {
+    const before = (await readdir(folder, { recursive: true })).sort();
+    act();
+    assert.deepEqual((await readdir(folder, { recursive: true })).sort(), before);
+  }
+
+  for (const [kind, [model, sentence]] of Object.entries(MODELS)) {
+    it(`${kind}: refused by compile, package and inspect`, async () => {
+      const folder = at(kind.replaceAll(' ', '-'));
+      await mkdir(folder);
+      await writeFile(join(folder, 'bad.onnx'), model);
+      await writeFile(join(folder, 'short.bin'), 'x');
+      const yaml = 'name: Bad\nversion: 1.0.0\nmodel: bad.onnx\nsamples: { make: { count: 1 } }\n';
+      await writeFile(join(folder, 'model.yaml'), yaml);
+      await leavesNothing(folder, () => {
+        fails(sentence, 'compile', join(folder, 'bad.onnx'), '-o', join(folder, 'out.onnx'));
+        fails(sentence, 'package', join(folder, 'model.yaml'), '-o', join(folder, 'out'));
+        fails(sentence, 'inspect', join(folder, 'bad.onnx'));
+      });
+    });
+  }
+
+  it('a manifest with an unknown key: refused by verify, sign, inspect', async () => {
+    const folder = at('unknown-key');
+    await cp(at('package'), folder, { recursive: true });
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as object;
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, colour: 'red' }));
+    await leavesNothing(folder, () => {
+      fails(/'colour' is not a known key/, 'verify', folder, '--policy', 'off');
+      fails(/'colour' is not a known key/, 'sign', folder, '--key', at('key.pem'));
+      fails(/'colour' is not a known key/, 'inspect', folder);
+    });
+  });
+
+  it('a wrong key: refused by verify; one that is no key: refused by sign and package', async () => {
+    const folder = at('signed');
+    await cp(at('package'), folder, { recursive: true });
+    succeeds('sign', folder, '--key', at('key.pem'));
+    succeeds('verify', folder, '--trust', at('public.pem'));
+    await writeFile(at('no-key.pem'), 'no key');
+    await leavesNothing(root, () => {
+      fails(/its key is not trusted/, 'verify', folder, '--trust', at('other.pem'));
+      fails(/Cannot use the signing key/, 'sign', at('package'), '--key', at('no-key.pem'));
+      fails(/ENOENT/, 'sign', at('package'), '--key', at('nowhere.pem'));
+    });
+  });
+
+  it(`an expired certificate: refused by verify${openssl ? '' : ' (skipped: no openssl to make one)'}`, async function () {
+    if (!openssl) return this.skip();
+    const folder = at('expired');
+    await cp(at('package'), folder, { recursive: true });
+    await writeFile(at('leaf.ext'), 'keyUsage=digitalSignature');
+    const request = execFileSync('openssl', ['req', '-new', '-key', at('key.pem'), '-subj', '/CN=signer']);
+    const make = ['x509', '-req', '-days', '-1', '-signkey', at('key.pem'), '-extfile', at('leaf.ext')];
+    const certificate = execFileSync('openssl', make, { input: request, stdio: ['pipe', 'pipe', 'ignore'] });
+    await writeFile(at('leaf.pem'), certificate);
+    succeeds('sign', folder, '--key', at('key.pem'), '--chain', at('leaf.pem'));
+    fails(/CN=signer .*expired|expired/, 'verify', folder, '--trust', at('leaf.pem'));
+  });
+
+  it('an unwritable folder: refused by compile, package and sign', async function () {
+    if (!nobodyCanRun()) {
+      console.log('      skipped: a user without rights cannot read this project');
+      return this.skip();
+    }
+    const folder = at('locked');
+    await mkdir(folder);
+    await cp(at('package'), join(folder, 'package'), { recursive: true });
+    await writeFile(join(folder, 'good.onnx'), identityModel('FP32', [1]));
+    const yaml = 'name: Good\nversion: 1.0.0\nmodel: good.onnx\nsamples: { make: { count: 1 } }\n';
+    await writeFile(join(folder, 'model.yaml'), yaml);
+    await cp(at('key.pem'), join(folder, 'key.pem'));
+    await chmod(root, 0o755);
+    for (const entry of await readdir(folder, { recursive: true })) {
+      const isFolder = entry === 'package';
+      await chmod(join(folder, entry), isFolder ? 0o555 : 0o444);
+    }
+    await chmod(folder, 0o555);
+    await leavesNothing(folder, () => {
+      const model = join(folder, 'good.onnx');
+      failsAsNobody(/can't be written|EACCES/, 'compile', model, '-o', join(folder, 'out.onnx'));
+      failsAsNobody(
+        /can't be written|EACCES/,
+        'package',
+        join(folder, 'model.yaml'),
+        '-o',
+        join(folder, 'out'),
+      );
+      failsAsNobody(
+        /can't be written|EACCES/,
+        'sign',
+        join(folder, 'package'),
+        '--key',
+        join(folder, 'key.pem'),
+      );
+    });
+  });
+});
