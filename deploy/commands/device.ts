@@ -10,6 +10,7 @@ import {
   proposeRegistration,
   registerDevices,
   thingsNamed,
+  type DeviceDescription,
   type DeviceModel,
   type DeviceSummary,
 } from '../fleet/mod.js';
@@ -127,7 +128,8 @@ async function listAction(
   });
 }
 
-function printDevice(found: DeviceSummary): void {
+function printDevice(found: DeviceDescription): void {
+  const { capture, lastError } = found.heartbeat ?? {};
   const since = found.connectivityTime === undefined ? '' : ` since ${found.connectivityTime}`;
   printTable(
     ['', ''],
@@ -140,6 +142,15 @@ function printDevice(found: DeviceSummary): void {
       ['connected', `${connectedText(found)}${since}`],
       ['last heartbeat', found.latestHeartbeat ?? 'none'],
       ['agent', found.agentVersion ?? ''],
+      ...(capture === undefined
+        ? []
+        : [
+            [
+              'captures',
+              `${capture.delivered} delivered, ${capture.queuedRecords} queued, ${capture.dropped} dropped`,
+            ],
+          ]),
+      ...(lastError === undefined ? [] : [['last error', `${lastError.code}: ${lastError.message}`]]),
     ],
   );
   if (found.models.length === 0) return;

@@ -1,4 +1,4 @@
-import { EdgeError } from '../../src/core/mod.js';
+import { canonicalJson, EdgeError } from '../../src/core/mod.js';
 import type { Fleet } from './fleet.js';
 import { FLEET_MARKS, fleetMarks } from './marks.js';
 import type { DeviceState, FleetState } from './state.js';
@@ -102,7 +102,7 @@ function leftAlone(
   if (group === undefined) return [];
   const named = new Set(devices.map((one) => one.device.thing));
   return [
-    ...(group.description === fleet.description
+    ...(fleet.description === '' || group.description === fleet.description
       ? []
       : [{ kind: 'description' as const, value: group.description }]),
     ...Object.entries(tags)
@@ -116,8 +116,17 @@ function isMark(key: string): boolean {
   return Object.values<string>(FLEET_MARKS).includes(key);
 }
 
+/** Nucleus lite can't give a component more, what the recipe has (about 1.5 kB) included. */
+const LITE_CONFIGURATION_BYTES = 6000;
+const RECIPE_BYTES = 1500;
+
 function warningsOn(fleet: Fleet, { devices, roleAlias }: FleetState): readonly string[] {
   const warnings: string[] = [];
+  const bytes = Buffer.byteLength(canonicalJson(fleet.agent ?? {}));
+  if (bytes > LITE_CONFIGURATION_BYTES - RECIPE_BYTES)
+    warnings.push(
+      `The agent configuration of ${fleet.name} has ${bytes} bytes, which nucleus lite may not take: put keys into signature.trustedKeysFile`,
+    );
   if (fleet.query !== undefined && devices.length === 0)
     warnings.push(`No thing matches the query of ${fleet.name} now`);
   if (fleet.roleAlias !== undefined && roleAlias === undefined) {

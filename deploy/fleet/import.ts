@@ -44,7 +44,10 @@ export function importFleets(documents: readonly FormerDocument[]): ImportedFlee
 
 /** The file as YAML; what has no counterpart stands above as comments. */
 export function fleetsYaml({ file, without }: ImportedFleets): string {
-  const notes = without.map(({ source, key, reason }) => `# - ${key} (${source}): ${reason}`);
+  // Keys and values are others': a line break in one would end the comment.
+  const notes = without.map(({ source, key, reason }) =>
+    `# - ${key} (${source}): ${reason}`.replaceAll(/\s+/g, ' '),
+  );
   const head = [
     '# Fleets of Edge Manager: docs/fleets.md has every key.',
     ...(notes.length === 0 ? [] : ['# Without counterpart here:', ...notes]),

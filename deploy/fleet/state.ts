@@ -41,7 +41,7 @@ export async function readFleetState(cloud: FleetAdminCloud, fleet: Fleet): Prom
 
 async function queried(cloud: FleetAdminCloud, fleet: Fleet, query: string): Promise<readonly FleetDevice[]> {
   // The index answers a query on a group that does not exist with no things: a slip of the pen would pass.
-  for (const [, quoted, plain] of query.matchAll(/thingGroupNames:(?:"([^"]+)"|([\w:-]+)(?![*?\w]))/g)) {
+  for (const [, quoted, plain] of query.matchAll(/thingGroupNames:(?:"([^"]+)"|([\w:-]+)(?![*?\w:-]))/g)) {
     const name = quoted ?? plain ?? '';
     if ((await cloud.groupArn(name)) !== undefined) continue;
     throw new EdgeError(

@@ -148,7 +148,13 @@ describe('edge-manager fleet and device', function () {
     const newer = { heartbeatAfterMs: 1_700_000_000_000 };
     assert.deepEqual(await listDevices(cloud, 'ovens', newer), []);
     const text = await succeeds('device', 'describe', 'ovens', 'oven-3');
-    for (const part of [/new line/, /registered +│ 20\d\d-/, /connected +│ yes since 20/, /agent +│ 0\.1\.0/])
+    for (const part of [
+      /new line/,
+      /registered +│ 20\d\d-/,
+      /connected +│ yes since 20/,
+      /agent +│ 0\.1\.0/,
+      /captures +│ 1 delivered, 0 queued, 0 dropped/,
+    ])
       assert.match(text, part);
     assert.match(
       text,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
+import { IoT } from '@aws-sdk/client-iot';
 import {
   applyFleet,
   fleetNamed,
@@ -194,6 +195,8 @@ describe('fleet apply', () => {
     assert.deepEqual([...world.local.registry.group('ovens').things], ['a', 'c']);
     const none = await propose(world.cloud, fleetOf({ devices: undefined, query: 'attributes.hall:9' }));
     assert.match(none.warnings.join(), /No thing matches the query/);
+    for (const pattern of ['thingGroupNames:hall-*', 'thingGroupNames:ha?l'])
+      await propose(world.cloud, fleetOf({ devices: undefined, query: pattern }));
     for (const query of ['thingGroupNames:nobody AND thingName:a*', 'thingGroupNames:"nobody"'])
       await assert.rejects(
         propose(world.cloud, fleetOf({ devices: undefined, query })),
@@ -220,5 +223,43 @@ describe('fleet apply', () => {
       proposal.warnings.join(),
       /role alias DevicesAlias does not exist: aws iot create-role-alias/,
     );
+    assert.equal(proposal.policies, undefined);
+    const { region, endpoint, credentials } = world.local;
+    const iot = new IoT({ region, endpoint, credentials });
+    await iot.createRoleAlias({ roleAlias: 'DevicesAlias', roleArn: `${role}Other` });
+    await assert.rejects(iot.createRoleAlias({ roleAlias: 'DevicesAlias', roleArn: role }), /already exists/);
+    iot.destroy();
+    const next = await propose(world.cloud, fleet);
+    assert.match(next.warnings.join(), /stands for .*DevicesOther, not for .*Devices$/);
+    assert.equal(next.policies?.length, 3, 'the alias tells account and region');
+  });
+
+  it('costs calls by pages, not by devices, where nothing is missing', async () => {
+    await using world = await makeWorld();
+    const names = Array.from({ length: 600 }, (_, index) => `d${index}`);
+    const fleet = fleetOf({ devices: names });
+    await world.cloud.createGroup('ovens', fleet.description, {});
+    for (const name of names) {
+      world.local.registry.createThing(name);
+      world.local.registry.join('ovens', name);
+    }
+    await apply(world.cloud, fleet);
+    const before = new Map(world.local.calls);
+    assert.deepEqual((await propose(world.cloud, fleet)).steps, []);
+    const made = [...world.local.calls].map(
+      ([name, count]) => [name, count - (before.get(name) ?? 0)] as const,
+    );
+    assert.deepEqual(Object.fromEntries(made.filter(([, count]) => count !== 0)), {
+      DescribeThingGroup: 1,
+      ListTagsForResource: 1,
+      ListThingsInThingGroup: 3,
+    });
+  });
+
+  it('warns of a configuration that nucleus lite may not take', async () => {
+    await using world = await makeWorld();
+    const trustedKeys = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(600));
+    const { warnings } = await propose(world.cloud, fleetOf({ agent: { signature: { trustedKeys } } }));
+    assert.match(warnings.join(), /has 6\d{3} bytes, which nucleus lite may not take/);
   });
 });

@@ -173,6 +173,11 @@ describe('importFleets', () => {
     assert.deepEqual(parseFleets(parse(text)), parseFleets(imported.file));
   });
 
+  it('lets no key of a document out of its comment', () => {
+    const text = fleetsYaml(of({ ...FLEET, 'a\nfleets: { evil: {} }': 1 }));
+    assert.deepEqual(Object.keys((parse(text) as { fleets: object }).fleets), ['ovens']);
+  });
+
   const refusals: [string, unknown, RegExp][] = [
     ['another document', { hello: 1 }, /0\.json as it is nothing of Edge Manager/],
     ['no document', 'text', /nothing of Edge Manager/],
