@@ -103,8 +103,10 @@ export class AwsDeployments {
       try {
         await this.#greengrass.cancelDeployment({ deploymentId: id });
       } catch (error) {
-        // Finished meanwhile: there is nothing left to cancel.
         if (!(error instanceof Error && error.name === 'ConflictException')) throw error;
+        // Finished meanwhile, so that nothing is left to cancel, or just being changed by somebody else.
+        const { deploymentStatus } = await this.#greengrass.getDeployment({ deploymentId: id });
+        if (deploymentStatus === 'ACTIVE') throw error;
       }
     });
   }

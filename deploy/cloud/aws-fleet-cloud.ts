@@ -29,17 +29,24 @@ export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetAdminClo
   const iot = new IoT(config);
   const greengrass = new GreengrassV2(config);
   const data = new IoTDataPlane(config);
-  const things = new AwsThings(iot);
-  const deployments = new AwsDeployments(greengrass, iot, config.region ?? process.env['AWS_REGION']);
-  const index = new AwsIndex(iot, data);
   return {
-    ...bound(things),
-    ...bound(deployments),
-    ...bound(index),
-    ...bound(new AwsRegistry(iot, data)),
+    ...fleetCloudOver({ iot, greengrass, data }, config.region ?? process.env['AWS_REGION']),
     close: () => {
       for (const client of [iot, greengrass, data]) client.destroy();
     },
+  };
+}
+
+/** The port over clients that somebody else made and ends. */
+export function fleetCloudOver(
+  { iot, greengrass, data }: { iot: IoT; greengrass: GreengrassV2; data: IoTDataPlane },
+  region: string | undefined,
+): FleetAdminCloud {
+  return {
+    ...bound(new AwsThings(iot)),
+    ...bound(new AwsDeployments(greengrass, iot, region)),
+    ...bound(new AwsIndex(iot, data)),
+    ...bound(new AwsRegistry(iot, data)),
   };
 }
 

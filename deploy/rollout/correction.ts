@@ -64,6 +64,9 @@ export class Correction {
     if (ofFleet !== undefined) stages.push(await this.#status(stages.length, ofFleet));
     if (stages.some((stage) => stage.state === 'ROLLING_BACK'))
       return statusOf(proposal, rolloutId, 'ROLLING_BACK', stages, reason);
+    // What others deployed to the fleet meanwhile has not reached the devices in stage groups.
+    if (latest !== undefined && !(await this.#groups.align(latest, { purpose: 'rollback', rolloutId, base })))
+      return statusOf(proposal, rolloutId, 'ROLLING_BACK', stages, reason);
     await this.#groups.empty();
     const outcome = (await isStill(this.#context, latest)) ? 'ROLLED_BACK' : 'ROLLING_BACK';
     return statusOf(proposal, rolloutId, outcome, stages, reason);

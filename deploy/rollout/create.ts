@@ -16,6 +16,8 @@ export interface RolloutDeployment {
   /** Of the stage's group; without it the deployment is the fleet's. */
   readonly targetArn?: string | undefined;
   readonly reason?: string;
+  /** It only puts back what one of ours wrote over. */
+  readonly isRepair?: boolean;
 }
 
 /** Makes it, or finds it: a deployment of equal plan, base and purpose is made once. */
@@ -50,7 +52,7 @@ function requestOf(proposal: RolloutProposal, wanted: RolloutDeployment): NewDep
 
 function tagsOf(
   { planId }: RolloutProposal,
-  { purpose, rolloutId, base, merged, reason = '' }: RolloutDeployment,
+  { purpose, rolloutId, base, merged, isRepair = false, reason = '' }: RolloutDeployment,
 ): Readonly<Record<string, string>> {
   return {
     [MARKS.rollout]: rolloutId,
@@ -58,6 +60,7 @@ function tagsOf(
     [MARKS.purpose]: purpose,
     [MARKS.base]: base?.id ?? 'none',
     ...(merged === undefined ? {} : { [MARKS.merged]: merged.id }),
+    ...(isRepair ? { [MARKS.repair]: 'yes' } : {}),
     ...(reason === '' ? {} : { [MARKS.reason]: tagText(reason) }),
   };
 }

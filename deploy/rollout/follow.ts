@@ -16,6 +16,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
+const DEFAULT_POLL_MS = 5000;
+
 /**
  * Starts a rollout, or goes on with it, and follows it to its end. Ending this process does no harm: the stage
  * that runs goes on within its limits, no new one starts, and the same command goes on from there.
@@ -28,7 +30,7 @@ export async function applyRollout(
   const proposal = await proposeRollout(cloud, plan);
   const run = new RolloutRun(cloud, options.clock, proposal);
   for (;;) {
-    const status = await run.tick();
+    const status = await patientTick(run, options);
     options.onStatus?.(status);
     if (
       FINAL_OUTCOMES.has(status.outcome) ||
@@ -36,7 +38,30 @@ export async function applyRollout(
     ) {
       return { proposal, status };
     }
-    await options.clock.sleep(options.pollMs ?? 5000, options.signal);
+    await options.clock.sleep(options.pollMs ?? DEFAULT_POLL_MS, options.signal);
+  }
+}
+
+/** What passes by itself: throttling, a conflict with another call, a lost connection. */
+const PASSING: ReadonlySet<EdgeError['code']> = new Set([
+  'RESOURCE_EXHAUSTED',
+  'ALREADY_EXISTS',
+  'UNAVAILABLE',
+]);
+const MOST_TRIES = 6;
+
+/** A tick may be repeated at any point, so what passes by itself is waited for. */
+async function patientTick(
+  run: RolloutRun,
+  { clock, pollMs, signal }: FollowOptions,
+): Promise<RolloutStatus> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run.tick();
+    } catch (thrown) {
+      if (!(thrown instanceof EdgeError && PASSING.has(thrown.code)) || tries === MOST_TRIES) throw thrown;
+    }
+    await clock.sleep((pollMs ?? DEFAULT_POLL_MS) * tries, signal);
   }
 }
 

@@ -12,6 +12,8 @@ export const MARKS = {
   base: 'edge-manager:base',
   /** The deployment of the fleet that this one replaced, where that is not the base. */
   merged: 'edge-manager:merged',
+  /** Only puts back what a deployment of ours wrote over. */
+  repair: 'edge-manager:repair',
   /** stage, final, base or rollback. */
   purpose: 'edge-manager:purpose',
   /** By a person: canceled, continue. */

@@ -43,23 +43,21 @@ export async function repairRace(
   if (lost.length === 0) return undefined;
   const purpose = markOf(latest, 'purpose');
   const isOfPlan = markOf(latest, 'plan') === planId && (purpose === 'final' || purpose === 'rollback');
-  const components = applyChanges(latest.components, lost);
+  const repair = { merged: latest, isRepair: true, components: applyChanges(latest.components, lost) };
   if (!isOfPlan) {
     const rolloutId = digest(planId, latest.id);
     return createDeployment(context, {
       purpose: 'base',
       rolloutId,
       base: latest,
-      merged: latest,
-      components,
+      ...repair,
     });
   }
   return createDeployment(context, {
     purpose,
     rolloutId: markOf(latest, 'rollout') ?? '',
     base: await recordOf(context, markOf(latest, 'base')),
-    merged: latest,
-    components,
+    ...repair,
     reason: markOf(latest, 'reason') ?? '',
   });
 }
@@ -90,23 +88,25 @@ async function sinceLastSeen(
   if (between.length === 0) return { start: {}, revisions: [] };
   const before: DeploymentRecord[] = [];
   for (const one of between.reverse()) before.push(await cloud.deployment(one.id));
-  const start = (await recordOf(context, known))?.components ?? {};
-  return { start, revisions: await withAuthors(context, start, [...before, own, ...records]) };
+  const seen = (await recordOf(context, known))?.components ?? {};
+  // What a repair put back was meant before all that came between, what other deployments of ours change after.
+  const isRepair = markOf(own, 'repair') !== undefined;
+  return {
+    start: isRepair ? own.components : seen,
+    revisions: [
+      ...authored(seen, before),
+      { components: own.components, from: isRepair ? own.components : seen },
+      ...authored(own.components, records),
+    ],
+  };
 }
 
-async function withAuthors(
-  context: RolloutContext,
-  start: ComponentSet,
-  records: readonly DeploymentRecord[],
-): Promise<readonly Revision[]> {
-  const revisions: Revision[] = [];
-  for (const [index, record] of records.entries()) {
-    const isOurs = markOf(record, 'purpose') !== undefined;
-    const seen = isOurs ? (await recordOf(context, seenBy(record)))?.components : undefined;
-    const from = isOurs ? (seen ?? {}) : (records[index - 1]?.components ?? start);
-    revisions.push({ components: record.components, from });
-  }
-  return revisions;
+/** Deployments of others, each made from the one before. */
+function authored(first: ComponentSet, records: readonly DeploymentRecord[]): readonly Revision[] {
+  return records.map(({ components }, index) => ({
+    components,
+    from: index === 0 ? first : (records[index - 1]?.components ?? first),
+  }));
 }
 
 /** The deployment of the fleet that the author of one of ours had before him. */

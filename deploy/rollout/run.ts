@@ -118,7 +118,7 @@ export class RolloutRun {
       return this.#correction.stop({ rolloutId, base, index, deployment: latest, reason, seen });
     }
     if (verdict.verdict !== 'healthy') return statusOf(proposal, rolloutId, 'RUNNING', seen);
-    if (!(await this.#groups.align(latest, rolloutId, base)))
+    if (!(await this.#groups.align(latest, { purpose: 'stage', rolloutId, base })))
       return statusOf(proposal, rolloutId, 'RUNNING', seen);
     await this.#groups.empty();
     const outcome = (await isStill(this.#context, latest)) ? 'SUCCEEDED' : 'RUNNING';

@@ -1,9 +1,11 @@
 import type { DeploymentRecord } from '../cloud/fleet-mod.js';
 import { diffComponents } from './components.js';
 import { stageAt, type RolloutContext } from './context.js';
-import { createDeployment } from './create.js';
+import { createDeployment, type RolloutDeployment } from './create.js';
 import { latestOf, markOf, stageGroup } from './marks.js';
 import { nextSet } from './proposal.js';
+
+type Alignment = Pick<RolloutDeployment, 'purpose' | 'rolloutId' | 'base'>;
 
 /** The thing groups of a rollout's stages, and their deployments. */
 export class StageGroups {
@@ -84,33 +86,23 @@ export class StageGroups {
    * configuration, a change of others that came late), they get the fleet's set before they leave the group.
    * @returns whether they have it
    */
-  async align(
-    latest: DeploymentRecord,
-    rolloutId: string,
-    base: DeploymentRecord | undefined,
-  ): Promise<boolean> {
+  async align(latest: DeploymentRecord, as: Alignment): Promise<boolean> {
     if (this.#context.readOnly) return true;
     let isAligned = true;
     for (const index of this.indexes) {
-      if (!(await this.#alignOne(index, latest, rolloutId, base))) isAligned = false;
+      if (!(await this.#alignOne(index, latest, as))) isAligned = false;
     }
     return isAligned;
   }
 
-  async #alignOne(
-    index: number,
-    latest: DeploymentRecord,
-    rolloutId: string,
-    base: DeploymentRecord | undefined,
-  ): Promise<boolean> {
+  async #alignOne(index: number, latest: DeploymentRecord, as: Alignment): Promise<boolean> {
     const { cloud } = this.#context;
     const { arn: targetArn, deployment } = await this.latest(index);
     if (targetArn === undefined || (await cloud.thingsIn(this.name(index))).length === 0) return true;
     if (deployment !== undefined && diffComponents(deployment.components, latest.components).length === 0)
       return !(await this.isOpen(deployment));
     const { components } = latest;
-    const wanted = { purpose: 'stage', rolloutId, base, components, stage: index, targetArn } as const;
-    await createDeployment(this.#context, { ...wanted, merged: latest });
+    await createDeployment(this.#context, { ...as, components, stage: index, targetArn, merged: latest });
     return false;
   }
 

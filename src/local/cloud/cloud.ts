@@ -11,6 +11,7 @@ import {
 import { Tags, type Account } from './aws/account.js';
 import { Components } from './aws/components.js';
 import { Deployments, type Device } from './aws/deployments.js';
+import type { ServiceName } from './aws/errors.js';
 import { FleetIndex } from './aws/fleet-index.js';
 import { greengrassOperations } from './aws/greengrass-operations.js';
 import { AwsHttpServer, type CallHook } from './aws/http.js';
@@ -56,6 +57,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly registry: ThingRegistry;
   readonly deployments: Deployments;
   setHook(hook: CallHook | undefined): void;
+  /** A call without HTTP, by the service model's names, for property runs by the thousand. */
+  invoke(service: ServiceName, operation: string, input: Record<string, unknown>): Promise<unknown>;
   /** Connects a device to its thing: it gets deployments from now on. @returns disconnects it */
   attach(thingName: string, device: Device): () => void;
   /** MQTT for one nucleus: its shadow updates reach the shadow store and the index. */
@@ -139,6 +142,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     registry,
     deployments,
     setHook: (hook) => server.setHook(hook),
+    invoke: (service, operation, input) => server.invoke(service, operation, input),
     attach: (thingName, device) => deployments.attach(registry.thing(thingName), device),
     iotCore: () => ({
       publish: async (topic, payload) => {

@@ -1,4 +1,5 @@
 /** AWS's counterpart on one machine, for development and tests; in no device artifact. */
 export type { Device } from './aws/deployments.js';
-export type { CallHook } from './aws/http.js';
+export type { ServiceName } from './aws/errors.js';
+export { ConnectionCut, type CallHook } from './aws/http.js';
 export { startLocalCloud, type LocalCloud, type LocalCloudOptions } from './cloud.js';

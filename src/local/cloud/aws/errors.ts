@@ -41,3 +41,11 @@ export function throttled(service: ServiceName): AwsError {
     ? new AwsError('ThrottlingException', 400, 'Rate exceeded')
     : new AwsError('ThrottlingException', 429, 'Rate exceeded');
 }
+
+/** Somebody else changes the same resource just now. */
+export function conflict(operation: string): AwsError {
+  return new AwsError('ConflictException', 409, `Another ${operation} is in progress`, {
+    resourceId: operation,
+    resourceType: 'OPERATION',
+  });
+}

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isJsonObject, messageOf } from '../../../core/mod.js';
-import { AwsError, invalid, throttled } from './errors.js';
+import { AwsError, conflict, invalid, throttled, type ServiceName } from './errors.js';
 import { decode, decodeStructure, encode, fromText, membersOf, type Operation } from './model.js';
 import { isForm, queryAnswer, queryError, readForm } from './query-protocol.js';
 
@@ -16,7 +16,7 @@ export interface BoundOperation {
 export type CallHook = (call: {
   readonly operation: string;
   readonly index: number;
-}) => 'throttle' | 'deny' | 'cut-before' | 'cut-after' | undefined;
+}) => 'throttle' | 'conflict' | 'deny' | 'cut-before' | 'cut-after' | undefined;
 
 interface Route extends BoundOperation {
   readonly pattern: RegExp;
@@ -60,19 +60,45 @@ export class AwsHttpServer {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       const body = await readBody(request);
       const found = this.#find(request.method ?? 'GET', url.pathname);
-      const { operation, handler } = found.route;
-      this.calls.set(operation.name, (this.calls.get(operation.name) ?? 0) + 1);
-      const order = this.#hook?.({ operation: operation.name, index: this.#index++ });
-      if (order === 'cut-before') return void request.socket.destroy();
-      checkSigned(request);
-      if (order === 'throttle') throw throttled(operation.service);
-      if (order === 'deny') throw denied(operation);
-      const output = await handler(readInput(operation, found.labels, url, body));
-      if (order === 'cut-after') return void request.socket.destroy();
-      send(response, operation, output);
+      const { operation } = found.route;
+      const answer = await this.#carryOut(found.route, () => {
+        checkSigned(request);
+        return readInput(operation, found.labels, url, body);
+      });
+      if (answer === 'cut') return void request.socket.destroy();
+      send(response, operation, answer.output);
     } catch (error) {
       sendError(response, error, isForm(request));
     }
+  }
+
+  /**
+   * A call within this process, by the service model's names: as over HTTP, but input and output are not checked
+   * against the model.
+   */
+  async invoke(service: ServiceName, name: string, input: Record<string, unknown>): Promise<unknown> {
+    const route = this.#routes.find(
+      (one) => one.operation.service === service && one.operation.name === name,
+    );
+    if (route === undefined) throw unknownOperation(`${service} ${name}`);
+    const answer = await this.#carryOut(route, () => input);
+    if (answer === 'cut') throw new ConnectionCut();
+    return answer.output;
+  }
+
+  async #carryOut(
+    { operation, handler }: Route,
+    read: () => Record<string, unknown>,
+  ): Promise<'cut' | { readonly output: unknown }> {
+    this.calls.set(operation.name, (this.calls.get(operation.name) ?? 0) + 1);
+    const order = this.#hook?.({ operation: operation.name, index: this.#index++ });
+    if (order === 'cut-before') return 'cut';
+    const input = read();
+    if (order === 'throttle') throw throttled(operation.service);
+    if (order === 'conflict') throw conflict(operation.name);
+    if (order === 'deny') throw denied(operation);
+    const output = await handler(input);
+    return order === 'cut-after' ? 'cut' : { output };
   }
 
   #find(method: string, path: string): { route: Route; labels: Map<string, string> } {
@@ -86,12 +112,17 @@ export class AwsHttpServer {
       ]);
       return { route, labels: new Map(labels) };
     }
-    throw new AwsError(
-      'UnknownOperationException',
-      404,
-      `The local cloud has no operation ${method} ${path}`,
-    );
+    throw unknownOperation(`${method} ${path}`);
   }
+}
+
+/** What a caller in this process sees of a cut connection. */
+export class ConnectionCut extends Error {
+  override readonly name = 'ConnectionCut';
+}
+
+function unknownOperation(asked: string): AwsError {
+  return new AwsError('UnknownOperationException', 404, `The local cloud has no operation ${asked}`);
 }
 
 function routeOf(bound: BoundOperation): Route {
