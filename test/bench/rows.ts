@@ -1,6 +1,11 @@
+import { deadline, isolation } from './agent/hang.js';
+import { hostKill } from './agent/host-kill.js';
 import { loopGap } from './agent/loop-gap.js';
+import { idle, loadCycles, memory } from './agent/memory.js';
 import { predictLarge, predictSmall } from './agent/predict.js';
+import { start } from './agent/start.js';
 import { throughput, twoModels } from './agent/throughput.js';
+import { update } from './agent/update.js';
 import { backlog } from './backlog.js';
 import { captureCost, durableCapture } from './capture.js';
 import type { BenchRow } from './figure.js';
@@ -13,6 +18,14 @@ export const ROWS: readonly BenchRow[] = [
   throughput,
   twoModels,
   loopGap,
+  isolation,
+  deadline,
+  update,
+  hostKill,
+  start,
+  memory,
+  loadCycles,
+  idle,
   captureCost,
   durableCapture,
   uploadRate,
