@@ -4,7 +4,7 @@ import { systemClock } from '../../src/fs/mod.js';
 import {
   deregisterDevices,
   describeDevice,
-  describeStep,
+  describeSteps,
   listDevices,
   parseDevices,
   proposeRegistration,
@@ -74,7 +74,7 @@ async function registerAction(
     });
     if (options.json !== true) {
       if (steps.length === 0) return printLine('Registered already');
-      printTable(['action', 'on', 'what'], steps.map(describeStep));
+      printTable(['action', 'on', 'what'], describeSteps(steps));
     }
     if (steps.length > 0 && !(await agreed(options))) return;
     await registerDevices(cloud, fleet, steps);
@@ -132,9 +132,8 @@ function printDevice(found: DeviceDescription): void {
   const { capture, lastError } = found.heartbeat ?? {};
   const since = found.connectivityTime === undefined ? '' : ` since ${found.connectivityTime}`;
   printTable(
-    ['', ''],
+    ['device', found.deviceName],
     [
-      ['device', found.deviceName],
       ['thing', found.deviceArn],
       ['fleet', found.deviceFleetName],
       ['description', found.description ?? ''],

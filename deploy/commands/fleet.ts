@@ -4,7 +4,7 @@ import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
 import {
   applyFleet,
   describeFleet,
-  describeStep,
+  describeSteps,
   fleetNamed,
   fleetsYaml,
   importFleets,
@@ -178,9 +178,10 @@ function printProposal({ fleet, steps, leftAlone, warnings }: FleetProposal): vo
   printLine(`${fleet.name} (thing group ${fleet.group})`);
   if (steps.length === 0) printLine('Nothing is missing');
   else {
-    printTable(['action', 'on', 'what'], steps.slice(0, MAX_ROWS).map(describeStep));
-    if (steps.length > MAX_ROWS)
-      printLine(`... and ${steps.length - MAX_ROWS} more: --json shows all ${steps.length}`);
+    const rows = describeSteps(steps);
+    printTable(['action', 'on', 'what'], rows.slice(0, MAX_ROWS));
+    if (rows.length > MAX_ROWS)
+      printLine(`... and ${rows.length - MAX_ROWS} more: --json shows all ${steps.length} steps`);
   }
   if (leftAlone.length > 0) {
     const shown = leftAlone.slice(0, 10).map(leftAloneText).join(', ');
@@ -221,7 +222,6 @@ async function describe(cloud: FleetAdminCloud, name: string, options: Options):
   if (options.json === true) return printJson(found);
   const { outputConfig, tags } = found;
   const rows: (readonly [string, string | number | undefined])[] = [
-    ['fleet', found.deviceFleetName],
     ['thing group', found.deviceFleetArn],
     ['description', found.description],
     ['created', found.creationTime],
@@ -234,7 +234,7 @@ async function describe(cloud: FleetAdminCloud, name: string, options: Options):
     ...Object.entries(tags).map(([key, value]): [string, string] => [`tag ${key}`, value]),
   ];
   printTable(
-    ['', ''],
+    ['fleet', found.deviceFleetName],
     rows.map(([key, value]) => [key, value ?? '']),
   );
 }

@@ -25,12 +25,20 @@ interface Place {
 export function devicePolicies(fleet: Fleet, arn: string): readonly PolicyDocument[] {
   const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
   const place: Place = { partition, region, account };
+  const permissions = rolePermissions(fleet, place);
+  // IAM takes no policy without a statement.
+  const rolePolicy: readonly PolicyDocument[] =
+    permissions.length === 0
+      ? []
+      : [
+          {
+            name: 'device-role-policy',
+            purpose: 'permissions of the role behind the role alias',
+            document: policy(permissions),
+          },
+        ];
   return [
-    {
-      name: 'device-role-policy',
-      purpose: 'permissions of the role behind the role alias',
-      document: policy(rolePermissions(fleet, place)),
-    },
+    ...rolePolicy,
     {
       name: 'device-role-trust',
       purpose: 'trust policy of that role',

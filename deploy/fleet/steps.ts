@@ -23,8 +23,24 @@ export type LeftAlone =
   | { readonly kind: 'tag'; readonly name: string; readonly value: string }
   | { readonly kind: 'description'; readonly value: string };
 
-/** A step for a person: what is made or changed, and what it becomes. */
-export function describeStep(step: FleetStep): readonly [action: string, subject: string, detail: string] {
+/** Steps for a person, those on one subject in one row: what is done, on what, and what it becomes. */
+export function describeSteps(steps: readonly FleetStep[]): readonly (readonly [string, string, string])[] {
+  const rows = new Map<string, { actions: string[]; details: string[] }>();
+  for (const step of steps) {
+    const [action, subject, detail] = describeStep(step);
+    const row = rows.get(subject) ?? { actions: [], details: [] };
+    row.actions.push(action);
+    if (detail !== '') row.details.push(detail);
+    rows.set(subject, row);
+  }
+  return [...rows].map(([subject, { actions, details }]) => [
+    actions.join(', '),
+    subject,
+    details.join('\n'),
+  ]);
+}
+
+function describeStep(step: FleetStep): readonly [action: string, subject: string, detail: string] {
   switch (step.kind) {
     case 'create-group':
       return ['create', 'thing group', tagList(step.tags)];
@@ -38,7 +54,7 @@ export function describeStep(step: FleetStep): readonly [action: string, subject
       return ['register', `thing ${step.thing}`, [name, description ?? ''].filter(Boolean).join(': ')];
     }
     case 'join':
-      return ['add', `thing ${step.thing}`, 'to the thing group'];
+      return ['add', `thing ${step.thing}`, ''];
   }
 }
 

@@ -88,7 +88,7 @@ describe('edge-manager fleet and device', function () {
   it('plans, applies once, shows and describes what is there', async () => {
     const planned = await succeeds('fleet', 'plan', 'fleets.yaml');
     assert.match(planned, /create +│ thing group/);
-    assert.match(planned, /register +│ thing serial_77 +│ as oven-2: the old one/);
+    assert.match(planned, /create, register, add +│ thing serial_77 +│ as oven-2: the old one/);
     assert.match(planned, /Warning: The role alias Devices does not exist: aws iot create-role-alias/);
     assert.equal(changes(), 0);
     const applied = JSON.parse(
