@@ -26,9 +26,9 @@ export class AwsRegistry implements FleetRegistry {
     });
   }
 
-  async groupNames(prefix: string): Promise<readonly string[]> {
+  async groups(prefix: string): Promise<readonly { name: string; arn: string }[]> {
     return doing('Cannot list the thing groups', async () => {
-      const names: string[] = [];
+      const groups: { name: string; arn: string }[] = [];
       let nextToken: string | undefined;
       do {
         const found = await this.#iot.listThingGroups({
@@ -36,10 +36,15 @@ export class AwsRegistry implements FleetRegistry {
           maxResults: 250,
           nextToken,
         });
-        names.push(...(found.thingGroups ?? []).map((group) => group.groupName ?? ''));
+        groups.push(
+          ...(found.thingGroups ?? []).map(({ groupName = '', groupArn = '' }) => ({
+            name: groupName,
+            arn: groupArn,
+          })),
+        );
         nextToken = found.nextToken;
       } while (nextToken !== undefined);
-      return names;
+      return groups;
     });
   }
 

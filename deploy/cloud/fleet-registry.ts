@@ -31,8 +31,8 @@ export interface IndexedDevice {
  */
 export interface FleetRegistry {
   group(name: string): Promise<GroupRecord | undefined>;
-  /** Names of thing groups that start with `prefix`. */
-  groupNames(prefix: string): Promise<readonly string[]>;
+  /** Thing groups whose names start with `prefix`. */
+  groups(prefix: string): Promise<readonly { readonly name: string; readonly arn: string }[]>;
   deleteThing(name: string): Promise<void>;
   roleAlias(name: string): Promise<RoleAliasRecord | undefined>;
   /** Merges into `state.reported` of a named shadow; null takes a key away. */

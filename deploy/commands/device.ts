@@ -23,7 +23,18 @@ interface Common {
 }
 
 export function register(program: Command): void {
-  const device = program.command('device').description('the devices of a fleet');
+  const device = program
+    .command('device')
+    .description('the devices of a fleet')
+    .addHelpText(
+      'after',
+      `
+On AWS, with credentials of the account and AWS_REGION set:
+  edge-manager device register FLEET DEVICE...      its things exist: Greengrass provisioned them
+  edge-manager device list FLEET
+  edge-manager device describe FLEET DEVICE
+The permissions that it takes: docs/fleets.md`,
+    );
   const onFleet = (name: string, description: string): Command =>
     device
       .command(name)

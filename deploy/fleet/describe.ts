@@ -29,11 +29,10 @@ export interface FleetDescription extends FleetSummary {
 
 /** The thing groups that an apply marked as fleets, by name: one call for each group that is looked at. */
 export async function listFleets(cloud: FleetAdminCloud, prefix = ''): Promise<readonly FleetSummary[]> {
-  const names = await cloud.groupNames(prefix);
-  const found = await inParallel(names, async (name) => {
-    const arn = await cloud.groupArn(name);
-    return arn === undefined ? undefined : summaryOf(name, await cloud.groupTags(arn));
-  });
+  const groups = await cloud.groups(prefix);
+  const found = await inParallel(groups, async ({ name, arn }) =>
+    summaryOf(name, await cloud.groupTags(arn)),
+  );
   return found
     .filter((one) => one !== undefined)
     .sort((a, b) => (a.deviceFleetName < b.deviceFleetName ? -1 : 1));

@@ -8,13 +8,17 @@ const EntityName = '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}';
 const IotName = '[a-zA-Z0-9:_-]';
 /** Room for what a rollout puts behind a group's name. */
 const GROUP_MAX_CHARS = 100;
+/** Of a thing without a thing type. Source: AWS IoT Core quotas. */
+const THING_MAX_ATTRIBUTES = 3;
+/** One line: AWS IoT takes no line breaks in descriptions. */
+const OneLine = String.raw`^[^\p{C}\p{Zl}\p{Zp}]*$`;
 
 /** A device as RegisterDevices had it. */
 export const FleetDeviceSchema = Type.Object(
   {
     name: Type.String({ pattern: `^${EntityName}$`, description: 'Device.DeviceName' }),
     description: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 40, description: 'Device.Description' }),
+      Type.String({ minLength: 1, maxLength: 40, pattern: OneLine, description: 'Device.Description' }),
     ),
     thingName: Type.Optional(
       Type.String({
@@ -28,6 +32,7 @@ export const FleetDeviceSchema = Type.Object(
         Type.String({ pattern: String.raw`^[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}$` }),
         {
           additionalProperties: false,
+          maxProperties: THING_MAX_ATTRIBUTES,
           description: 'Attributes of the thing where an apply creates it (RegisterDevices.Tags)',
         },
       ),
@@ -74,7 +79,7 @@ export const FleetSchema = Type.Object(
       }),
     ),
     description: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 800, description: 'DeviceFleet.Description' }),
+      Type.String({ minLength: 1, maxLength: 800, pattern: OneLine, description: 'DeviceFleet.Description' }),
     ),
     roleAlias: Type.Optional(
       Type.String({
