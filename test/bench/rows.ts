@@ -9,6 +9,7 @@ import { update } from './agent/update.js';
 import { backlog } from './backlog.js';
 import { captureCost, durableCapture } from './capture.js';
 import type { BenchRow } from './figure.js';
+import { fleet } from './fleet/fleet.js';
 import { uploadRate } from './upload.js';
 
 /** All measurements, in the order in which they run. */
@@ -30,4 +31,5 @@ export const ROWS: readonly BenchRow[] = [
   durableCapture,
   uploadRate,
   backlog,
+  fleet,
 ];

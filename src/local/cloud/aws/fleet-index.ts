@@ -3,10 +3,13 @@ import type { Shadows } from './shadows.js';
 import type { Thing, ThingRegistry } from './things.js';
 import { parseQuery, type Fields } from './query.js';
 
+type FieldReader = (thing: Thing) => ReturnType<Fields>;
+
 /** Fleet indexing over registry, named shadows and connectivity; up to date at once, which AWS's is after seconds. */
 export class FleetIndex {
   readonly #registry: ThingRegistry;
   readonly #shadows: Shadows;
+  readonly #readers = new Map<string, FieldReader>();
 
   constructor(registry: ThingRegistry, shadows: Shadows) {
     this.#registry = registry;
@@ -63,16 +66,30 @@ export class FleetIndex {
   }
 
   #fields(thing: Thing): Fields {
-    return (field) => {
-      if (field === 'thingName') return thing.name;
-      if (field === 'thingGroupNames') return [...thing.groups];
-      if (field === 'connectivity.connected') return thing.connectedSinceMs !== undefined;
-      if (field === 'connectivity.timestamp') return thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0;
-      if (field.startsWith('attributes.')) return thing.attributes[field.slice('attributes.'.length)];
-      const match = /^shadow\.name\.([^.]+)\.reported\.(.+)$/.exec(field);
-      if (match === null) return undefined;
-      return scalar(at(this.#shadows.reported(thing.name, match[1] ?? ''), (match[2] ?? '').split('.')));
-    };
+    return (field) => this.#reader(field)(thing);
+  }
+
+  /** How a field is read off a thing, found once per field rather than once per thing. */
+  #reader(field: string): FieldReader {
+    const known = this.#readers.get(field);
+    if (known !== undefined) return known;
+    const made = this.#makeReader(field);
+    this.#readers.set(field, made);
+    return made;
+  }
+
+  #makeReader(field: string): FieldReader {
+    if (field === 'thingName') return (thing) => thing.name;
+    if (field === 'thingGroupNames') return (thing) => [...thing.groups];
+    if (field === 'connectivity.connected') return (thing) => thing.connectedSinceMs !== undefined;
+    if (field === 'connectivity.timestamp')
+      return (thing) => thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0;
+    if (field.startsWith('attributes.'))
+      return (thing) => thing.attributes[field.slice('attributes.'.length)];
+    const [, shadow, path] = /^shadow\.name\.([^.]+)\.reported\.(.+)$/.exec(field) ?? [];
+    if (shadow === undefined || path === undefined) return () => undefined;
+    const parts = path.split('.');
+    return (thing) => scalar(at(this.#shadows.reported(thing.name, shadow), parts));
   }
 }
 

@@ -101,8 +101,7 @@ function membershipOperations(registry: ThingRegistry): BoundOperation[] {
     }),
     on(api.ListThingsInThingGroup$, (input: api.ListThingsInThingGroupRequest) => {
       const group = registry.group(input.thingGroupName ?? '');
-      const all =
-        input.recursive === true ? registry.targets(group.arn).map((thing) => thing.name) : [...group.things];
+      const all = input.recursive === true ? registry.members(group) : group.things;
       const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 25);
       return { things: [...items], nextToken };
     }),

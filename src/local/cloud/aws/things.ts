@@ -128,11 +128,14 @@ export class ThingRegistry {
       const thing = this.things.get(name);
       return thing === undefined ? [] : [thing];
     }
-    const names = new Set<string>();
-    for (const group of this.groups.values()) {
-      if (this.#isBelow(group, name)) for (const thing of group.things) names.add(thing);
-    }
-    return [...names].map((thing) => this.thing(thing));
+    const group = this.groups.get(name);
+    return group === undefined ? [] : [...this.members(group)].map((thing) => this.thing(thing));
+  }
+
+  /** Names of the things of a group and of all below it. */
+  members(group: ThingGroup): ReadonlySet<string> {
+    const below = [...this.groups.values()].filter((one) => this.#isBelow(one, group.name));
+    return below.length === 1 ? group.things : new Set(below.flatMap((one) => [...one.things]));
   }
 
   /** ARNs under which a thing gets deployments: its own, its groups' and their parents'. */
