@@ -1,4 +1,7 @@
+import { EdgeError } from '../../src/core/mod.js';
 import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { Fleet } from './fleet.js';
+import { FLEET_MARKS } from './marks.js';
 import { inParallel } from './parallel.js';
 import { devicePolicies, type PolicyDocument } from './policies.js';
 import type { FleetProposal } from './propose.js';
@@ -21,8 +24,7 @@ export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal
   const { fleet, steps } = proposal;
   let groupArn = proposal.groupArn;
   for (const step of steps) {
-    if (step.kind === 'create-group')
-      groupArn = await cloud.createGroup(fleet.group, step.description, step.tags);
+    if (step.kind === 'create-group') groupArn = await createGroup(cloud, fleet, step);
     else if (step.kind === 'tag-group') await cloud.tagGroup(groupArn ?? '', step.tags);
   }
   await applyToThings(cloud, fleet.group, steps);
@@ -34,6 +36,37 @@ export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal
     done: steps,
     policies: devicePolicies(fleet, arn),
   };
+}
+
+/**
+ * A create whose answer was lost is sent again by the SDK and meets its own group: the mark tells it from one that
+ * somebody else made since the plan.
+ */
+async function createGroup(
+  cloud: FleetAdminCloud,
+  fleet: Fleet,
+  step: Extract<FleetStep, { readonly kind: 'create-group' }>,
+): Promise<string> {
+  try {
+    return await cloud.createGroup(fleet.group, step.description, step.tags);
+  } catch (error) {
+    if (!isThere(error)) throw error;
+    const arn = await cloud.groupArn(fleet.group);
+    const tags = arn === undefined ? {} : await cloud.groupTags(arn);
+    if (arn !== undefined && tags[FLEET_MARKS.fleet] === fleet.name) return arn;
+    throw new EdgeError(
+      'ALREADY_EXISTS',
+      `Cannot create the thing group ${fleet.group} as it exists by now`,
+      {
+        cause: error,
+        nextStep: 'Start the same command again: it looks at what is there, and adds to it',
+      },
+    );
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof EdgeError && error.code === 'ALREADY_EXISTS';
 }
 
 /** Does the steps on things: those of one thing in their order, some things at a time. */
@@ -63,7 +96,13 @@ function byThing(steps: readonly FleetStep[]): readonly (readonly ThingStep[])[]
 async function perform(cloud: FleetAdminCloud, group: string, step: ThingStep): Promise<void> {
   switch (step.kind) {
     case 'create-thing':
-      return cloud.createThing(step.thing, step.attributes);
+      try {
+        return await cloud.createThing(step.thing, step.attributes);
+      } catch (error) {
+        // It is there, by us or by others: then its attributes are left alone, as those of any thing.
+        if (isThere(error)) return;
+        throw error;
+      }
     case 'register':
       return cloud.report(step.thing, REGISTRATION_SHADOW, registrationUpdate(group, step.entry));
     case 'join':

@@ -11,6 +11,7 @@ import {
   type FleetAdminCloud,
   type FleetProposal,
 } from '../../../deploy/mod.js';
+import { EdgeError } from '../../../src/core/mod.js';
 import { dying, fixedClock as clock, Killed } from '../../lib/dying-cloud.js';
 import { makeWorld, type World } from '../rollout/world.js';
 
@@ -202,6 +203,31 @@ describe('fleet apply', () => {
         propose(world.cloud, fleetOf({ devices: undefined, query })),
         /query names the thing group nobody, which does not exist/,
       );
+  });
+
+  it('knows its own group and things where the answer of a create was lost', async () => {
+    await using world = await makeWorld();
+    const exists = (): never => {
+      throw new EdgeError('ALREADY_EXISTS', 'It exists');
+    };
+    const lossy: FleetAdminCloud = {
+      ...world.cloud,
+      createGroup: async (...all) => {
+        await world.cloud.createGroup(...all);
+        return exists();
+      },
+      createThing: async (...all) => {
+        await world.cloud.createThing(...all);
+        exists();
+      },
+    };
+    await apply(lossy, fleetOf());
+    assert.deepEqual((await propose(world.cloud, fleetOf())).steps, []);
+    const late = fleetOf({ thingGroup: 'late' });
+    const proposal = await propose(world.cloud, late);
+    await world.cloud.createGroup('late', 'by others', {});
+    await assert.rejects(applyFleet(world.cloud, proposal), /the thing group late as it exists by now/);
+    assert.equal(world.local.registry.group('late').things.size, 0);
   });
 
   it('goes on through throttling and lost answers', async () => {
