@@ -37,7 +37,10 @@ export interface ResponderOptions {
   readonly handlers: Handlers;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Requests at once over all callers; more are refused with RESOURCE_EXHAUSTED. Default 1024. */
+  /**
+   * Predictions at once over all callers, and as many other requests: predictions can't block the control lane.
+   * More are refused with RESOURCE_EXHAUSTED. Default 1024.
+   */
   readonly maxInFlight?: number;
 }
 
@@ -63,7 +66,7 @@ class TopicResponder implements Responder {
   readonly #options: ResponderOptions;
   readonly #replay: ReplayCache;
   readonly #ends: (() => Promise<void>)[] = [];
-  #inFlight = 0;
+  readonly #inFlight = { predictions: 0, others: 0 };
 
   constructor(options: ResponderOptions) {
     this.#options = options;
@@ -71,7 +74,7 @@ class TopicResponder implements Responder {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.predictions + this.#inFlight.others;
   }
 
   async open(): Promise<void> {
@@ -149,7 +152,8 @@ class TopicResponder implements Responder {
   async #run(request: RequestEnvelope, context: RequestContext): Promise<ReplyEnvelope> {
     const { clock, logger, maxInFlight = 1024 } = this.#options;
     const startedMs = clock.monotonicMs();
-    if (this.#inFlight >= maxInFlight) {
+    const lane = request.op === 'predict' ? 'predictions' : 'others';
+    if (this.#inFlight[lane] >= maxInFlight) {
       return failure(
         request.id,
         new EdgeError('RESOURCE_EXHAUSTED', `Cannot take the request as ${maxInFlight} are under way`, {
@@ -157,7 +161,7 @@ class TopicResponder implements Responder {
         }),
       );
     }
-    this.#inFlight++;
+    this.#inFlight[lane]++;
     try {
       const body = await this.#dispatch(request, context);
       return { v: 1, id: request.id, ok: true, body };
@@ -168,7 +172,7 @@ class TopicResponder implements Responder {
       else logger.debug(error.message, fields);
       return failure(request.id, error);
     } finally {
-      this.#inFlight--;
+      this.#inFlight[lane]--;
       logger.debug('Answered', {
         op: request.op,
         caller: context.caller,

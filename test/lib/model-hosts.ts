@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tensor, WireTensor } from '../../src/contract/mod.js';
-import { silentLogger, toInlineTensor } from '../../src/core/mod.js';
+import { fromInlineTensor, silentLogger, toInlineTensor } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/fs/system.js';
 import {
   completeManifest,
@@ -17,6 +18,7 @@ import {
 } from '../../src/model/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/port.js';
+import { floatsOf } from './tensors.js';
 
 /** The compiled entry point of a model host. */
 export const MODEL_HOST_ENTRY = fileURLToPath(
@@ -128,4 +130,20 @@ export function runRequest(
 
 function isBytes(tensor: Tensor | WireTensor): tensor is Tensor {
   return tensor.data instanceof Uint8Array;
+}
+
+/** Children, our own by default, that are model hosts. */
+export async function hostPids(parent = process.pid): Promise<number[]> {
+  const tasks = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8');
+  const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, index) => lines[index]?.includes('model-host'));
+}
+
+/** The floats of an inline output. */
+export function outputFloats(wire: WireTensor | undefined): number[] {
+  assert.ok(wire !== undefined);
+  return floatsOf(fromInlineTensor(wire, 'outputs[0]'));
 }

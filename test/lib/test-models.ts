@@ -71,3 +71,18 @@ export function logPackage(name = 'Log'): TestPackage {
   });
   return { name, model, inputs: [one('x')], outputs: [one('y')] };
 }
+
+/** y = x + the sum of weights of this many bytes, all zero. */
+export function weightyPackage(weightBytes: number, name = 'Weighty'): TestPackage {
+  const count = weightBytes / 4;
+  const model = onnxModel({
+    inputs: [one('x')],
+    outputs: [one('y')],
+    initializers: [rawTensor('weights', 'FP32', [count], new Float32Array(count))],
+    nodes: [
+      node('Add', ['weights', 'x'], ['all']),
+      node('ReduceMax', ['all'], ['y'], [{ name: 'keepdims', type: 2, i: 1 }]),
+    ],
+  });
+  return { name, model, inputs: [one('x')], outputs: [one('y')] };
+}

@@ -126,6 +126,23 @@ describe('the agent process', function () {
     assert.match(await readFile(join(bench.workFolder, 'bin', 'register'), 'utf8'), /^#!\/bin\/sh\nexec '\//);
   });
 
+  it("refuses a folder without a trusted signature where the policy is 'required'", async () => {
+    await using bench = await AgentBench.create({ configuration: { signature: { policy: 'required' } } });
+    await bench.start();
+    const path = await writeTestPackage(bench.root, identityPackage());
+    const app = await bench.app();
+    await assert.rejects(app.load({ name: 'alias', path }), {
+      code: 'FAILED_PRECONDITION',
+      message: /signature/,
+    });
+    const registered = await bench.register(path, 'org.edgemanager.model.Identity');
+    assert.deepEqual([registered.code, /REFUSED: .*signature/.test(registered.output)], [1, true]);
+    assert.deepEqual(
+      (await app.listModels()).map(({ name, state }) => [name, state]),
+      [['Identity', 'FAILED']],
+    );
+  });
+
   it('applies host settings while it runs, without a failed request', async () => {
     await using bench = await AgentBench.create();
     await bench.start();

@@ -6,9 +6,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
-import { fromInlineTensor } from '../../../src/core/mod.js';
 import type { WireTensor } from '../../../src/contract/mod.js';
-import { HostBench, runRequest } from '../../lib/model-hosts.js';
+import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import { bombPackage, identityPackage, logPackage, loopPackage } from '../../lib/test-models.js';
 import { identityModel } from '../../lib/onnx-builder.js';
 import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
@@ -37,7 +36,7 @@ describe('model hosts as processes', () => {
     assert.equal(model.report.signature, 'unsigned');
     assert.equal(model.report.cacheHit, false);
     const result = await model.run(runRequest([floats('x', [3])]), 2000);
-    assert.deepEqual(values(result.outputs[0]), [3]);
+    assert.deepEqual(outputFloats(result.outputs[0]), [3]);
     assert.equal(result.nonFinite, false);
     assert.equal(result.captured, 'no');
     await model.unload();
@@ -50,7 +49,7 @@ describe('model hosts as processes', () => {
       ...(compiledDigest === undefined ? {} : { compiledDigest }),
     });
     assert.equal(again.report.cacheHit, true);
-    assert.deepEqual(values((await again.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
+    assert.deepEqual(outputFloats((await again.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
   });
 
   it('compile again where the compiled file is not the one that the registry knows', async () => {
@@ -120,13 +119,13 @@ describe('model hosts as processes', () => {
     const other = await bench.hosts.load(await bench.package(identityPackage()));
     const begun = performance.now();
     const run = hanging.run(runRequest([floats('x', [1]), FOREVER]), 200);
-    assert.deepEqual(values((await other.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
     assert.ok((await hanging.measureBytes()) > 1e6, 'measuring does not wait for the run');
     await assert.rejects(run, { code: 'DEADLINE_EXCEEDED' });
     assert.equal((await hanging.gone).kind, 'killed-deadline');
     assert.ok(performance.now() - begun < 5000);
     await assert.rejects(hanging.run(runRequest([floats('x', [1]), ONCE]), 200), { code: 'UNAVAILABLE' });
-    assert.deepEqual(values((await other.run(runRequest([floats('x', [6])]), 2000)).outputs[0]), [6]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [6])]), 2000)).outputs[0]), [6]);
     assert.equal(bench.hosts.restarts, 1);
   });
 
@@ -150,7 +149,7 @@ describe('model hosts as processes', () => {
       { name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] },
     ];
     await assert.rejects(model.run(runRequest(size(10n ** 13n)), 5000), { code: 'RESOURCE_EXHAUSTED' });
-    assert.deepEqual(values((await model.run(runRequest(size(3n)), 5000)).outputs[0]), [1]);
+    assert.deepEqual(outputFloats((await model.run(runRequest(size(3n)), 5000)).outputs[0]), [1]);
   });
 
   it('mark outputs that are not finite', async () => {
@@ -330,66 +329,6 @@ describe('model hosts as processes', () => {
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGTERM');
     process.kill(pid, 'SIGINT');
-    assert.deepEqual(values((await model.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
+    assert.deepEqual(outputFloats((await model.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
   });
 });
-
-describe('a shared model host', () => {
-  let bench: HostBench;
-  beforeEach(async () => {
-    bench = await HostBench.create({ isolation: 'shared' });
-  });
-  afterEach(() => bench[Symbol.asyncDispose]());
-
-  it('holds all models in one process, and ends with the last', async () => {
-    const first = await bench.hosts.load(await bench.package(identityPackage('First')));
-    const second = await bench.hosts.load(await bench.package(identityPackage('Second')));
-    assert.equal((await hostPids()).length, 1);
-    assert.deepEqual(values((await first.run(runRequest([floats('x', [1])]), 2000)).outputs[0]), [1]);
-    await first.unload();
-    assert.deepEqual(values((await second.run(runRequest([floats('x', [2])]), 2000)).outputs[0]), [2]);
-    await second.unload();
-    await until(async () => (await hostPids()).length === 0, 'the host ends');
-  });
-
-  it('reruns the requests of other models when one hangs', async () => {
-    const other = await bench.hosts.load(await bench.package(identityPackage()));
-    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
-    const hang = assert.rejects(hanging.run(runRequest([floats('x', [1]), FOREVER]), 200), {
-      code: 'DEADLINE_EXCEEDED',
-    });
-    const waiting = [1, 2, 3].map((value) => other.run(runRequest([floats('x', [value])]), 15_000));
-    await hang;
-    assert.equal((await hanging.gone).kind, 'killed-deadline');
-    const results = await Promise.all(waiting);
-    assert.deepEqual(
-      results.map(({ outputs }) => values(outputs[0])),
-      [[1], [2], [3]],
-    );
-    assert.deepEqual(values((await other.run(runRequest([floats('x', [4])]), 15_000)).outputs[0]), [4]);
-  });
-
-  it('lets a package that is refused harm nobody', async () => {
-    const other = await bench.hosts.load(await bench.package(identityPackage()));
-    const samples = [{ name: 'wrong', inputs: [floats('x', [7])], outputs: [floats('y', [8])] }];
-    const bad = await bench.package({ ...identityPackage('Bad'), samples });
-    await assert.rejects(bench.hosts.load(bad), { code: 'FAILED_PRECONDITION' });
-    assert.deepEqual(values((await other.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
-    assert.equal(bench.hosts.restarts, 0);
-  });
-});
-
-function values(wire: WireTensor | undefined): number[] {
-  assert.ok(wire !== undefined);
-  return floatsOf(fromInlineTensor(wire, 'outputs[0]'));
-}
-
-/** Children, our own by default, that are model hosts. */
-async function hostPids(parent = process.pid): Promise<number[]> {
-  const tasks = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8');
-  const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
-  const lines = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return pids.filter((_, index) => lines[index]?.includes('model-host'));
-}

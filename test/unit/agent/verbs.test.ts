@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { predictTopic } from '../../../src/contract/mod.js';
 import { deferred, silentLogger, type EdgeError } from '../../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../../src/fs/mod.js';
@@ -54,6 +54,33 @@ describe("Edge Manager's verbs", () => {
       state: 'SPOOLED',
     });
     assert.equal((await status('unheard-of')).status, 'NOT_FOUND');
+  });
+
+  it('take auxiliary inputs and outputs in every encoding, inline and by file', async () => {
+    await using twins = await AgentTwins.create();
+    await twins.register(await twins.package('1.0.0'));
+    const options = { timeoutMs: 5000 };
+    const { exchangeFolder } = await twins.requester.request('hello', {}, options);
+    await writeFile(join(exchangeFolder, 'frame.jpg'), 'frame');
+    const submit = (captureId: string, item: object) =>
+      twins.requester.request(
+        'capture',
+        { modelName: 'Model', captureId, inputs: [{ name: 'frame', ...item } as never], outputs: [] },
+        options,
+      );
+    const file = { name: 'frame.jpg', offset: 1, byteSize: 4 };
+    for (const encoding of ['CSV', 'JSON', 'NONE', 'BASE64']) {
+      assert.equal((await submit(`b${encoding}`, { encoding, b64: 'YQ==' })).mode, 'durable');
+      assert.equal((await submit(`f${encoding}`, { encoding, file, contentType: 'jpg' })).mode, 'durable');
+    }
+    for (const item of [
+      { encoding: 'XML', b64: 'YQ==' },
+      { encoding: 'CSV' },
+      { encoding: 'CSV', b64: '', file },
+      { encoding: 'CSV', file: { ...file, byteSize: 5 } },
+    ]) {
+      await assert.rejects(submit('refused', item), { code: 'INVALID_ARGUMENT' });
+    }
   });
 
   it('give each client a private folder, and none to another user', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MAX_MESSAGE_BYTES, topics, type RequestEnvelope } from '../../../src/contract/mod.js';
-import { EdgeError, ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
+import { createLogger, EdgeError, ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
 import {
   MemoryBroker,
   createRequester,
@@ -94,6 +94,36 @@ describe('requests over publish/subscribe', () => {
       assert.doesNotMatch(error.message, /ENOENT|secret/);
       return true;
     });
+  });
+
+  it('logs each answer with request id, caller, duration and code, as JSON', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const clock = new ManualClock();
+    const logger = createLogger(
+      (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+      () => 0,
+      'debug',
+    );
+    const broker = new MemoryBroker();
+    await createResponder({
+      transport: broker.connect(),
+      handlers: { hello: () => clock.sleep(25).then(() => Promise.reject(new Error('broken'))) },
+      clock,
+      logger,
+    });
+    await broker.connect().publish(topics.hello, encodeMessage(envelope()));
+    await turn();
+    await clock.advance(25);
+    await turn();
+    const [failed, answered] = lines;
+    assert.deepEqual(
+      [failed?.['level'], failed?.['code'], failed?.['requestId']],
+      ['error', 'INTERNAL', 'one'],
+    );
+    assert.deepEqual(
+      [answered?.['message'], answered?.['op'], answered?.['caller'], answered?.['durationMs']],
+      ['Answered', 'hello', 'com.example.App', 25],
+    );
   });
 
   it('fails with DEADLINE_EXCEEDED when nobody answers', async () => {

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
+import { floats, tensorOf } from '../../lib/tensors.js';
+import { identityPackage, loopPackage, weightyPackage } from '../../lib/test-models.js';
+import { until } from '../../lib/until.js';
+
+const MEBIBYTE = 2 ** 20;
+const FOREVER = tensorOf('trips', 'INT64', [], BigInt64Array.of(10n ** 12n));
+
+describe('a shared model host', () => {
+  let bench: HostBench;
+  beforeEach(async () => {
+    bench = await HostBench.create({ isolation: 'shared' });
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+
+  it('holds all models in one process, and ends with the last', async () => {
+    const first = await bench.hosts.load(await bench.package(identityPackage('First')));
+    const second = await bench.hosts.load(await bench.package(identityPackage('Second')));
+    assert.equal((await hostPids()).length, 1);
+    assert.deepEqual(outputFloats((await first.run(runRequest([floats('x', [1])]), 2000)).outputs[0]), [1]);
+    await first.unload();
+    assert.deepEqual(outputFloats((await second.run(runRequest([floats('x', [2])]), 2000)).outputs[0]), [2]);
+    await second.unload();
+    await until(async () => (await hostPids()).length === 0, 'the host ends');
+  });
+
+  it('reruns the requests of other models when one hangs', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
+    const hang = assert.rejects(hanging.run(runRequest([floats('x', [1]), FOREVER]), 200), {
+      code: 'DEADLINE_EXCEEDED',
+    });
+    const waiting = [1, 2, 3].map((value) => other.run(runRequest([floats('x', [value])]), 15_000));
+    await hang;
+    assert.equal((await hanging.gone).kind, 'killed-deadline');
+    const results = await Promise.all(waiting);
+    assert.deepEqual(
+      results.map(({ outputs }) => outputFloats(outputs[0])),
+      [[1], [2], [3]],
+    );
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 15_000)).outputs[0]), [4]);
+  });
+
+  it('answers within the deadline of a request, whether or not the new host is there by then', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
+    const hang = assert.rejects(hanging.run(runRequest([floats('x', [1]), FOREVER]), 200), {
+      code: 'DEADLINE_EXCEEDED',
+    });
+    const begun = performance.now();
+    const short = assert.rejects(other.run(runRequest([floats('x', [1])]), 250), {
+      code: 'DEADLINE_EXCEEDED',
+    });
+    const long = other.run(runRequest([floats('x', [2])]), 15_000);
+    await short;
+    // The new host takes longer to start than was left.
+    assert.ok(performance.now() - begun < 2000);
+    await hang;
+    assert.deepEqual(outputFloats((await long).outputs[0]), [2]);
+  });
+
+  it('gives back the memory of a model that is unloaded', async () => {
+    const small = await bench.hosts.load(await bench.package(identityPackage()));
+    await small.run(runRequest([floats('x', [1])]), 2000);
+    const before = await small.measureBytes();
+    const large = await bench.hosts.load(await bench.package(weightyPackage(64 * MEBIBYTE)));
+    await large.run(runRequest([floats('x', [1])]), 5000);
+    const grownMb = ((await small.measureBytes()) - before) / MEBIBYTE;
+    assert.ok(grownMb > 60, `the large model takes ${grownMb} MB`);
+    await large.unload();
+    await until(
+      async () => (await small.measureBytes()) - before < 30 * MEBIBYTE,
+      'the memory comes back',
+      20_000,
+    );
+  });
+
+  it('lets a package that is refused harm nobody', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage()));
+    const samples = [{ name: 'wrong', inputs: [floats('x', [7])], outputs: [floats('y', [8])] }];
+    const bad = await bench.package({ ...identityPackage('Bad'), samples });
+    await assert.rejects(bench.hosts.load(bad), { code: 'FAILED_PRECONDITION' });
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
+    assert.equal(bench.hosts.restarts, 0);
+  });
+});
