@@ -133,10 +133,10 @@ describe('the agent process', function () {
     const app = await bench.app();
     await assert.rejects(app.load({ name: 'alias', path }), {
       code: 'FAILED_PRECONDITION',
-      message: /signature/,
+      message: /it is not signed: policy is required/,
     });
     const registered = await bench.register(path, 'org.edgemanager.model.Identity');
-    assert.deepEqual([registered.code, /REFUSED: .*signature/.test(registered.output)], [1, true]);
+    assert.deepEqual([registered.code, /REFUSED: .*is not signed/.test(registered.output)], [1, true]);
     assert.deepEqual(
       (await app.listModels()).map(({ name, state }) => [name, state]),
       [['Identity', 'FAILED']],
