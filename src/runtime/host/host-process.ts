@@ -8,7 +8,7 @@ import { fromFailure, type HostCommand, type HostMessage } from './messages.js';
 import type { Sentinel } from './sentinel.js';
 
 /** A run that ends this soon after its deadline spares its host; all beyond is killed. */
-const KILL_GRACE_MS = 25;
+const KILL_GRACE_MS = 15;
 const MEMORY_CHECK_MS = 100;
 /** A host that has nothing to do ends at once when its channel closes. */
 const CLOSE_GRACE_MS = 1000;
