@@ -5,6 +5,8 @@ import type { ComponentSet, DeployedComponent } from '../rollout/components.js';
 import { isMissing } from './aws-errors.js';
 import { doing } from './aws-things.js';
 import type {
+  ComponentVersionRecord,
+  CoreDeviceRecord,
   DeploymentRecord,
   DeploymentSummary,
   FailedDevice,
@@ -117,17 +119,43 @@ export class AwsDeployments {
     );
   }
 
-  async componentState(name: string, version: string): Promise<string | undefined> {
+  async componentVersion(name: string, version: string): Promise<ComponentVersionRecord | undefined> {
     return doing(`Cannot read the component ${name} ${version}`, async () => {
       try {
         const found = await this.#greengrass.describeComponent({
           arn: this.#arn(`components:${name}:versions:${version}`),
         });
-        return found.status?.componentState;
+        return {
+          state: found.status?.componentState ?? 'REQUESTED',
+          platforms: (found.platforms ?? []).map(({ attributes = {} }) => attributes),
+        };
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;
       }
+    });
+  }
+
+  async coreDevices(groupArn: string, limit: number): Promise<readonly CoreDeviceRecord[]> {
+    return doing(`Cannot list the core devices of ${groupArn}`, async () => {
+      const devices: CoreDeviceRecord[] = [];
+      let nextToken: string | undefined;
+      do {
+        const found = await this.#greengrass.listCoreDevices({
+          thingGroupArn: groupArn,
+          maxResults: Math.min(100, limit - devices.length),
+          nextToken,
+        });
+        for (const {
+          coreDeviceThingName: thing = '',
+          platform,
+          architecture,
+          runtime,
+        } of found.coreDevices ?? [])
+          devices.push({ thing, platform: defined({ os: platform, architecture, runtime }) });
+        nextToken = found.nextToken;
+      } while (nextToken !== undefined && devices.length < limit);
+      return devices;
     });
   }
 
@@ -201,6 +229,12 @@ export class AwsDeployments {
     const { partition, region, account } = this.#place;
     return `arn:${partition}:greengrass:${region === '' ? (this.#region ?? '') : region}:${account}:${resource}`;
   }
+}
+
+function defined(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => (entry[1] ?? '') !== ''),
+  );
 }
 
 function readComponents(

@@ -60,6 +60,18 @@ export interface FailedDevice {
   readonly reason: string;
 }
 
+export interface ComponentVersionRecord {
+  readonly state: string;
+  /** Of each manifest, as its recipe has it: `os`, `architecture`, `runtime`. */
+  readonly platforms: readonly Readonly<Record<string, string>>[];
+}
+
+export interface CoreDeviceRecord {
+  readonly thing: string;
+  /** `os`, `architecture`, `runtime`, as far as the device has told. */
+  readonly platform: Readonly<Record<string, string>>;
+}
+
 export interface IndexedThing {
   readonly name: string;
   readonly connected: boolean;
@@ -90,7 +102,9 @@ export interface FleetCloud {
   cancelDeployment(id: string): Promise<void>;
   tagDeployment(id: string, tags: Readonly<Record<string, string>>): Promise<void>;
   /** Undefined: this account has no such version. */
-  componentState(name: string, version: string): Promise<string | undefined>;
+  componentVersion(name: string, version: string): Promise<ComponentVersionRecord | undefined>;
+  /** What the core devices of a thing group run on; devices that have never connected are not among them. */
+  coreDevices(groupArn: string, limit: number): Promise<readonly CoreDeviceRecord[]>;
 
   jobCounts(jobId: string): Promise<JobCounts>;
   /** Things that a job has not finished with. */

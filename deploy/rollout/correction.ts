@@ -30,14 +30,14 @@ export class Correction {
   async stop({ rolloutId, base, index, deployment, reason, seen }: Stopped): Promise<RolloutStatus> {
     const { cloud, proposal, readOnly } = this.#context;
     const { plan } = proposal;
-    if (readOnly) return statusOf(proposal, rolloutId, 'ROLLING_BACK', seen, reason);
     const isCanceled = markOf(deployment, 'order') === 'canceled';
     const hasEarlier = Object.keys(base?.components ?? {}).some((name) => isOurs(plan, name));
     if (isCanceled || stageAt(plan, index).failureHandling === 'DO_NOTHING' || !hasEarlier) {
-      if (deployment.state === 'ACTIVE') await cloud.cancelDeployment(deployment.id);
+      if (deployment.state === 'ACTIVE' && !readOnly) await cloud.cancelDeployment(deployment.id);
       const why = isCanceled || hasEarlier ? reason : `${reason}; there is no earlier set to go back to`;
       return statusOf(proposal, rolloutId, isCanceled ? 'CANCELED' : 'STOPPED', seen, why);
     }
+    if (readOnly) return statusOf(proposal, rolloutId, 'ROLLING_BACK', seen, reason);
     // The last stage first corrects the whole fleet: its mark makes every later look take this way.
     if (index === plan.stages.length - 1) {
       const components = earlierSet(plan, deployment.components, base?.components ?? {});

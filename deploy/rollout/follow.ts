@@ -67,8 +67,24 @@ async function patientTick(
 
 /** Where a rollout stands; changes nothing. */
 export async function rolloutStatus(cloud: FleetCloud, plan: unknown, clock: Clock): Promise<RolloutStatus> {
-  const proposal = await proposeRollout(cloud, plan);
+  const proposal = await proposeRollout(cloud, plan, { isCheckedBefore: true });
   return new RolloutRun(cloud, clock, proposal, { readOnly: true }).tick();
+}
+
+/** Watches a rollout that somebody else carries out, until it has ended; changes nothing. */
+export async function watchRollout(
+  cloud: FleetCloud,
+  plan: unknown,
+  options: FollowOptions,
+): Promise<RolloutStatus> {
+  const proposal = await proposeRollout(cloud, plan, { isCheckedBefore: true });
+  const run = new RolloutRun(cloud, options.clock, proposal, { readOnly: true });
+  for (;;) {
+    const status = await patientTick(run, options);
+    options.onStatus?.(status);
+    if (FINAL_OUTCOMES.has(status.outcome)) return status;
+    await options.clock.sleep(options.pollMs ?? DEFAULT_POLL_MS, options.signal);
+  }
 }
 
 /** Lets the stage that waits for a person go on; `apply` starts the next one. */

@@ -7,7 +7,8 @@ import {
   type ComponentChange,
   type ComponentSet,
 } from './components.js';
-import { latestOf, markOf, stageGroup } from './marks.js';
+import { checkRollout } from './checks.js';
+import { latestOf, markOf } from './marks.js';
 import { checkPlan, planId, selectionOf, wantedIn, type RolloutPlan } from './plan.js';
 import { assignStages } from './stages.js';
 
@@ -25,8 +26,17 @@ export interface RolloutProposal {
   readonly warnings: readonly string[];
 }
 
+export interface ProposeOptions {
+  /** A look at a rollout that has begun: what would keep it from starting is not asked again. */
+  readonly isCheckedBefore?: boolean;
+}
+
 /** Reads the fleet and decides, creating nothing. Throws where the rollout must not start. */
-export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise<RolloutProposal> {
+export async function proposeRollout(
+  cloud: FleetCloud,
+  value: unknown,
+  options: ProposeOptions = {},
+): Promise<RolloutProposal> {
   const plan = checkPlan(value);
   const targetArn = await cloud.groupArn(plan.fleet);
   if (targetArn === undefined) {
@@ -51,7 +61,7 @@ export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise
   }
   const latest = await latestOf(cloud, targetArn);
   const base = await baseOf(cloud, latest, planId(plan));
-  await checkVersions(cloud, plan);
+  const warnings = options.isCheckedBefore === true ? [] : await checkRollout(cloud, plan, targetArn);
   const { changes, kept } = compare(base?.components ?? {}, plan);
   return {
     plan,
@@ -61,7 +71,7 @@ export async function proposeRollout(cloud: FleetCloud, value: unknown): Promise
     changes,
     kept,
     stages: assignStages(plan.fleet, things, plan.stages.map(selectionOf)),
-    warnings: [...pinWarnings(base?.components ?? {}), ...(await groupConflicts(cloud, plan))],
+    warnings: [...pinWarnings(base?.components ?? {}), ...warnings],
   };
 }
 
@@ -117,49 +127,9 @@ export function nextSet(
   return next;
 }
 
-async function checkVersions(cloud: FleetCloud, plan: RolloutPlan): Promise<void> {
-  for (const [name, { version }] of Object.entries(plan.components)) {
-    if (name.startsWith('aws.greengrass.')) continue;
-    const state = await cloud.componentState(name, version);
-    if (state === 'DEPLOYABLE') continue;
-    throw new EdgeError(
-      state === undefined ? 'NOT_FOUND' : 'FAILED_PRECONDITION',
-      `Cannot plan the rollout as the component ${name} ${version} ${state === undefined ? 'does not exist' : `is ${state}`}`,
-      { field: `components.${name}`, nextStep: 'Publish the version first, or correct it in the plan' },
-    );
-  }
-}
-
 function pinWarnings(current: ComponentSet): readonly string[] {
   const nuclei = ['aws.greengrass.Nucleus', 'aws.greengrass.NucleusLite'];
   return nuclei.some((name) => current[name] !== undefined)
     ? []
     : ['The deployment does not pin the nucleus: a dependency may update it and restart the device'];
-}
-
-/** Other groups of the fleet's devices that want one of our components in another version: devices would refuse. */
-async function groupConflicts(cloud: FleetCloud, plan: RolloutPlan): Promise<readonly string[]> {
-  if ((await cloud.indexedFields()) === undefined) {
-    return ['Fleet indexing is off: deployments of the devices’ other groups were not compared'];
-  }
-  const stageGroups = plan.stages.map((_stage, index) => stageGroup(plan.fleet, index));
-  const groups = await cloud.buckets(`thingGroupNames:${plan.fleet}`, 'thingGroupNames', 100);
-  for (const { key } of groups) {
-    if (key === plan.fleet || stageGroups.includes(key)) continue;
-    const arn = await cloud.groupArn(key);
-    const other = arn === undefined ? undefined : await latestOf(cloud, arn);
-    for (const [name, { version }] of Object.entries(plan.components)) {
-      const theirs = other?.components[name]?.componentVersion;
-      if (theirs === undefined || theirs === version) continue;
-      throw new EdgeError(
-        'FAILED_PRECONDITION',
-        `Cannot plan the rollout as devices of the fleet are in the thing group ${key}, which deploys ${name} ${theirs}, not ${version}`,
-        {
-          field: `components.${name}`,
-          nextStep: `Take ${name} out of the deployment of ${key}, or deploy there`,
-        },
-      );
-    }
-  }
-  return [];
 }

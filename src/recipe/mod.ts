@@ -13,7 +13,7 @@ export {
   type Recipe,
   type StepName,
 } from './schema.js';
-export { selectManifest, type Platform, type SelectedManifest } from './select.js';
+export { fitsPlatform, selectManifest, type Platform, type SelectedManifest } from './select.js';
 export { DEFAULT_TIMEOUTS_MS, stepOf, type Step } from './steps.js';
 export {
   atPointer,

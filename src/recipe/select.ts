@@ -1,6 +1,6 @@
 import { EdgeError } from '../core/mod.js';
 import type { RecipeProfile } from './parse.js';
-import type { Artifact, Lifecycle, Manifest, Recipe } from './schema.js';
+import type { Artifact, Lifecycle, Manifest, PlatformRequirement, Recipe } from './schema.js';
 
 /** What a device says of itself: `os`, `architecture`, `architecture.detail`, `runtime`. */
 export type Platform = Readonly<Record<string, string>>;
@@ -18,7 +18,9 @@ export interface SelectedManifest {
 export function selectManifest(recipe: Recipe, platform: Platform, profile: RecipeProfile): SelectedManifest {
   for (const manifest of recipe.Manifests) {
     const fits =
-      profile === 'nucleus' ? fitsNucleus(manifest, platform) : fitsLite(recipe, manifest, platform);
+      profile === 'nucleus' || manifest.Platform !== undefined
+        ? fitsPlatform(manifest.Platform ?? {}, platform, profile)
+        : refuseNoPlatform(recipe);
     if (!fits) continue;
     const lifecycle = lifecycleOf(recipe, manifest, profile);
     if (lifecycle === undefined) continue;
@@ -37,8 +39,17 @@ export function selectManifest(recipe: Recipe, platform: Platform, profile: Reci
   );
 }
 
-function fitsNucleus(manifest: Manifest, platform: Platform): boolean {
-  return Object.entries(manifest.Platform ?? {}).every(([key, wanted]) => {
+/** Whether a manifest with this Platform is one for the device; what a nucleus then makes of it comes after. */
+export function fitsPlatform(
+  wanted: PlatformRequirement,
+  platform: Platform,
+  profile: RecipeProfile,
+): boolean {
+  return profile === 'nucleus' ? fitsNucleus(wanted, platform) : fitsLite(wanted, platform);
+}
+
+function fitsNucleus(required: PlatformRequirement, platform: Platform): boolean {
+  return Object.entries(required).every(([key, wanted]) => {
     if (wanted === undefined || wanted === '*') return true;
     const actual = platform[key];
     if (actual === undefined || actual === '') return false;
@@ -49,19 +60,18 @@ function fitsNucleus(manifest: Manifest, platform: Platform): boolean {
 }
 
 /** Nucleus lite compares without patterns, needs a platform and a runtime, and skips a manifest without `os`. */
-function fitsLite(recipe: Recipe, manifest: Manifest, platform: Platform): boolean {
-  const wanted = manifest.Platform;
-  if (wanted === undefined) {
-    throw new EdgeError(
-      'FAILED_PRECONDITION',
-      `No lifecycle was found for ${recipe.ComponentName} ${recipe.ComponentVersion} as a manifest has no Platform`,
-      { field: 'Manifests', nextStep: `Set 'os' and 'runtime: "*"' in the manifest's Platform` },
-    );
-  }
-  const { runtime, os, architecture } = wanted;
+function fitsLite({ runtime, os, architecture }: PlatformRequirement, platform: Platform): boolean {
   if (runtime !== '*' && runtime !== 'aws_nucleus_lite') return false;
   if (os === undefined || !(os === '*' || os === 'all' || os === platform['os'])) return false;
   return architecture === undefined || architecture === '*' || architecture === platform['architecture'];
+}
+
+function refuseNoPlatform(recipe: Recipe): never {
+  throw new EdgeError(
+    'FAILED_PRECONDITION',
+    `No lifecycle was found for ${recipe.ComponentName} ${recipe.ComponentVersion} as a manifest has no Platform`,
+    { field: 'Manifests', nextStep: `Set 'os' and 'runtime: "*"' in the manifest's Platform` },
+  );
 }
 
 function lifecycleOf(recipe: Recipe, manifest: Manifest, profile: RecipeProfile): Lifecycle | undefined {

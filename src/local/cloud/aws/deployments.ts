@@ -1,3 +1,4 @@
+import { arch } from 'node:os';
 import type { CreateDeploymentRequest } from '@aws-sdk/client-greengrassv2';
 import { messageOf, type Logger } from '../../../core/mod.js';
 import type { DeploymentDocument, DeploymentResult } from '../../nucleus/mod.js';
@@ -10,6 +11,8 @@ import type { Thing, ThingRegistry } from './things.js';
 
 /** What the cloud deploys to: a local nucleus, or a simulated one. */
 export interface Device {
+  /** What its core tells of itself. Default: a nucleus on a machine as this one. */
+  readonly platform?: Readonly<Record<string, string>>;
   deploy(document: DeploymentDocument): Promise<DeploymentResult>;
 }
 
@@ -172,6 +175,11 @@ export class Deployments {
     const attached: Attached = { device, busy: false, applied: new Map() };
     this.#devices.set(thing.name, attached);
     thing.connectedSinceMs = this.#account.clock.wallMs();
+    thing.platform = device.platform ?? {
+      os: 'linux',
+      architecture: arch() === 'arm64' ? 'aarch64' : 'amd64',
+      runtime: 'aws_nucleus_classic',
+    };
     void this.#next(thing.name);
     return () => {
       if (this.#devices.get(thing.name) !== attached) return;

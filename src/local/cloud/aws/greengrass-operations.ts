@@ -1,5 +1,6 @@
 import * as api from '@aws-sdk/client-greengrassv2';
 import { parse, stringify } from 'yaml';
+import { isJsonObject, type JsonObject } from '../../../core/mod.js';
 import type { Account, Tags } from './account.js';
 import { arnOf } from './account.js';
 import { on } from './bind.js';
@@ -9,7 +10,7 @@ import { invalid, notFound } from './errors.js';
 import type { BoundOperation } from './http.js';
 import type { Deployment, ExecutionState } from './job.js';
 import { page } from './page.js';
-import type { ThingRegistry } from './things.js';
+import type { Thing, ThingRegistry } from './things.js';
 
 const SERVICE = 'greengrassv2';
 
@@ -49,7 +50,7 @@ function componentOperations({ account, components, tags }: GreengrassParts): Bo
         publisher: textOf(found.recipe['ComponentPublisher']),
         description: textOf(found.recipe['ComponentDescription']),
         status: statusOf(found),
-        platforms: [],
+        platforms: platformsOf(found.recipe),
         tags: tags.of(found.arn),
       };
     }),
@@ -100,6 +101,20 @@ function componentOperations({ account, components, tags }: GreengrassParts): Bo
       tags: tags.of(input.resourceArn ?? ''),
     })),
   ];
+}
+
+function platformsOf(recipe: JsonObject): api.ComponentPlatform[] {
+  const manifests = recipe['Manifests'];
+  if (!Array.isArray(manifests)) return [];
+  return manifests.filter(isJsonObject).map((manifest) => {
+    const platform = isJsonObject(manifest['Platform']) ? manifest['Platform'] : {};
+    const attributes = Object.entries(platform).map(([key, value]) => [key, textOf(value)]);
+    return { attributes: Object.fromEntries(attributes) as Record<string, string> };
+  });
+}
+
+function platformOf({ platform }: Thing): Pick<api.CoreDevice, 'platform' | 'architecture' | 'runtime'> {
+  return { platform: platform['os'], architecture: platform['architecture'], runtime: platform['runtime'] };
 }
 
 function statusOf(component: ComponentVersion): api.CloudComponentStatus {
@@ -187,8 +202,7 @@ function coreOperations({ registry, deployments, tags }: GreengrassParts): Bound
       return {
         coreDeviceThingName: thing.name,
         coreVersion: '2.15.0',
-        platform: 'linux',
-        architecture: 'amd64',
+        ...platformOf(thing),
         status: 'HEALTHY' as const,
         lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
         tags: tags.of(thing.arn),
@@ -204,6 +218,7 @@ function coreOperations({ registry, deployments, tags }: GreengrassParts): Bound
       return {
         coreDevices: items.map((thing) => ({
           coreDeviceThingName: thing.name,
+          ...platformOf(thing),
           status: 'HEALTHY' as const,
           lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
         })),

@@ -8,6 +8,8 @@ export interface Thing {
   readonly groups: Set<string>;
   connectedSinceMs: number | undefined;
   disconnectedAtMs: number | undefined;
+  /** What its core has told: `os`, `architecture`, `runtime`. */
+  platform: Readonly<Record<string, string>>;
 }
 
 export interface ThingGroup {
@@ -48,6 +50,7 @@ export class ThingRegistry {
       groups: new Set(),
       connectedSinceMs: undefined,
       disconnectedAtMs: undefined,
+      platform: {},
     };
     this.things.set(name, thing);
     return thing;
