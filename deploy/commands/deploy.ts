@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { EdgeError } from '../../src/core/mod.js';
 import { systemClock } from '../../src/fs/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
 import { planForFleet, readDocument, readFleets } from '../fleet/mod.js';
 import {
   applyRollback,
@@ -13,11 +12,12 @@ import {
   proposeRollout,
   rolloutHistory,
   rolloutStatus,
-  type ComponentChange,
-  type RolloutProposal,
+  watchRollout,
+  type FollowOptions,
   type RolloutStatus,
 } from '../rollout/mod.js';
 import { parseNumber, printJson, printLine, printTable } from './output.js';
+import { printChanges, printFailures, printProposal, rolloutView, statusLine } from './rollout-view.js';
 import { agreed, withCloud } from './session.js';
 
 interface Common {
@@ -71,7 +71,9 @@ export function register(program: Command): void {
 function registerFleetCommands(deploy: Command): void {
   deploy
     .command('rollback')
-    .description('bring a fleet back to its last known-good set')
+    .description(
+      'bring a fleet, or the devices of stages that strayed from it, back to the last known-good set',
+    )
     .argument('<fleet>', 'thing group')
     .option('--owns <name...>', 'components outside org.edgemanager that are yours', [])
     .option('--yes', 'do not ask')
@@ -89,7 +91,8 @@ function registerFleetCommands(deploy: Command): void {
             abort,
             timeoutMinutes: options.timeoutMinutes,
           };
-          printLine(`Created the deployment ${await applyRollback(cloud, fleet, back, limits)}`);
+          for (const id of await applyRollback(cloud, fleet, back, limits))
+            printLine(`Created the deployment ${id}`);
         }),
     );
   deploy
@@ -123,92 +126,65 @@ async function apply(file: string, options: Common): Promise<void> {
     const proposal = await proposeRollout(cloud, plan);
     if (options.json !== true) printProposal(proposal, options);
     if (!(await agreed(options))) return;
-    const { status: end } = await applyRollout(cloud, plan, {
-      clock: systemClock,
-      pollMs: options.pollSeconds * 1000,
-      stopWhenWaiting: true,
-      onStatus: (now) => {
-        if (options.json !== true) printStatus(now);
-      },
-    });
-    if (options.json === true) printJson(end);
-    if (end.outcome !== 'SUCCEEDED' && end.outcome !== 'WAITING') process.exitCode = 1;
+    const end = await shown(options, (onStatus) =>
+      applyRollout(cloud, plan, { ...followed(options), onStatus }).then(({ status: last }) => last),
+    );
+    if (options.json === true) return printJson(end);
+    printLine(endLine(end));
+    await printFailures(cloud, end);
   });
 }
 
 async function status(file: string, options: Common): Promise<void> {
   await withCloud(async (cloud) => {
     const plan = await readPlan(file, options);
-    for (;;) {
-      const now = await rolloutStatus(cloud, plan, systemClock);
-      if (options.json === true) printJson(now);
-      else {
-        printStatus(now);
-        await printFailures(cloud, now);
-      }
-      if (options.watch !== true || !['RUNNING', 'ROLLING_BACK'].includes(now.outcome)) return;
-      await systemClock.sleep(options.pollSeconds * 1000);
-    }
+    const now =
+      options.watch === true
+        ? await shown(options, (onStatus) => watchRollout(cloud, plan, { ...followed(options), onStatus }))
+        : await rolloutStatus(cloud, plan, systemClock);
+    if (options.json === true) return printJson(now);
+    printLine(options.watch === true ? endLine(now) : statusLine(now));
+    await printFailures(cloud, now);
   });
 }
 
-async function printFailures(cloud: FleetCloud, now: RolloutStatus): Promise<void> {
-  for (const stage of now.stages) {
-    const { counts, jobId } = stage;
-    if (
-      jobId === undefined ||
-      counts === undefined ||
-      counts.failed + counts.timedOut + counts.rejected === 0
-    )
-      continue;
-    const failed = await cloud.failedDevices(jobId, 20);
-    printTable(
-      ['device', 'status', 'reason'],
-      failed.map((one) => [one.thing, one.status, one.reason]),
-    );
+function followed(options: Common): FollowOptions {
+  return { clock: systemClock, pollMs: options.pollSeconds * 1000, stopWhenWaiting: true };
+}
+
+/** Follows a rollout before the eyes of a person. A rollout that ended otherwise than it should ends with 1. */
+async function shown(
+  options: Common,
+  follow: (onStatus: (now: RolloutStatus) => void) => Promise<RolloutStatus>,
+): Promise<RolloutStatus> {
+  const view = rolloutView();
+  try {
+    const end = await follow((now) => {
+      if (options.json !== true) view.show(now);
+    });
+    if (end.outcome !== 'SUCCEEDED' && end.outcome !== 'WAITING') process.exitCode = 1;
+    return end;
+  } finally {
+    if (options.json !== true) view.end();
   }
 }
 
-function printProposal(proposal: RolloutProposal, options: Common): void {
-  const stages = proposal.plan.stages.map((stage, index) => ({
-    name: stage.name,
-    devices: proposal.stages[index]?.length ?? 0,
-  }));
-  if (options.json === true) {
-    const { changes, kept, warnings, targetArn } = proposal;
-    return printJson({ targetArn, changes, kept, stages, warnings });
+function endLine({ outcome, reason }: RolloutStatus): string {
+  switch (outcome) {
+    case 'SUCCEEDED':
+      return 'The rollout has succeeded';
+    case 'WAITING':
+      return 'A stage waits for a person: deploy continue, then deploy apply';
+    case 'ROLLED_BACK':
+      return `The rollout was taken back: ${reason}`;
+    case 'STOPPED':
+      return `The rollout has stopped where it stood: ${reason}. deploy rollback brings its devices back`;
+    case 'CANCELED':
+      return 'The rollout was canceled. deploy rollback brings its devices back';
+    case 'RUNNING':
+    case 'ROLLING_BACK':
+      return `The rollout goes on: ${outcome}`;
   }
-  printChanges(proposal.changes);
-  printLine(`Kept as they are: ${proposal.kept.length === 0 ? 'none' : proposal.kept.join(', ')}`);
-  printTable(
-    ['stage', 'devices'],
-    stages.map((stage) => [stage.name, stage.devices]),
-  );
-  for (const warning of proposal.warnings) printLine(`Warning: ${warning}`);
-}
-
-function printChanges(changes: readonly ComponentChange[]): void {
-  if (changes.length === 0) return printLine('No component changes');
-  printTable(
-    ['change', 'component', 'from', 'to'],
-    changes.map((change) => [
-      change.kind,
-      change.name,
-      change.kind === 'add' ? '' : change.from.componentVersion,
-      change.kind === 'remove' ? '' : change.to.componentVersion,
-    ]),
-  );
-}
-
-function printStatus(now: RolloutStatus): void {
-  const stages = now.stages.map((stage) => {
-    const done = stage.counts?.succeeded ?? (stage.state === 'HEALTHY' ? stage.devices : 0);
-    const bar = '#'
-      .repeat(Math.min(20, Math.round((20 * done) / Math.max(1, stage.devices))))
-      .padEnd(20, '.');
-    return `${stage.name} [${bar}] ${done}/${stage.devices} ${stage.state}${stage.detail === '' ? '' : ` (${stage.detail})`}`;
-  });
-  printLine(`${now.outcome}  ${stages.join('  ')}${now.reason === '' ? '' : `  ${now.reason}`}`);
 }
 
 /** All commands of a rollout must be given the same files: the plan as a whole tells rollouts apart. */

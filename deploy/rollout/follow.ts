@@ -1,6 +1,6 @@
 import { EdgeError, type Clock } from '../../src/core/mod.js';
 import type { FleetCloud } from '../cloud/fleet-mod.js';
-import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
+import { latestOf, markOf, MARKS } from './marks.js';
 import type { RolloutPlan } from './plan.js';
 import { proposeRollout, type RolloutProposal } from './proposal.js';
 import { RolloutRun } from './run.js';
@@ -82,7 +82,8 @@ export async function watchRollout(
   for (;;) {
     const status = await patientTick(run, options);
     options.onStatus?.(status);
-    if (FINAL_OUTCOMES.has(status.outcome)) return status;
+    const isWaiting = status.outcome === 'WAITING' && options.stopWhenWaiting === true;
+    if (FINAL_OUTCOMES.has(status.outcome) || isWaiting) return status;
     await options.clock.sleep(options.pollMs ?? DEFAULT_POLL_MS, options.signal);
   }
 }
@@ -157,16 +158,6 @@ export async function rolloutHistory(
     });
   }
   return entries;
-}
-
-/** Whether devices of a fleet still stand in stage groups, by group. */
-export async function stagedDevices(cloud: FleetCloud, fleet: string, stages: number): Promise<number> {
-  let devices = 0;
-  for (let index = 0; index < stages; index++) {
-    const group = stageGroup(fleet, index);
-    if ((await cloud.groupArn(group)) !== undefined) devices += (await cloud.thingsIn(group)).length;
-  }
-  return devices;
 }
 
 /** The fleet's deployment now, whole; undefined where it has none. */

@@ -17,6 +17,11 @@ const OTHERS = {
   'com.example.camera': { componentVersion: '1.0.0', configurationUpdate: { merge: { fps: 5 } } },
 };
 const options = { clock: eagerClock };
+const limits = {
+  maximumPerMinute: 1000,
+  abort: { thresholdPercentage: 100, minNumberOfExecutedThings: 5 },
+  timeoutMinutes: 5,
+};
 
 describe('rollout', () => {
   let world: World;
@@ -49,7 +54,7 @@ describe('rollout', () => {
     assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['6.0.0']));
     const now = await currentDeployment(world.cloud, 'a');
     assert.deepEqual(now?.components['com.example.camera'], OTHERS['com.example.camera']);
-    assert.equal(await stagedDevices(world.cloud, 'a', 2), 0);
+    assert.deepEqual(await stagedDevices(world.cloud, 'a'), []);
   });
 
   it('says the same of a rollout that has ended, and creates nothing', async () => {
@@ -67,7 +72,7 @@ describe('rollout', () => {
     assert.match(status.reason, /1 of 1 (finished )?devices failed/);
     assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
     assert.equal((await currentDeployment(world.cloud, 'b'))?.components[MODEL]?.componentVersion, '5.0.0');
-    assert.equal(await stagedDevices(world.cloud, 'b', 2), 0);
+    assert.deepEqual(await stagedDevices(world.cloud, 'b'), []);
   });
 
   it('sends the earlier set where devices do not roll back by themselves', async () => {
@@ -141,17 +146,38 @@ describe('rollout', () => {
       back.changes.map((change) => `${change.kind} ${change.name}`),
       [`change ${MODEL}`],
     );
-    const limits = {
-      maximumPerMinute: 1000,
-      abort: { thresholdPercentage: 100, minNumberOfExecutedThings: 5 },
-      timeoutMinutes: 5,
-    };
-    const id = await applyRollback(world.cloud, 'f', back, limits);
-    assert.equal(await applyRollback(world.cloud, 'f', back, limits), id);
+    const made = await applyRollback(world.cloud, 'f', back, limits);
+    assert.equal(made.length, 1);
+    assert.deepEqual(await applyRollback(world.cloud, 'f', back, limits), made);
     const now = await currentDeployment(world.cloud, 'f');
     assert.equal(now?.components[MODEL]?.componentVersion, '5.0.0');
     assert.equal(now?.components['com.example.camera']?.componentVersion, '1.0.0');
     assert.equal(devices.size, 3);
+  });
+
+  it('brings devices of a stage where a rollout stood still back to the fleet’s set, and leaves the fleet alone', async () => {
+    const { devices } = await world.fleet('i', 5, (version) => version === '7.0.0');
+    await applyRollout(world.cloud, plan('i', '5.0.0'), options);
+    const halted = plan('i', '6.0.0', {
+      stages: [
+        { name: 'one', select: { percentage: 20 }, failureHandling: 'DO_NOTHING', next: 'manual' },
+        { name: 'all', select: { percentage: 100 }, failureHandling: 'DO_NOTHING' },
+      ],
+    });
+    await applyRollout(world.cloud, halted, { ...options, stopWhenWaiting: true });
+    await cancelRollout(world.cloud, halted, eagerClock);
+    const before = await currentDeployment(world.cloud, 'i');
+    const back = await proposeRollback(world.cloud, 'i');
+    assert.deepEqual(
+      back.staged.map(({ group }) => group),
+      ['i-stage-1'],
+    );
+    const made = await applyRollback(world.cloud, 'i', back, limits);
+    assert.deepEqual(await applyRollback(world.cloud, 'i', back, limits), made);
+    const { status } = await applyRollout(world.cloud, halted, options);
+    assert.equal(status.outcome, 'ROLLED_BACK');
+    assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
+    assert.equal((await currentDeployment(world.cloud, 'i'))?.id, before?.id);
   });
 
   it('refuses what must not start, with the key or the next step', async () => {
