@@ -40,7 +40,6 @@ export async function bundle(entries: readonly string[], root: string): Promise<
     write: false,
     logLevel: 'silent',
     plugins: [nativeBeside],
-    external: ['mock-aws-s3', 'nock'],
   });
   return {
     files: result.outputFiles

@@ -46,11 +46,14 @@ export class HostBench implements AsyncDisposable {
     this.hosts = hosts;
   }
 
-  static async create(settings: Partial<HostSettings> = {}): Promise<HostBench> {
+  static async create(
+    settings: Partial<HostSettings> = {},
+    entry: string = MODEL_HOST_ENTRY,
+  ): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
     const hosts = createModelHosts(
       { isolation: 'model', profile: 'efficient', threadBudget: 2, loadTimeoutMs: 20_000, ...settings },
-      { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger },
+      { spawn: { entry }, clock: systemClock, logger: silentLogger },
     );
     return new HostBench(folder, hosts);
   }
