@@ -10,6 +10,7 @@ import { backlog } from './backlog.js';
 import { captureCost, durableCapture } from './capture.js';
 import type { BenchRow } from './figure.js';
 import { fleet } from './fleet/fleet.js';
+import { models, zips } from './models.js';
 import { uploadRate } from './upload.js';
 
 /** All measurements, in the order in which they run. */
@@ -32,4 +33,6 @@ export const ROWS: readonly BenchRow[] = [
   uploadRate,
   backlog,
   fleet,
+  models,
+  zips,
 ];
