@@ -29,8 +29,20 @@ interface Common {
   readonly fleet?: string;
 }
 
+const STEPS_FOR_AWS = `
+On AWS, with credentials of the account and AWS_REGION set:
+  edge-manager publish greengrass-build -b BUCKET      each component and model version, once
+  edge-manager deploy plan rollout.yaml                what an apply would change
+  edge-manager deploy apply rollout.yaml               stage by stage; the same command goes on after a kill
+  edge-manager deploy status rollout.yaml --watch      from any other machine
+  edge-manager deploy rollback FLEET --rate-per-minute 100 --timeout-minutes 30
+The plan's keys and the permissions that it takes: docs/rollouts.md`;
+
 export function register(program: Command): void {
-  const deploy = program.command('deploy').description('bring models to fleets, stage by stage');
+  const deploy = program
+    .command('deploy')
+    .description('bring models to fleets, stage by stage')
+    .addHelpText('after', STEPS_FOR_AWS);
   const withPlan = (name: string, description: string): Command =>
     deploy
       .command(name)

@@ -1,4 +1,5 @@
-import { applyRollout, type RolloutPlan } from '../../deploy/rollout/mod.js';
+import { planForFleet } from '../../deploy/fleet/mod.js';
+import { applyRollout, checkPlan, type RolloutPlan } from '../../deploy/rollout/mod.js';
 import { fleetReport, type FleetReport } from '../../deploy/report/mod.js';
 import { systemClock } from '../../src/fs/system.js';
 import { Steps } from '../demo/progress.js';
@@ -72,8 +73,9 @@ async function firstRollout(
   progress: (text: string) => void,
   signal: AbortSignal,
 ): Promise<DemoRollout> {
-  const { agent = {}, uploader = {} } = stage.fleet;
-  return rollOut(stage, firstPlan('5.0.0', agent, uploader), '5.0.0', progress, signal);
+  // As `deploy apply --fleets`: the fleet's configuration of agent and uploader goes along.
+  const plan = checkPlan(planForFleet(firstPlan('5.0.0'), [stage.fleet], FLEET));
+  return rollOut(stage, plan, '5.0.0', progress, signal);
 }
 
 async function rollOut(

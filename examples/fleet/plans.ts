@@ -1,5 +1,4 @@
 import type { RolloutPlan } from '../../deploy/rollout/mod.js';
-import type { JsonObject } from '../../src/core/mod.js';
 import { APP } from '../demo/results-file.js';
 import { APP_VERSION } from '../demo/voice.js';
 import { COMPONENT_VERSION } from '../stage/builds.js';
@@ -22,12 +21,12 @@ function limits(version: string): Limits {
 }
 
 /** Agent, uploader, model and the app that asks it, to all devices at once. */
-export function firstPlan(version: string, agent: JsonObject, uploader: JsonObject): RolloutPlan {
+export function firstPlan(version: string): RolloutPlan {
   return {
     fleet: FLEET,
     components: {
-      [AGENT]: { version: COMPONENT_VERSION, merge: agent },
-      [UPLOADER]: { version: COMPONENT_VERSION, merge: uploader },
+      [AGENT]: { version: COMPONENT_VERSION },
+      [UPLOADER]: { version: COMPONENT_VERSION },
       [MODEL_COMPONENT]: { version },
       [APP]: { version: APP_VERSION },
     },

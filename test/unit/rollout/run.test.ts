@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import {
   applyRollback,
   applyRollout,
   cancelRollout,
+  checkPlan,
   continueRollout,
   currentDeployment,
   proposeRollback,
@@ -178,6 +181,15 @@ describe('rollout', () => {
     assert.equal(status.outcome, 'ROLLED_BACK');
     assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
     assert.equal((await currentDeployment(world.cloud, 'i'))?.id, before?.id);
+  });
+
+  it('takes the plan that the documentation shows', async () => {
+    const text = await readFile(new URL('../../../../docs/rollouts.md', import.meta.url), 'utf8');
+    const [, yaml = ''] = /```yaml\n([^`]+)```/.exec(text) ?? [];
+    assert.deepEqual(
+      checkPlan(parse(yaml)).stages.map(({ name }) => name),
+      ['canary', 'hall-3', 'all'],
+    );
   });
 
   it('refuses what must not start, with the key or the next step', async () => {

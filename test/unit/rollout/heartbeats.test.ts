@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { indexHeartbeats } from '../../../deploy/report/mod.js';
+import { applyRollout, type RolloutPlan } from '../../../deploy/rollout/mod.js';
+import { verdictOf } from '../../../deploy/rollout/health.js';
+import { heartbeatTopic, type ModelState } from '../../../src/contract/mod.js';
+import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
+import { eagerClock, makeWorld, MODEL, plan, type FakeDevice, type World } from './world.js';
+
+/** A device says what its agent made of the version that the deployment brought. */
+async function beat(world: World, thing: string, version: string, state: ModelState): Promise<void> {
+  const report = heartbeatReport(
+    {
+      agentVersion: '1.0.0',
+      device: thing,
+      fleet: 'f',
+      models: [{ name: 'mnist', version, state }],
+      capture: { delivered: 0, dropped: 0, queuedRecords: 0, queueBytes: 0 },
+    },
+    0,
+    60,
+  );
+  await world.local.iotCore(thing).publish(heartbeatTopic(thing), heartbeatPayload(report));
+}
+
+function withModel(fleet: string, version: string, timeoutSeconds = 60): RolloutPlan {
+  const one = plan(fleet, version, { models: [{ name: 'mnist', version }] });
+  return { ...one, gate: { ...one.gate, timeoutSeconds } };
+}
+
+/** Lets each device that has a version say `state` of it at every look of the rollout. */
+function beating(
+  world: World,
+  devices: ReadonlyMap<string, FakeDevice>,
+  state: (version: string) => ModelState,
+) {
+  const looks = { count: 0 };
+  return {
+    looks,
+    clock: {
+      ...eagerClock,
+      sleep: async (ms: number) => {
+        looks.count += 1;
+        for (const [thing, device] of devices) {
+          const version = device.version();
+          if (version !== undefined) await beat(world, thing, version, state(version));
+        }
+        await eagerClock.sleep(ms);
+      },
+    },
+  };
+}
+
+describe('the gate of heartbeats', () => {
+  let world: World;
+
+  before(async () => {
+    world = await makeWorld(3, 'calls');
+    await world.publish(MODEL, '5.0.0', '6.0.0');
+    await indexHeartbeats(world.cloud);
+  });
+
+  after(async () => world.close());
+
+  it('goes on when all devices of the stage say that the version serves', async () => {
+    const { devices } = await world.fleet('a', 5);
+    const { clock } = beating(world, devices, () => 'SERVING');
+    const { status } = await applyRollout(world.cloud, withModel('a', '5.0.0'), { clock });
+    assert.equal(status.outcome, 'SUCCEEDED');
+  });
+
+  it('waits for devices on probation', async () => {
+    const { devices } = await world.fleet('b', 5);
+    let isOver = false;
+    const beats = beating(world, devices, () => (isOver ? 'SERVING' : 'PROBATION'));
+    const updated: number[] = [];
+    const { status } = await applyRollout(world.cloud, withModel('b', '5.0.0'), {
+      clock: beats.clock,
+      onStatus: () => {
+        if (!isOver) updated.push([...devices.values()].filter((one) => one.version() !== undefined).length);
+        isOver ||= beats.looks.count > 20;
+      },
+    });
+    assert.equal(status.outcome, 'SUCCEEDED');
+    assert.ok(Math.max(...updated) === 1, 'only the first stage has it while it is on probation');
+  });
+
+  it('stops when an agent went back by itself, although Greengrass says success, and corrects the stage', async () => {
+    const { devices } = await world.fleet('c', 5);
+    const { clock } = beating(world, devices, (version) => (version === '6.0.0' ? 'ROLLED_BACK' : 'SERVING'));
+    await applyRollout(world.cloud, withModel('c', '5.0.0'), { clock });
+    const { status } = await applyRollout(world.cloud, withModel('c', '6.0.0'), { clock });
+    assert.equal(status.outcome, 'ROLLED_BACK');
+    assert.match(status.reason, /1 of 1 finished devices failed/);
+    assert.deepEqual(
+      status.stages.map(({ state }) => state),
+      ['ROLLED_BACK', 'PENDING'],
+    );
+    assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
+  });
+
+  it('stops when the devices say nothing of the version in time', async () => {
+    await world.fleet('d', 5);
+    const { status } = await applyRollout(world.cloud, withModel('d', '5.0.0', 1), { clock: eagerClock });
+    assert.equal(status.outcome, 'STOPPED');
+    assert.match(status.reason, /0 of 1 needed devices were healthy after 1 s/);
+  });
+
+  it('reads a summary for the wanted versions only', () => {
+    const wanted = ['a@1.0.0', 'b@2.0.0'];
+    for (const [summary, verdict] of [
+      ['a@1.0.0/SERVING;b@2.0.0/SERVING+sampling;c@1.0.0/FAILED', 'serving'],
+      ['a@1.0.0/SERVING', 'unknown'],
+      ['a@1.0.0/SERVING;b@2.0.0/PROBATION', 'onProbation'],
+      ['a@1.0.0/SERVING;b@2.0.0/LOADING', 'onProbation'],
+      ['a@1.0.0/SERVING+drifted;b@2.0.0/SERVING', 'unhealthy'],
+      ['a@1.0.0/QUARANTINED;b@2.0.0/PROBATION', 'unhealthy'],
+      ['none', 'unknown'],
+    ] as const)
+      assert.equal(verdictOf(summary, wanted), verdict, summary);
+  });
+});
