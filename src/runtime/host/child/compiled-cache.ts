@@ -10,6 +10,9 @@ import {
 } from '../../../engine/mod.js';
 import { cpuKey } from './cpu.js';
 
+/** ONNX Runtime's own format, which it chooses by the name: a quarter faster to load than protobuf. */
+const FORMAT = '.ort';
+
 export interface CompiledLoad {
   readonly session: EngineSession;
   readonly compiledDigest?: string;
@@ -37,7 +40,7 @@ export async function loadCompiled(
   model: Uint8Array,
   options: CompiledCacheOptions,
 ): Promise<CompiledLoad> {
-  const file = join(options.folder, `${options.modelDigest}-${engine.version}-${cpuKey()}.onnx`);
+  const file = join(options.folder, `${options.modelDigest}-${engine.version}-${cpuKey()}${FORMAT}`);
   const known = await loadKnown(engine, file, options);
   if (known !== undefined) return known;
   // A file that the registry vouches for was compiled from a model that passed here before.
@@ -67,7 +70,7 @@ async function compile(
   file: string,
   { folder, session }: CompiledCacheOptions,
 ): Promise<CompiledLoad> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}.draft`;
+  const draft = `${file}.${randomBytes(6).toString('hex')}.draft${FORMAT}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const loaded = await engine.load(model, { ...session, optimizedModelFile: draft });
