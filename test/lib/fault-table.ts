@@ -1,3 +1,5 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+
 /** The figures of one row of the promises: what was tried, and what the oracle found. */
 export interface FaultRow {
   /** Such as `R13`. */
@@ -29,23 +31,35 @@ const SUITES = [
   'S6',
 ];
 
-/** All rows of one mocha run. The registry hangs on the process so that suites of several folders share it. */
+/** Rows of this process where nobody collects them. It hangs on the process so that suites of several folders share it. */
 const REGISTRY = Symbol.for('edge-manager.fault-table');
 
-function entries(): Entry[] {
+/** Suites run in several processes: `npm run test:faults` names a file for their rows, and prints one table from it. */
+function add(entry: Entry): void {
+  const file = process.env['EDGE_MANAGER_FAULT_ROWS'];
+  if (file !== undefined) {
+    appendFileSync(file, `${JSON.stringify(entry)}\n`);
+    return;
+  }
   const holder = globalThis as { [REGISTRY]?: Entry[] };
-  const known = holder[REGISTRY];
-  if (known !== undefined) return known;
-  const made: Entry[] = [];
+  const made = holder[REGISTRY] ?? [];
+  if (holder[REGISTRY] === undefined) process.once('exit', () => console.log(renderFaultTable(made, [])));
   holder[REGISTRY] = made;
-  // The first suite that reports makes the table; it is printed when the whole run has ended.
-  process.once('exit', () => console.log(renderFaultTable(made)));
-  return made;
+  made.push(entry);
+}
+
+/** The table of a whole run, from the file that its processes wrote; it names every promise that has a suite. */
+export function faultTableOf(file: string): string {
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return renderFaultTable(
+    lines.map((line) => JSON.parse(line) as Entry),
+    SUITES,
+  );
 }
 
 /** Adds figures to the table and prints them at once, one line that tools can read. Several of a row are summed. */
 export function reportFaultRow(figures: FaultRow): void {
-  entries().push({ kind: 'figures', figures });
+  add({ kind: 'figures', figures });
   const { row, cycles, lost, duplicated, corrupt, note } = figures;
   const tail = note === undefined ? '' : ` ${note}`;
   console.log(`row=${row} cycles=${cycles} lost=${lost} duplicated=${duplicated} corrupt=${corrupt}${tail}`);
@@ -53,7 +67,7 @@ export function reportFaultRow(figures: FaultRow): void {
 
 /** Says in one visible line that a row, or a part of it, was not tested here. */
 export function skipFaultRow(row: string, reason: string): void {
-  entries().push({ kind: 'skipped', row, reason });
+  add({ kind: 'skipped', row, reason });
   console.log(`row=${row} skipped: ${reason}`);
 }
 
@@ -62,8 +76,7 @@ export function longRun(): boolean {
   return process.env['EDGE_MANAGER_LONG'] === '1';
 }
 
-function renderFaultTable(all: readonly Entry[]): string {
-  const wanted = process.env['EDGE_MANAGER_FAULT_ROWS'] === 'all' ? SUITES : [];
+function renderFaultTable(all: readonly Entry[], wanted: readonly string[]): string {
   const reported = all.map((entry) => (entry.kind === 'figures' ? entry.figures.row : entry.row));
   const rows = [...new Set([...reported, ...wanted])].sort((a, b) =>
     a.localeCompare(b, 'en', { numeric: true }),
