@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { FloorProcess, median } from '../../examples/floors/mod.js';
-import { listClosed, openSegment, spoolFolders } from '../../src/capture/mod.js';
-import { silentLogger } from '../../src/core/mod.js';
+import { listClosed, openSegment } from '../../src/capture/mod.js';
+import { deferred, silentLogger } from '../../src/core/mod.js';
 import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
 import { S3ObjectStore, SpoolSegmentSource, Uploader } from '../../src/upload/mod.js';
 import { TEST_BUCKET, TEST_CREDENTIALS } from '../lib/s3.js';
@@ -120,6 +120,8 @@ async function uploaderRun(load: Load, endpoint: string, root: string, round: nu
     endpoint,
     forcePathStyle: true,
   });
+  const finished = deferred<undefined>();
+  let receipts = 0;
   const uploader = new Uploader({
     source: new SpoolSegmentSource(nodeDisk, root, systemClock),
     store,
@@ -128,13 +130,14 @@ async function uploaderRun(load: Load, endpoint: string, root: string, round: nu
     logger: silentLogger,
     spreadMs: 0,
     maxConcurrency: CONCURRENCY,
+    onReceipt: () => {
+      receipts += 1;
+      if (receipts === load.segments) finished.resolve(undefined);
+    },
   });
-  const { done } = spoolFolders(root);
-  const receipts = async (): Promise<number> =>
-    (await readdir(done)).filter((name) => name.endsWith('.receipt')).length;
   const begunMs = performance.now();
   uploader.start();
-  while ((await receipts()) < load.segments) await systemClock.sleep(2);
+  await finished.promise;
   const rate = megabytesPerSecond(objects, begunMs);
   await uploader.close();
   return rate;
