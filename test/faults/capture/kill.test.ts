@@ -30,8 +30,23 @@ describe('faults: agent and uploader are killed', function () {
     const load = await AppLoad.open(await device.bench.connect('com.example.App'), systemRandom);
     load.start();
     await Promise.all([
-      killLoop(kills.agent, () => device.startAgent(), CONNECTED, new SeededRandom(seed)),
-      killLoop(kills.uploader, () => device.startUploader(), UPLOADING, new SeededRandom(seed + 1)),
+      killLoop(
+        kills.agent,
+        new SeededRandom(seed),
+        () => device.startAgent(),
+        async (agent, cycle) => {
+          await agent.said(CONNECTED);
+          // Every other time its model answers as well, so that hosts have captures on their way.
+          const answered = load.answered;
+          if (cycle % 2 === 1) await until(() => load.answered > answered, 'the model answers');
+        },
+      ),
+      killLoop(
+        kills.uploader,
+        new SeededRandom(seed + 1),
+        () => device.startUploader(),
+        async (uploader) => await uploader.said(UPLOADING),
+      ),
     ]);
     await using agent = device.startAgent();
     await using uploader = device.startUploader();
@@ -94,13 +109,13 @@ function bareStartMs(): number {
 /** Starts and kills: a quarter dies while it starts, the others 5 to 500 ms after they are there. */
 async function killLoop(
   cycles: number,
-  start: () => ComponentProcess,
-  there: string,
   random: SeededRandom,
+  start: () => ComponentProcess,
+  isThere: (component: ComponentProcess, cycle: number) => Promise<void>,
 ): Promise<void> {
   for (let cycle = 0; cycle < cycles; cycle++) {
     await using component = start();
-    if (cycle % 4 !== 0) await component.said(there);
+    if (cycle % 4 !== 0) await isThere(component, cycle);
     await systemClock.sleep(5 + random.fraction() * 495);
     await component.stop('SIGKILL');
   }
