@@ -43,14 +43,20 @@ export function register(program: Command): void {
     .command('deploy')
     .description('bring models to fleets, stage by stage')
     .addHelpText('after', STEPS_FOR_AWS);
-  const withPlan = (name: string, description: string): Command =>
+  registerPlanCommands((name, description) =>
     deploy
       .command(name)
       .description(description)
       .argument('<plan>', 'rollout plan (YAML or JSON)')
       .option('--fleets <file>', "fleets file: puts the fleet's configuration below the plan's")
       .option('--fleet <name>', "fleet of that file in place of the plan's")
-      .option('--json', 'print JSON');
+      .option('--json', 'print JSON'),
+  );
+  registerRollback(deploy);
+  registerHistory(deploy);
+}
+
+function registerPlanCommands(withPlan: (name: string, description: string) => Command): void {
   withPlan('plan', 'show what an apply would change, and change nothing').action(
     (file: string, options: Common) =>
       withCloud(async (cloud) =>
@@ -77,10 +83,9 @@ export function register(program: Command): void {
       printLine('Canceled: devices that have it keep it; deploy rollback brings them back');
     }),
   );
-  registerFleetCommands(deploy);
 }
 
-function registerFleetCommands(deploy: Command): void {
+function registerRollback(deploy: Command): void {
   deploy
     .command('rollback')
     .description(
@@ -107,6 +112,9 @@ function registerFleetCommands(deploy: Command): void {
             printLine(`Created the deployment ${id}`);
         }),
     );
+}
+
+function registerHistory(deploy: Command): void {
   deploy
     .command('history')
     .description('show the last deployments of a fleet')

@@ -38,6 +38,27 @@ export async function proposeRollout(
   options: ProposeOptions = {},
 ): Promise<RolloutProposal> {
   const plan = checkPlan(value);
+  const { targetArn, things } = await readTarget(cloud, plan);
+  const latest = await latestOf(cloud, targetArn);
+  const base = await baseOf(cloud, latest, planId(plan));
+  const warnings = options.isCheckedBefore === true ? [] : await checkRollout(cloud, plan, targetArn);
+  const { changes, kept } = compare(base?.components ?? {}, plan);
+  return {
+    plan,
+    planId: planId(plan),
+    targetArn,
+    base,
+    changes,
+    kept,
+    stages: assignStages(plan.fleet, things, plan.stages.map(selectionOf)),
+    warnings: [...pinWarnings(base?.components ?? {}), ...warnings],
+  };
+}
+
+async function readTarget(
+  cloud: FleetCloud,
+  plan: RolloutPlan,
+): Promise<{ readonly targetArn: string; readonly things: readonly string[] }> {
   const targetArn = await cloud.groupArn(plan.fleet);
   if (targetArn === undefined) {
     throw new EdgeError(
@@ -59,20 +80,7 @@ export async function proposeRollout(
       },
     );
   }
-  const latest = await latestOf(cloud, targetArn);
-  const base = await baseOf(cloud, latest, planId(plan));
-  const warnings = options.isCheckedBefore === true ? [] : await checkRollout(cloud, plan, targetArn);
-  const { changes, kept } = compare(base?.components ?? {}, plan);
-  return {
-    plan,
-    planId: planId(plan),
-    targetArn,
-    base,
-    changes,
-    kept,
-    stages: assignStages(plan.fleet, things, plan.stages.map(selectionOf)),
-    warnings: [...pinWarnings(base?.components ?? {}), ...warnings],
-  };
+  return { targetArn, things };
 }
 
 /** Of a fleet that this plan has reached already, the deployment that was there before. */

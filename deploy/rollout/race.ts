@@ -71,16 +71,7 @@ async function sinceLastSeen(
   const history = (await cloud.deployments(latest.targetArn, 50)).filter(
     (one) => one.revision <= latest.revision,
   );
-  const records: DeploymentRecord[] = [];
-  let own: DeploymentRecord | undefined;
-  for (const one of history) {
-    const record = one.id === latest.id ? latest : await cloud.deployment(one.id);
-    if (markOf(record, 'purpose') !== undefined) {
-      own = record;
-      break;
-    }
-    records.unshift(record);
-  }
+  const { own, since } = await newestOwn(context, history);
   if (own === undefined) return { start: {}, revisions: [] };
   const known = seenBy(own);
   const between = history.filter((one) => isBetween(one, own, revisionOf(history, known)));
@@ -96,9 +87,23 @@ async function sinceLastSeen(
     revisions: [
       ...authored(seen, before),
       { components: own.components, from: isRepair ? own.components : seen },
-      ...authored(own.components, records),
+      ...authored(own.components, since),
     ],
   };
+}
+
+/** The newest deployment of ours, and those that others made since, oldest first. */
+async function newestOwn(
+  { cloud }: RolloutContext,
+  history: readonly DeploymentSummary[],
+): Promise<{ readonly own: DeploymentRecord | undefined; readonly since: readonly DeploymentRecord[] }> {
+  const since: DeploymentRecord[] = [];
+  for (const one of history) {
+    const record = await cloud.deployment(one.id);
+    if (markOf(record, 'purpose') !== undefined) return { own: record, since };
+    since.unshift(record);
+  }
+  return { own: undefined, since };
 }
 
 /** Deployments of others, each made from the one before. */

@@ -56,9 +56,10 @@ async function runFleet(): Promise<readonly string[]> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => ending.abort(new Error(`it was ended by ${signal}`)));
   }
-  return runFleetDemo({
-    json: values.json,
-    signal: ending.signal,
-    ...(values.folder === undefined ? {} : { folder: values.folder }),
-  });
+  const folder = values.folder === undefined ? {} : { folder: values.folder };
+  try {
+    return await runFleetDemo({ json: values.json, signal: ending.signal, ...folder });
+  } catch (thrown) {
+    throw ending.signal.aborted ? ending.signal.reason : thrown;
+  }
 }

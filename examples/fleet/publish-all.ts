@@ -9,6 +9,11 @@ import { packageExample, type SigningKey } from '../stage/models.js';
 import { buildCamera } from './camera.js';
 
 export const ARTIFACT_BUCKET = 'edge-manager-artifacts';
+const MODELS = [
+  { example: 'silero-vad-5', skipSelfTest: false },
+  { example: 'silero-vad-6', skipSelfTest: false },
+  { example: 'silero-vad-7-broken', skipSelfTest: true },
+];
 const PUBLISH_TIMEOUT_MS = 60_000;
 
 /** Builds, packages, signs and publishes what the fleet gets: two components with code, three models, two apps. */
@@ -39,11 +44,7 @@ export async function publishAll(
     await put(join(folder, 'camera'));
     await buildVoiceApp(join(folder, 'voice-activity'));
     await put(join(folder, 'voice-activity'));
-    for (const [example, skipSelfTest] of [
-      ['silero-vad-5', false],
-      ['silero-vad-6', false],
-      ['silero-vad-7-broken', true],
-    ] as const) {
+    for (const { example, skipSelfTest } of MODELS) {
       progress(`packaging ${example}`);
       await put((await packageExample(example, join(folder, 'models'), key, { skipSelfTest })).path);
     }

@@ -14,7 +14,7 @@ import { Deployments, type Device } from './aws/deployments.js';
 import type { ServiceName } from './aws/errors.js';
 import { FleetIndex } from './aws/fleet-index.js';
 import { greengrassOperations } from './aws/greengrass-operations.js';
-import { AwsHttpServer, type CallHook } from './aws/http.js';
+import { AwsHttpServer, type BoundOperation, type CallHook } from './aws/http.js';
 import { indexOperations } from './aws/index-operations.js';
 import { registryOperations } from './aws/iot-operations.js';
 import { jobOperations } from './aws/job-operations.js';
@@ -91,6 +91,43 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     region: account.region,
     buckets: options.buckets ?? [],
   });
+  const { registry, deployments, components, shadows, operations } = makeServices(account, s3, options);
+  const server = new AwsHttpServer(operations, options.hook);
+  const endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
+  const broker = createIotBroker();
+  const close = async (): Promise<void> => {
+    await server.close();
+    await s3.close();
+  };
+  return {
+    region: account.region,
+    endpoint,
+    s3,
+    credentials,
+    environment: environmentOf(account, credentials, endpoint, s3),
+    calls: server.calls,
+    store: components.store(),
+    registry,
+    deployments,
+    setHook: (hook) => server.setHook(hook),
+    invoke: (service, operation, input) => server.invoke(service, operation, input),
+    attach: (thingName, device) => deployments.attach(registry.thing(thingName), device),
+    iotCore: () => iotCoreOf(shadows, broker),
+    deviceCredentials: devices.forDevice,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Services {
+  readonly registry: ThingRegistry;
+  readonly deployments: Deployments;
+  readonly components: Components;
+  readonly shadows: Shadows;
+  readonly operations: readonly BoundOperation[];
+}
+
+function makeServices(account: Account, s3: LocalS3, options: LocalCloudOptions): Services {
   const tags = new Tags();
   const shadows = new Shadows(account);
   const components = new Components(
@@ -105,54 +142,42 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   });
   const deployments = new Deployments(account, registry, components, tags, options.logger ?? silentLogger);
   joined.listener = (arn, thing) => deployments.joined(arn, thing);
-  const server = new AwsHttpServer(
-    [
-      ...greengrassOperations({ account, tags, components, deployments, registry }),
-      ...registryOperations(registry, tags),
-      ...roleAliasOperations(account),
-      ...jobOperations(account, deployments),
-      ...indexOperations(new FleetIndex(registry, shadows)),
-      ...shadowOperations(shadows),
-      ...stsOperations(account),
-    ],
-    options.hook,
-  );
-  const endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
-  const broker = createIotBroker();
-  const close = async (): Promise<void> => {
-    await server.close();
-    await s3.close();
-  };
+  const operations = [
+    ...greengrassOperations({ account, tags, components, deployments, registry }),
+    ...registryOperations(registry, tags),
+    ...roleAliasOperations(account),
+    ...jobOperations(account, deployments),
+    ...indexOperations(new FleetIndex(registry, shadows)),
+    ...shadowOperations(shadows),
+    ...stsOperations(account),
+  ];
+  return { registry, deployments, components, shadows, operations };
+}
+
+function environmentOf(
+  { region }: Account,
+  { accessKeyId, secretAccessKey }: S3Credentials,
+  endpoint: string,
+  s3: LocalS3,
+): Readonly<Record<string, string>> {
   return {
-    region: account.region,
-    endpoint,
-    s3,
-    credentials,
-    environment: {
-      AWS_REGION: account.region,
-      // The SDK for Python reads this one only.
-      AWS_DEFAULT_REGION: account.region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_REGION: region,
+    // The SDK for Python reads this one only.
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+  };
+}
+
+/** What devices publish goes to the shadows too, as topics of shadows do. */
+function iotCoreOf(shadows: Shadows, broker: IotCore): IotCore {
+  return {
+    publish: async (topic, payload) => {
+      shadows.receive(topic, payload);
+      await broker.publish(topic, payload);
     },
-    calls: server.calls,
-    store: components.store(),
-    registry,
-    deployments,
-    setHook: (hook) => server.setHook(hook),
-    invoke: (service, operation, input) => server.invoke(service, operation, input),
-    attach: (thingName, device) => deployments.attach(registry.thing(thingName), device),
-    iotCore: () => ({
-      publish: async (topic, payload) => {
-        shadows.receive(topic, payload);
-        await broker.publish(topic, payload);
-      },
-      subscribe: (filter, listener) => broker.subscribe(filter, listener),
-    }),
-    deviceCredentials: devices.forDevice,
-    close,
-    [Symbol.asyncDispose]: close,
+    subscribe: (filter, listener) => broker.subscribe(filter, listener),
   };
 }
