@@ -35,8 +35,12 @@ async function end(): Promise<void> {
   }
 }
 
+const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void end().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)));
+  process.once(signal, () => {
+    interrupted.abort();
+    void end().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+  });
 }
 
 async function measure(row: BenchRow): Promise<RowResult> {
@@ -65,7 +69,10 @@ async function measure(row: BenchRow): Promise<RowResult> {
 const measured: RowResult[] = [];
 try {
   for (const row of ROWS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    measured.push(await measure(row));
+    const result = await measure(row);
+    // What was cut off is no result; the signal's handler ends the process.
+    if (interrupted.signal.aborted) await new Promise<never>(() => undefined);
+    measured.push(result);
     await mergeResults(RESULTS, known, measured);
   }
 } finally {
