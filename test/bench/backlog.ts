@@ -19,7 +19,7 @@ export const backlog: BenchRow = {
     await makeBacklog(root, SEGMENTS);
     const one = await runBacklog(join(folder, 'one'), { seconds: 2 });
     const all = await runBacklog(root, { seconds: 15 });
-    const capped = await runBacklog(root, { seconds: 20, cap: CAP_BYTES_PER_SECOND });
+    const capped = await runBacklog(root, { seconds: 32, cap: CAP_BYTES_PER_SECOND });
     const offPercent = (100 * Math.abs(capped.bytesPerSecond - CAP_BYTES_PER_SECOND)) / CAP_BYTES_PER_SECOND;
     return [
       atMost(150, {

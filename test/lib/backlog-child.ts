@@ -61,16 +61,19 @@ const uploader = new Uploader({
   ...(maxBytesPerSecond === 0 ? {} : { maxBytesPerSecond }),
 });
 let maxRssBytes = 0;
-let atFirstPut: { readonly ms: number; readonly bytes: number } | undefined;
+/** A cap lets what it saved up go at once; the rate is measured from when that has gone. */
+const SETTLED_MS = 2000;
+let settled: { readonly ms: number; readonly bytes: number } | undefined;
 const begun = performance.now();
 uploader.start();
 while (performance.now() - begun < Number(seconds) * 1000) {
   await systemClock.sleep(20);
   maxRssBytes = Math.max(maxRssBytes, process.memoryUsage.rss());
-  if (store.puts > 0) atFirstPut ??= { ms: performance.now(), bytes: store.bytes };
+  if (store.puts > 0 && performance.now() - store.firstPutMs > SETTLED_MS)
+    settled ??= { ms: performance.now(), bytes: store.bytes };
 }
-const sinceFirst = (performance.now() - (atFirstPut?.ms ?? 0)) / 1000;
-const bytesPerSecond = (store.bytes - (atFirstPut?.bytes ?? 0)) / sinceFirst;
+const settledSeconds = (performance.now() - (settled?.ms ?? 0)) / 1000;
+const bytesPerSecond = (store.bytes - (settled?.bytes ?? 0)) / settledSeconds;
 await uploader.close();
 const { puts, damaged, firstPutMs, firstKey } = store;
 const duplicated = puts - store.keys.size;

@@ -23,6 +23,7 @@ export interface BacklogRun {
   readonly firstPutMs: number;
   readonly firstKey: string;
   readonly maxRssBytes: number;
+  /** From two seconds after the first put; meaningless in a shorter run. */
   readonly bytesPerSecond: number;
 }
 
