@@ -1,5 +1,6 @@
 import { toEdgeError } from '../../src/core/mod.js';
 import { stdoutLogger, systemClock, systemRandom } from '../../src/fs/system.js';
+import { tellAlive } from '../../src/runtime/process/alive.js';
 import { EXIT_PERMANENT } from '../../src/runtime/process/exit-codes.js';
 import { runControl } from '../../src/runtime/process/control.js';
 import { entry } from './entries.js';
@@ -10,6 +11,11 @@ const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
 // The launcher has gone: nobody else would stop this process.
 process.on('disconnect', () => stop.abort(new Error('The launcher has ended')));
+
+tellAlive(systemClock, () => {
+  // A failed send means that the launcher has gone, of which 'disconnect' tells.
+  if (process.connected) process.send?.('alive', undefined, undefined, () => undefined);
+});
 
 let code = 0;
 try {

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { watchAlive } from './alive.js';
 import { EXIT_PERMANENT } from './exit-codes.js';
 
 /** The nucleus kills 5 s after SIGTERM; the control process drains within 4 s. */
@@ -30,7 +31,7 @@ export interface LauncherOptions {
 }
 
 /**
- * Keeps the control process running. Its crashes are absorbed here: three errors of the component within an hour
+ * Keeps the control process running. Its crashes and hangs are absorbed here: three errors of the component within an hour
  * would make it BROKEN for good. Ends only when it is told to, or when starting again would not help.
  * @returns the component's exit code
  */
@@ -76,7 +77,7 @@ async function checkEnvironment(environment: LauncherOptions['environment']): Pr
 }
 
 async function runControl(
-  { entry, args, environment, stop, clock }: LauncherOptions,
+  { entry, args, environment, stop, clock, logger }: LauncherOptions,
   starts: number,
 ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   const child = fork(entry, [...args], {
@@ -86,6 +87,11 @@ async function runControl(
   });
   const forward = (): void => end(child, clock);
   stop.addEventListener('abort', forward, { once: true });
+  const alive = watchAlive(clock, (silentMs) => {
+    logger.error('Control process hangs: ending it', { silentMs });
+    child.kill('SIGKILL');
+  });
+  child.on('message', () => alive.heard());
   try {
     return await new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -93,6 +99,7 @@ async function runControl(
       if (stop.aborted) forward();
     });
   } finally {
+    alive.close();
     stop.removeEventListener('abort', forward);
   }
 }

@@ -33,6 +33,21 @@ describe('the agent process', function () {
     assert.equal(bench.agent?.exitCode, null);
   });
 
+  it('ends a control process that hangs, and serves again', async () => {
+    await using bench = await AgentBench.create();
+    await bench.start();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    const app = await bench.app();
+    const former = await bench.controlPid();
+    process.kill(former, 'SIGSTOP');
+    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 40_000 });
+    assert.equal(outputs.length, 1);
+    assert.notEqual(await bench.controlPid(), former);
+    assert.match(bench.log, /"Control process hangs: ending it"/);
+    assert.equal(await bench.stop(), 0);
+  });
+
   it('serves by its admin socket what it served before, with no Greengrass at all', async () => {
     await using bench = await AgentBench.create();
     await bench.start();
