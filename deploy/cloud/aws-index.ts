@@ -54,6 +54,13 @@ export class AwsIndex {
     });
   }
 
+  async sum(query: string, field: string): Promise<number | undefined> {
+    return doing(`Cannot aggregate ${field}`, async () => {
+      const { statistics } = await this.#iot.getStatistics({ queryString: query, aggregationField: field });
+      return statistics?.sum;
+    });
+  }
+
   async buckets(
     query: string,
     field: string,

@@ -117,6 +117,8 @@ export interface FleetCloud {
     shadow: string,
   ): Promise<void>;
   count(query: string): Promise<number>;
+  /** Of a number field, over the things that have it; undefined where none has. */
+  sum(query: string, field: string): Promise<number | undefined>;
   buckets(
     query: string,
     field: string,

@@ -1,92 +1,111 @@
-import { HEARTBEAT_SHADOW, parseSummary } from '../../src/contract/mod.js';
+import { parseSummary } from '../../src/contract/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import { FLEET_MARKS } from '../fleet/mod.js';
+import { countStates, type Bucket } from './device-states.js';
+import { INDEXED } from './fields.js';
+import type { FleetReport, ModelReport } from './schema.js';
 
-const REPORTED = `shadow.name.${HEARTBEAT_SHADOW}.reported`;
-/** What fleet indexing must aggregate for reports and gates. */
-export const REPORT_FIELDS = [
-  { name: `${REPORTED}.summary`, type: 'String' },
-  { name: `${REPORTED}.agentVersion`, type: 'String' },
-  { name: `${REPORTED}.p99Ms`, type: 'Number' },
-] as const;
 const RUNNING = new Set(['SERVING', 'PROBATION']);
+/** The most that one aggregation gives. */
+const MAX_BUCKETS = 10_000;
 
-/** Edge Manager's names; "connected" is fleet indexing's connectivity: the device holds an MQTT connection now. */
-export interface ModelReport {
-  readonly modelName: string;
-  readonly modelVersion: string;
-  readonly offlineDeviceCount: number;
-  readonly connectedDeviceCount: number;
-  readonly activeDeviceCount: number;
-  readonly samplingDeviceCount: number;
-  readonly driftedDeviceCount: number;
-}
-
-export interface FleetReport {
-  readonly deviceFleetName: string;
-  readonly deviceStats: { readonly registeredDeviceCount: number; readonly connectedDeviceCount: number };
-  readonly agentVersions: readonly { readonly version: string; readonly agentCount: number }[];
-  readonly modelStats: readonly ModelReport[];
-  readonly latencyP99Ms: readonly { readonly percent: number; readonly value: number }[];
-}
-
-/** Turns on what reports need, beside what the account indexes already. */
-export async function indexHeartbeats(cloud: FleetCloud): Promise<void> {
-  await cloud.indexFields(REPORT_FIELDS, HEARTBEAT_SHADOW);
-}
-
-/** GetDeviceFleetReport's counterpart: seven calls, whatever the fleet's size. */
-export async function fleetReport(cloud: FleetCloud, fleet: string): Promise<FleetReport> {
-  if ((await cloud.groupArn(fleet)) === undefined) {
+/** GetDeviceFleetReport's counterpart: eleven calls at most, whatever the fleet's size. */
+export async function fleetReport(
+  cloud: FleetAdminCloud,
+  fleet: string,
+  nowMs: number,
+): Promise<FleetReport> {
+  const group = await cloud.group(fleet);
+  if (group === undefined) {
     throw new EdgeError(
       'NOT_FOUND',
       `Cannot report on the fleet as the thing group ${fleet} does not exist`,
-      { field: 'fleet' },
+      { field: 'fleet', nextStep: 'edge-manager fleet list shows the fleets there are' },
     );
+  }
+  const fields = await cloud.indexedFields();
+  if (fields?.includes(INDEXED.summary) !== true) {
+    throw new EdgeError('FAILED_PRECONDITION', `Cannot report on the fleet as fleet indexing is off`, {
+      nextStep: `Turn on what reports need: edge-manager report ${fleet} --set-up`,
+    });
   }
   const all = `thingGroupNames:${fleet}`;
   const connected = `${all} AND connectivity.connected:true`;
-  const summary = `${REPORTED}.summary`;
-  const models = new Map<string, ModelReport>();
-  for (const { key, count } of await cloud.buckets(all, summary, 10_000))
-    add(models, key, { offlineDeviceCount: count });
-  for (const { key, count } of await cloud.buckets(connected, summary, 10_000)) {
-    add(models, key, { offlineDeviceCount: -count, connectedDeviceCount: count, live: count });
-  }
-  const agents = await cloud.buckets(all, `${REPORTED}.agentVersion`, 100);
+  const tags = await cloud.groupTags(group.arn);
+  const deviceStats = {
+    registeredDeviceCount: await cloud.count(all),
+    connectedDeviceCount: await cloud.count(connected),
+  };
+  const summaries = await cloud.buckets(all, INDEXED.summary, MAX_BUCKETS);
+  const live = await cloud.buckets(connected, INDEXED.summary, MAX_BUCKETS);
+  const agents = await cloud.buckets(all, INDEXED.agentVersion, 100);
+  const capture = await captureSums(cloud, all, fields);
   return {
     deviceFleetName: fleet,
-    deviceStats: {
-      registeredDeviceCount: await cloud.count(all),
-      connectedDeviceCount: await cloud.count(connected),
-    },
+    deviceFleetArn: group.arn,
+    description: group.description,
+    outputConfig: outputOf(tags),
+    reportGeneratedMs: nowMs,
+    deviceStats,
+    deviceStates: countStates(deviceStats, live),
     agentVersions: agents.map(({ key, count }) => ({ version: key, agentCount: count })),
-    modelStats: [...models.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, model]) => model),
-    latencyP99Ms: await cloud.percentiles(all, `${REPORTED}.p99Ms`, [50, 90, 99]),
+    modelStats: modelStats(summaries, live),
+    latencyP99Ms: [...(await cloud.percentiles(all, INDEXED.p99Ms, [50, 90, 99]))],
+    ...(capture === undefined ? {} : { capture }),
   };
+}
+
+function outputOf(tags: Readonly<Record<string, string>>): FleetReport['outputConfig'] {
+  const s3OutputLocation = tags[FLEET_MARKS.output];
+  const kmsKeyId = tags[FLEET_MARKS.kmsKey];
+  return {
+    ...(s3OutputLocation === undefined ? {} : { s3OutputLocation }),
+    ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+  };
+}
+
+async function captureSums(
+  cloud: FleetAdminCloud,
+  query: string,
+  fields: readonly string[],
+): Promise<FleetReport['capture']> {
+  const sum = async (field: string): Promise<number | undefined> =>
+    fields.includes(field) ? cloud.sum(query, field) : undefined;
+  const deliveredRecords = await sum(INDEXED.deliveredRecords);
+  const queuedRecords = await sum(INDEXED.queuedRecords);
+  if (deliveredRecords === undefined && queuedRecords === undefined) return undefined;
+  return {
+    ...(deliveredRecords === undefined ? {} : { deliveredRecords }),
+    ...(queuedRecords === undefined ? {} : { queuedRecords }),
+  };
+}
+
+/** Counts per version from the distinct summaries, of which a fleet has few. */
+function modelStats(all: readonly Bucket[], live: readonly Bucket[]): ModelReport[] {
+  const models = new Map<string, ModelReport>();
+  for (const { key, count } of all) add(models, key, { offline: count, connected: 0 });
+  for (const { key, count } of live) add(models, key, { offline: -count, connected: count });
+  return [...models.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, model]) => model);
 }
 
 function add(
   models: Map<string, ModelReport>,
   summary: string,
-  counts: {
-    readonly offlineDeviceCount: number;
-    readonly connectedDeviceCount?: number;
-    readonly live?: number;
-  },
+  { offline, connected }: { readonly offline: number; readonly connected: number },
 ): void {
-  const live = counts.live ?? 0;
   for (const model of parseSummary(summary)) {
     const key = `${model.name}@${model.version}`;
     const held = models.get(key);
     models.set(key, {
       modelName: model.name,
       modelVersion: model.version,
-      offlineDeviceCount: (held?.offlineDeviceCount ?? 0) + counts.offlineDeviceCount,
-      connectedDeviceCount: (held?.connectedDeviceCount ?? 0) + (counts.connectedDeviceCount ?? 0),
-      activeDeviceCount: (held?.activeDeviceCount ?? 0) + (RUNNING.has(model.state) ? live : 0),
-      samplingDeviceCount: (held?.samplingDeviceCount ?? 0) + (model.sampling ? live : 0),
-      driftedDeviceCount: (held?.driftedDeviceCount ?? 0) + (model.drifted ? live : 0),
+      // A device that connects between the two aggregations is counted once too often.
+      offlineDeviceCount: Math.max(0, (held?.offlineDeviceCount ?? 0) + offline),
+      connectedDeviceCount: (held?.connectedDeviceCount ?? 0) + connected,
+      activeDeviceCount: (held?.activeDeviceCount ?? 0) + (RUNNING.has(model.state) ? connected : 0),
+      samplingDeviceCount: (held?.samplingDeviceCount ?? 0) + (model.sampling ? connected : 0),
+      driftedDeviceCount: (held?.driftedDeviceCount ?? 0) + (model.drifted ? connected : 0),
     });
   }
 }

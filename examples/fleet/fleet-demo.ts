@@ -105,7 +105,7 @@ async function rollOut(
 /** Agents report a change within seconds. */
 async function settledReport({ cloud, devices }: FleetStage, version: string): Promise<FleetReport> {
   return waitFor(`all devices to report ${version}`, 60_000, async () => {
-    const report = await fleetReport(cloud, FLEET);
+    const report = await fleetReport(cloud, FLEET, systemClock.wallMs());
     const serving = report.modelStats.find((one) => one.modelVersion === version);
     const isSettled = serving?.activeDeviceCount === devices.length && serving.driftedDeviceCount === 0;
     return isSettled ? report : undefined;

@@ -47,7 +47,7 @@ const STEPS = {
     return { devices: status.stages.at(-1)?.counts?.succeeded ?? 0, looks };
   },
   report: async () => {
-    const report = await fleetReport(cloud, FLEET);
+    const report = await fleetReport(cloud, FLEET, systemClock.wallMs());
     return { devices: report.deviceStats.registeredDeviceCount, looks: 1 };
   },
 } satisfies Record<PlannerQuestion['kind'], () => Promise<{ devices: number; looks: number }>>;

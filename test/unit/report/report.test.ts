@@ -1,50 +1,90 @@
 import assert from 'node:assert/strict';
-import { fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
-import { heartbeatTopic } from '../../../src/contract/mod.js';
+import { devicesInNeed, fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
+import { heartbeatTopic, type HeartbeatModel } from '../../../src/contract/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
-import { makeWorld } from '../rollout/world.js';
+import { makeWorld, type World } from '../rollout/world.js';
+
+const NOW_MS = Date.UTC(2026, 10, 23);
+
+async function beat(
+  world: World,
+  thing: string,
+  version: string,
+  model: Partial<HeartbeatModel> = {},
+): Promise<void> {
+  const models = [{ name: 'mnist', version, state: 'SERVING' as const, p99Ms: 4, ...model }];
+  const capture = { delivered: 10, dropped: 0, queuedRecords: 2, queueBytes: 100 };
+  const document = { agentVersion: '0.1.0', device: thing, fleet: 'r', models, capture };
+  const payload = heartbeatPayload(heartbeatReport(document, 0, 15));
+  await world.local.iotCore(thing).publish(heartbeatTopic(thing), payload);
+}
+
+/** Three connected devices and one that is away. */
+async function fleetOfFour(world: World): Promise<void> {
+  await world.fleet('r', 3);
+  world.local.registry.createThing('r-offline');
+  world.local.registry.join('r', 'r-offline');
+}
 
 describe('fleetReport', () => {
   it('counts devices per version as Edge Manager did, with a fixed number of calls', async () => {
     await using world = await makeWorld();
-    await world.fleet('r', 3);
-    world.local.registry.createThing('r-offline');
-    world.local.registry.join('r', 'r-offline');
-    await assert.rejects(fleetReport(world.cloud, 'r'), /fleet indexing is off/);
+    await fleetOfFour(world);
+    await assert.rejects(fleetReport(world.cloud, 'r', NOW_MS), /fleet indexing is off/);
     await indexHeartbeats(world.cloud);
-    for (const [thing, version] of [
-      ['r-0', '5.0.0'],
-      ['r-1', '6.0.0'],
-      ['r-offline', '5.0.0'],
-    ] as const) {
-      const models = [
-        { name: 'mnist', version, state: 'SERVING' as const, sampling: version === '6.0.0', p99Ms: 4 },
-      ];
-      const capture = { delivered: 0, dropped: 0, queuedRecords: 0, queueBytes: 0 };
-      const report = heartbeatReport(
-        { agentVersion: '0.1.0', device: thing, fleet: 'r', models, capture },
-        0,
-        15,
-      );
-      await world.local.iotCore(thing).publish(heartbeatTopic(thing), heartbeatPayload(report));
-    }
-    const report = await fleetReport(world.cloud, 'r');
+    await beat(world, 'r-0', '5.0.0');
+    await beat(world, 'r-1', '6.0.0', { sampling: true });
+    await beat(world, 'r-offline', '5.0.0');
+    const report = await fleetReport(world.cloud, 'r', NOW_MS);
+    assert.equal(report.reportGeneratedMs, NOW_MS);
+    assert.match(report.deviceFleetArn, /thinggroup\/r$/);
     assert.deepEqual(report.deviceStats, { registeredDeviceCount: 4, connectedDeviceCount: 3 });
     assert.deepEqual(report.agentVersions, [{ version: '0.1.0', agentCount: 3 }]);
-    const [five, six] = report.modelStats;
-    assert.deepEqual(
-      [
-        five?.offlineDeviceCount,
-        five?.connectedDeviceCount,
-        five?.activeDeviceCount,
-        five?.samplingDeviceCount,
-      ],
-      [1, 1, 1, 0],
-    );
-    assert.deepEqual(
-      [six?.offlineDeviceCount, six?.connectedDeviceCount, six?.activeDeviceCount, six?.samplingDeviceCount],
-      [0, 1, 1, 1],
-    );
-    await assert.rejects(fleetReport(world.cloud, 'nobody'), /nobody does not exist/);
+    const counts = report.modelStats.map((one) => [
+      one.modelVersion,
+      one.offlineDeviceCount,
+      one.connectedDeviceCount,
+      one.activeDeviceCount,
+      one.samplingDeviceCount,
+    ]);
+    assert.deepEqual(counts, [
+      ['5.0.0', 1, 1, 1, 0],
+      ['6.0.0', 0, 1, 1, 1],
+    ]);
+    assert.deepEqual(report.capture, { deliveredRecords: 30, queuedRecords: 6 });
+    await assert.rejects(fleetReport(world.cloud, 'nobody', NOW_MS), /nobody does not exist/);
+  });
+
+  it('puts each device into one state, and names those that need a person', async () => {
+    await using world = await makeWorld();
+    await fleetOfFour(world);
+    await indexHeartbeats(world.cloud);
+    await beat(world, 'r-0', '6.0.0', { state: 'QUARANTINED', drifted: true });
+    await beat(world, 'r-1', '6.0.0', { state: 'PROBATION' });
+    await beat(world, 'r-offline', '5.0.0', { drifted: true });
+    const { deviceStates } = await fleetReport(world.cloud, 'r', NOW_MS);
+    assert.deepEqual(deviceStates, {
+      healthy: 0,
+      probation: 1,
+      drifted: 0,
+      failing: 1,
+      silent: 1,
+      offline: 1,
+    });
+    assert.deepEqual(await devicesInNeed(world.cloud, 'r'), [
+      { device: 'r-0', connected: true, state: 'failing', models: ['mnist 6.0.0 QUARANTINED, drifted'] },
+      { device: 'r-offline', connected: false, state: 'drifted', models: ['mnist 5.0.0 SERVING, drifted'] },
+    ]);
+  });
+
+  it('does without the sums of captures where the account has no field left', async () => {
+    await using world = await makeWorld();
+    await world.fleet('r', 1);
+    const theirs = ['attributes.site', 'attributes.line'].map((name) => ({ name, type: 'String' as const }));
+    await world.cloud.indexFields(theirs, 'of-others');
+    await indexHeartbeats(world.cloud);
+    assert.equal((await world.cloud.indexedFields())?.length, 5);
+    await beat(world, 'r-0', '5.0.0');
+    assert.equal((await fleetReport(world.cloud, 'r', NOW_MS)).capture, undefined);
   });
 });

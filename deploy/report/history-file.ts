@@ -1,0 +1,68 @@
+import { open, readFile } from 'node:fs/promises';
+import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import { isNotFound } from '../../src/fs/mod.js';
+import { FleetReport } from './schema.js';
+
+export interface ReportHistory {
+  /** Of one fleet, oldest first. */
+  readonly reports: readonly FleetReport[];
+  /** Lines that hold no report, such as one that a kill cut. */
+  readonly unreadableLines: number;
+}
+
+/** Adds a report as one line of JSON. A line that a kill cut stays one bad line. */
+export async function appendReport(path: string, report: FleetReport): Promise<void> {
+  try {
+    const file = await open(path, 'a+', 0o644);
+    try {
+      const { size } = await file.stat();
+      const last = Buffer.alloc(1);
+      if (size > 0) await file.read(last, 0, 1, size - 1);
+      const isWhole = size === 0 || last.toString() === '\n';
+      await file.appendFile(`${isWhole ? '' : '\n'}${JSON.stringify(report)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (thrown) {
+    throw new EdgeError('FAILED_PRECONDITION', `Cannot add to the history ${path}: ${messageOf(thrown)}`, {
+      field: '--history',
+      nextStep: 'Give a file in a folder that exists and may be written',
+      cause: thrown,
+    });
+  }
+}
+
+/** A file that is not there is an empty history. */
+export async function readHistory(path: string, fleet: string): Promise<ReportHistory> {
+  const lines = (await textOf(path)).split('\n').filter((line) => line.trim() !== '');
+  const reports: FleetReport[] = [];
+  let unreadableLines = 0;
+  for (const line of lines) {
+    const report = readLine(line);
+    if (report === undefined) unreadableLines += 1;
+    else if (report.deviceFleetName === fleet) reports.push(report);
+  }
+  return { reports: reports.sort((a, b) => a.reportGeneratedMs - b.reportGeneratedMs), unreadableLines };
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (isNotFound(thrown)) return '';
+    throw new EdgeError('FAILED_PRECONDITION', `Cannot read the history ${path}: ${messageOf(thrown)}`, {
+      field: '--history',
+      cause: thrown,
+    });
+  }
+}
+
+function readLine(line: string): FleetReport | undefined {
+  try {
+    return validate(FleetReport, JSON.parse(line), 'Cannot read the history');
+  } catch {
+    // Counted by the caller: one bad line must not hide the others.
+    return undefined;
+  }
+}
