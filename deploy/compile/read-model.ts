@@ -1,14 +1,13 @@
 import { basename, dirname, join } from 'node:path';
 import { messageOf, EdgeError } from '../../src/core/mod.js';
+import { FILE_MAX_BYTES, readOnce } from '../../src/model/mod.js';
 import {
   checkModelBytes,
   decodeModel,
   embedExternalData,
   encodeModel,
-  FILE_MAX_BYTES,
-  readOnce,
   type ModelFacts,
-} from '../../src/model/mod.js';
+} from '../../src/model/onnx-mod.js';
 
 export interface SourceModel {
   /** The model with all its weights inside. */

@@ -2,18 +2,20 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import {
-  checkModelBytes,
-  decodeModel,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   openPackage,
-  summarizeModel,
   type Manifest,
-  type ModelFacts,
-  type ModelSummary,
   type OpenedPackage,
   type SignaturePolicy,
 } from '../../src/model/mod.js';
+import {
+  checkModelBytes,
+  decodeModel,
+  summarizeModel,
+  type ModelFacts,
+  type ModelSummary,
+} from '../../src/model/onnx-mod.js';
 import { readModel } from '../compile/read-model.js';
 
 /** What a model file or a package folder holds. */

@@ -18,7 +18,3 @@ export {
 export type { Resource } from './signature-bundle.js';
 export { parseTrust, type TrustStore } from './trust.js';
 export { readOnce } from './verified-file.js';
-export { checkModel, checkModelBytes, type ModelFacts } from './onnx-check.js';
-export { decodeModel, encodeModel, type OnnxModel } from './onnx-proto.js';
-export { embedExternalData, fixDimensions, pruneOperatorSets } from './onnx-rewrite.js';
-export { summarizeModel, type ModelSummary } from './onnx-summary.js';

@@ -10,7 +10,7 @@ import {
   fixDimensions,
   pruneOperatorSets,
   summarizeModel,
-} from '../../../src/model/mod.js';
+} from '../../../src/model/onnx-mod.js';
 import {
   externalTensor,
   graphAttribute,
