@@ -92,20 +92,7 @@ export class AwsIndex {
   }
 
   async search(query: string, limit: number): Promise<readonly IndexedThing[]> {
-    return doing('Cannot search the fleet index', async () => {
-      const things: IndexedThing[] = [];
-      let nextToken: string | undefined;
-      do {
-        const found = await this.#iot.searchIndex({
-          queryString: query,
-          maxResults: Math.min(100, limit),
-          nextToken,
-        });
-        things.push(...(found.things ?? []).map(readThing));
-        nextToken = found.nextToken;
-      } while (nextToken !== undefined && things.length < limit);
-      return things.slice(0, limit);
-    });
+    return (await searchThings(this.#iot, query, limit)).map(readThing);
   }
 
   async reported(thing: string, shadow: string): Promise<JsonObject | undefined> {
@@ -121,6 +108,28 @@ export class AwsIndex {
       'iot:GetThingShadow',
     );
   }
+}
+
+/** Things that match, in pages, at most `limit`. */
+export async function searchThings(
+  iot: IoT,
+  query: string,
+  limit: number,
+): Promise<readonly ThingDocument[]> {
+  return doing('Cannot search the fleet index', async () => {
+    const things: ThingDocument[] = [];
+    let nextToken: string | undefined;
+    do {
+      const found = await iot.searchIndex({
+        queryString: query,
+        maxResults: Math.min(100, limit),
+        nextToken,
+      });
+      things.push(...(found.things ?? []));
+      nextToken = found.nextToken;
+    } while (nextToken !== undefined && things.length < limit);
+    return things.slice(0, limit);
+  });
 }
 
 function readThing(document: ThingDocument): IndexedThing {

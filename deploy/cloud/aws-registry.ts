@@ -1,6 +1,7 @@
 import type { IoT, ThingDocument } from '@aws-sdk/client-iot';
 import type { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
 import { isJsonObject, type JsonObject } from '../../src/core/mod.js';
+import { searchThings } from './aws-index.js';
 import { doing, orMissing } from './aws-things.js';
 import type { FleetRegistry, GroupRecord, IndexedDevice, RoleAliasRecord } from './fleet-registry.js';
 
@@ -73,20 +74,7 @@ export class AwsRegistry implements FleetRegistry {
   }
 
   async indexedDevices(query: string, limit: number): Promise<readonly IndexedDevice[]> {
-    return doing('Cannot search the fleet index', async () => {
-      const things: IndexedDevice[] = [];
-      let nextToken: string | undefined;
-      do {
-        const found = await this.#iot.searchIndex({
-          queryString: query,
-          maxResults: Math.min(100, limit),
-          nextToken,
-        });
-        things.push(...(found.things ?? []).map(readDevice));
-        nextToken = found.nextToken;
-      } while (nextToken !== undefined && things.length < limit);
-      return things.slice(0, limit);
-    });
+    return (await searchThings(this.#iot, query, limit)).map(readDevice);
   }
 }
 

@@ -2,10 +2,9 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from '../../examples/floors/mod.js';
-import { openSpool, type CaptureRecord } from '../../src/capture/mod.js';
-import { silentLogger } from '../../src/core/mod.js';
-import { nodeDisk, readBootIdentity, systemClock, systemRandom } from '../../src/fs/mod.js';
-import { bytesOf, testRecord, TEST_LAYOUT } from '../lib/spool-fixture.js';
+import type { CaptureRecord } from '../../src/capture/mod.js';
+import { bytesOf, testRecord } from '../lib/spool-fixture.js';
+import { openDiskSpool } from '../lib/spools.js';
 import { speechInputs } from './agent/inputs.js';
 import { atLeast, atMost, interleaved, type BenchRow } from './figure.js';
 
@@ -77,15 +76,7 @@ async function bareWrites(path: string): Promise<number> {
 
 /** Callers that each append their next record when the last is acknowledged. */
 async function spoolAppends(root: string): Promise<number> {
-  await using spool = await openSpool({
-    root,
-    layout: TEST_LAYOUT,
-    disk: nodeDisk,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    boot: await readBootIdentity(),
-  });
+  await using spool = await openDiskSpool(root);
   const input = {
     name: 'input',
     datatype: 'UINT8' as const,

@@ -10,14 +10,14 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { openSpool } from '../../src/capture/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
-import { nodeDisk, readBootIdentity, systemClock, systemRandom } from '../../src/fs/mod.js';
+import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
 import { S3ObjectStore, SpoolSegmentSource, Uploader } from '../../src/upload/mod.js';
 import { objectStoreContract, type StoreUnderTest } from '../lib/object-store-contract.js';
 import { CLEAN, judge, recordsIn } from '../lib/oracle.js';
 import { Radosgw, radosgwAbsence } from '../lib/radosgw.js';
-import { bytesOf, testRecord, TEST_LAYOUT } from '../lib/spool-fixture.js';
+import { bytesOf, testRecord } from '../lib/spool-fixture.js';
+import { openDiskSpool } from '../lib/spools.js';
 import { until } from '../lib/until.js';
 
 /** A store that is not ours. */
@@ -113,16 +113,7 @@ describe('a store that is not ours', function () {
     await using there = await bucket();
     const root = await mkdtemp(join(tmpdir(), 'edge-remote-'));
     try {
-      await using spool = await openSpool({
-        root,
-        layout: TEST_LAYOUT,
-        disk: nodeDisk,
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLogger,
-        boot: await readBootIdentity(),
-        pushPeriodMs: 100,
-      });
+      await using spool = await openDiskSpool(root, { pushPeriodMs: 100 });
       // Every fourth is too large to be embedded.
       const record = (number: number): ReturnType<typeof testRecord> => {
         const data = bytesOf(number, number % 4 === 0 ? 5000 : 50);

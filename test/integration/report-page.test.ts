@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { accessSync, constants } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -10,16 +10,7 @@ import { reportOf } from '../lib/fleet-reports.js';
 
 const EXECUTABLE = ['chromium', 'chromium-browser', 'google-chrome']
   .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)))
-  .find(isExecutable);
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+  .find((path) => existsSync(path));
 
 const HOSTILE = '<img src=x onerror="document.title=1">&"\'';
 const content: PageContent = {

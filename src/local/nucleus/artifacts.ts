@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EdgeError } from '../../core/mod.js';
@@ -8,7 +8,7 @@ import { isNotFound } from '../../fs/mod.js';
 import type { Artifact } from '../../recipe/mod.js';
 import type { ComponentStore, Profile } from './api.js';
 import type { RootPaths } from './paths.js';
-import { unzip } from './unzip.js';
+import { sizeOf, unzip } from './unzip.js';
 
 /**
  * Brings a version's artifacts onto the device, where components can read but not change them. What is there already
@@ -100,15 +100,6 @@ async function unlockFolders(path: string): Promise<void> {
     for (const entry of entries) if (entry.isDirectory()) await unlockFolders(join(path, entry.name));
   } catch (error) {
     if (!isNotFound(error)) throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
   }
 }
 

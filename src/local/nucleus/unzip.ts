@@ -105,7 +105,8 @@ async function unpack(
   await chmod(target, mode);
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+/** Undefined where nothing is there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {

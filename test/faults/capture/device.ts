@@ -6,15 +6,15 @@ import { nativeFiles } from '../../../deploy/build/native.js';
 import { platformHere } from '../../../deploy/build/platforms.js';
 import { ROOT } from '../../../examples/stage/root.js';
 import { topics } from '../../../src/contract/mod.js';
-import { openSpool, spoolFolders } from '../../../src/capture/mod.js';
-import { silentLogger, type JsonObject } from '../../../src/core/mod.js';
-import { nodeDisk, readBootIdentity, systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { spoolFolders } from '../../../src/capture/mod.js';
+import type { JsonObject } from '../../../src/core/mod.js';
 import { AGENT, AgentBench } from '../../lib/agent-process.js';
 import { ComponentProcess } from '../../lib/component-process.js';
 import { writeTestPackage } from '../../lib/model-hosts.js';
 import { recordsIn, type Delivered } from '../../lib/oracle.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../../lib/s3.js';
-import { testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
+import { testRecord } from '../../lib/spool-fixture.js';
+import { openDiskSpool } from '../../lib/spools.js';
 import { identityPackage } from '../../lib/test-models.js';
 
 const UPLOADER = 'org.edgemanager.CaptureUploader';
@@ -84,16 +84,7 @@ export class FaultDevice implements AsyncDisposable {
 
   /** Puts records into the spool as an agent of before would have left them. */
   async queueRecords(count: number): Promise<void> {
-    await using spool = await openSpool({
-      root: join(this.bench.workFolder, 'spool'),
-      layout: TEST_LAYOUT,
-      disk: nodeDisk,
-      clock: systemClock,
-      random: systemRandom,
-      log: silentLogger,
-      boot: await readBootIdentity(),
-      segmentBytes: 100_000,
-    });
+    await using spool = await openDiskSpool(join(this.bench.workFolder, 'spool'), { segmentBytes: 100_000 });
     await Promise.all(Array.from({ length: count }, (_, number) => spool.append(testRecord(number))));
   }
 

@@ -1,13 +1,8 @@
-import {
-  openSpool,
-  type CaptureRecord,
-  type CaptureSpool,
-  type SpoolOptions,
-} from '../../../src/capture/mod.js';
-import { silentLogger } from '../../../src/core/mod.js';
-import { nodeDisk, readBootIdentity, systemClock, systemRandom } from '../../../src/fs/mod.js';
+import type { CaptureRecord, CaptureSpool, SpoolOptions } from '../../../src/capture/mod.js';
+import { nodeDisk } from '../../../src/fs/mod.js';
 import { deliverAll, judge, recordsIn, type Verdict } from '../../lib/oracle.js';
-import { testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
+import { testRecord } from '../../lib/spool-fixture.js';
+import { openDiskSpool } from '../../lib/spools.js';
 import { putObject, readObjects } from './folder-store.js';
 
 /** A spool on the real disk with small segments; errors have a quota so small that they are evicted. */
@@ -15,14 +10,7 @@ export async function openFaultSpool(
   root: string,
   change: Partial<SpoolOptions> = {},
 ): Promise<CaptureSpool> {
-  return await openSpool({
-    root,
-    layout: TEST_LAYOUT,
-    disk: nodeDisk,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    boot: await readBootIdentity(),
+  return await openDiskSpool(root, {
     segmentBytes: 2000,
     pushPeriodMs: 50,
     maxRemembered: 1_000_000,

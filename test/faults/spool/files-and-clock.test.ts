@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { listClosed, openSpool, type CaptureSpool } from '../../../src/capture/mod.js';
-import { ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
+import { listClosed, type CaptureSpool } from '../../../src/capture/mod.js';
+import { ManualClock, SeededRandom } from '../../../src/core/mod.js';
 import { MemoryDisk } from '../../../src/fs/mod.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, deliverAll, judge, type Delivered } from '../../lib/oracle.js';
-import { buildSegment, testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
+import { buildSegment, testRecord } from '../../lib/spool-fixture.js';
+import { openMemorySpool } from '../../lib/spools.js';
 import { readContent } from '../../../src/capture/mod.js';
 
 const ROOT = '/spool';
 const issued = (id: string): ReturnType<typeof testRecord> => testRecord(Number(id.split('-')[1]));
 
-async function open(
+function open(
   disk: MemoryDisk,
   clock: ManualClock,
   seed: number,
   clockSynchronised = (): boolean => true,
 ): Promise<CaptureSpool> {
-  return await openSpool({
-    root: ROOT,
-    layout: TEST_LAYOUT,
-    disk,
-    clock,
-    random: new SeededRandom(seed),
-    log: silentLogger,
-    boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
-    clockSynchronised,
-    segmentBytes: 1500,
-  });
+  return openMemorySpool(disk, clock, seed, { clockSynchronised, segmentBytes: 1500 });
 }
 
 async function append(spool: CaptureSpool, numbers: readonly number[]): Promise<string[]> {

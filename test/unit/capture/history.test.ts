@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
-import { openSpool, type CaptureSpool } from '../../../src/capture/mod.js';
-import { ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
+import type { CaptureSpool } from '../../../src/capture/mod.js';
+import { ManualClock } from '../../../src/core/mod.js';
 import { MemoryDisk } from '../../../src/fs/mod.js';
 import { deliverAll } from '../../lib/oracle.js';
-import { testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
+import { testRecord } from '../../lib/spool-fixture.js';
+import { openMemorySpool } from '../../lib/spools.js';
 
 const ROOT = '/spool';
 const RECORDS = 100;
 
-async function open(disk: MemoryDisk, seed: number): Promise<CaptureSpool> {
-  const clock = new ManualClock();
-  return await openSpool({
-    root: ROOT,
-    layout: TEST_LAYOUT,
-    disk,
-    clock,
-    random: new SeededRandom(seed),
-    log: silentLogger,
-    boot: { bootId: 'boot-1', monotonicMs: () => clock.monotonicMs() },
-    // Each record has a segment of its own, and so a receipt of its own.
-    segmentBytes: 1,
-  });
+function open(disk: MemoryDisk, seed: number): Promise<CaptureSpool> {
+  // Each record has a segment of its own, and so a receipt of its own.
+  return openMemorySpool(disk, new ManualClock(), seed, { segmentBytes: 1 });
 }
 
 describe('the history of the spool', () => {
