@@ -2,6 +2,7 @@ import { topics } from '../../contract/mod.js';
 import { messageOf } from '../../core/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
 import { Admission } from './admission.js';
+import { CaptureEvents } from './capture-events.js';
 import { Captures } from './captures.js';
 import { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
@@ -143,26 +144,15 @@ export class Agent implements AsyncDisposable {
   }
 
   #listen(): void {
-    const { hosts, capture, configuration } = this.#dependencies;
+    const { clock, hosts, capture, configuration } = this.#dependencies;
+    const captureEvents = new CaptureEvents(clock, this.events);
     this.#ends.push(
       hosts.onCapture((record) => this.#captures.sampled(record)),
       capture.onClosed((segment) => this.events.send(topics.spoolClosed, { v: 1, segment })),
-      capture.onState((state, captureIds, reason) => this.#tellCaptures(state, captureIds, reason)),
+      capture.onState((state, captureIds, reason) => captureEvents.tell(state, captureIds, reason)),
+      () => captureEvents.flush(),
       configuration.onChange((now, before) => this.#configured(now, before)),
     );
-  }
-
-  #tellCaptures(state: string, captureIds: readonly string[], reason: string | undefined): void {
-    // 40 ids of 128 characters fit into one message.
-    for (let start = 0; start < captureIds.length; start += 40) {
-      const part = captureIds.slice(start, start + 40);
-      this.events.send(topics.captureEvents, {
-        v: 1,
-        state,
-        captureIds: part,
-        ...(reason === undefined ? {} : { reason: reason.slice(0, 300) }),
-      });
-    }
   }
 
   #configured(now: Configuration, before: Configuration): void {
