@@ -12,14 +12,19 @@ import { until } from '../../lib/until.js';
 
 const SOCKET = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
 
+/** The agent runs, and has admitted the model Identity. */
+async function startWithIdentity(bench: AgentBench): Promise<void> {
+  await bench.start();
+  const folder = await writeTestPackage(bench.root, identityPackage());
+  assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+}
+
 describe('the agent process', function () {
   this.timeout(60_000);
 
   it('serves again after kill -9 of the control process, without anybody registering', async () => {
     await using bench = await AgentBench.create();
-    await bench.start();
-    const folder = await writeTestPackage(bench.root, identityPackage());
-    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    await startWithIdentity(bench);
     const app = await bench.app();
     const former = await bench.controlPid();
     process.kill(former, 'SIGKILL');
@@ -35,9 +40,7 @@ describe('the agent process', function () {
 
   it('ends a control process that hangs, and serves again', async () => {
     await using bench = await AgentBench.create();
-    await bench.start();
-    const folder = await writeTestPackage(bench.root, identityPackage());
-    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    await startWithIdentity(bench);
     const app = await bench.app();
     const former = await bench.controlPid();
     process.kill(former, 'SIGSTOP');
@@ -50,9 +53,7 @@ describe('the agent process', function () {
 
   it('serves by its admin socket what it served before, with no Greengrass at all', async () => {
     await using bench = await AgentBench.create();
-    await bench.start();
-    const folder = await writeTestPackage(bench.root, identityPackage());
-    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    await startWithIdentity(bench);
     assert.equal(await bench.stop(), 0);
     const { [SOCKET]: _socket, SVCUID: _id, ...rest } = bench.environment;
     const control = spawn(process.execPath, [bench.entry('control')], {
@@ -160,9 +161,7 @@ describe('the agent process', function () {
 
   it('applies host settings while it runs, without a failed request', async () => {
     await using bench = await AgentBench.create();
-    await bench.start();
-    const folder = await writeTestPackage(bench.root, identityPackage());
-    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    await startWithIdentity(bench);
     const app = await bench.app();
     const agent = await bench.connect('org.edgemanager.AgentRuntime');
     await agent.updateConfiguration([], { isolation: 'shared' });
