@@ -81,7 +81,7 @@ export function deviceSteps(state: DeviceState, nowMs: number): readonly FleetSt
   const saysMore = device.description !== undefined || device.name !== thing;
   const isRegistered =
     registration?.device === device.name && registration.description === device.description;
-  if (isRegistered ? false : !isMember || saysMore) {
+  if (!isRegistered && (!isMember || saysMore)) {
     const entry = {
       device: device.name,
       ...(device.description === undefined ? {} : { description: device.description }),
