@@ -1,19 +1,24 @@
 import { parseSummary, type ModelState } from '../../src/contract/mod.js';
 import type { DeviceStates } from './schema.js';
 
-const FAILING: ReadonlySet<ModelState> = new Set(['FAILED', 'QUARANTINED']);
+/** A version in one of these does not answer, and will not by itself. */
+const BROKEN: ReadonlySet<ModelState> = new Set(['FAILED', 'QUARANTINED', 'ROLLED_BACK']);
 
 export interface Bucket {
   readonly key: string;
   readonly count: number;
 }
 
-/** What a device with this summary is, by the worst of its models. */
+/**
+ * What a device with this summary is, by the worst of its models. A model fails where none of its versions can
+ * answer: a version that was refused or taken back stays in the summary beside the one that serves, as news.
+ */
 export function deviceState(summary: string): 'healthy' | 'probation' | 'drifted' | 'failing' {
-  const models = parseSummary(summary);
-  if (models.some(({ state }) => FAILING.has(state))) return 'failing';
-  if (models.some(({ state, drifted }) => drifted || state === 'ROLLED_BACK')) return 'drifted';
-  if (models.some(({ state }) => state === 'PROBATION')) return 'probation';
+  const versions = parseSummary(summary);
+  const able = new Set(versions.filter(({ state }) => !BROKEN.has(state)).map(({ name }) => name));
+  if (versions.some(({ name }) => !able.has(name))) return 'failing';
+  if (versions.some(({ drifted }) => drifted)) return 'drifted';
+  if (versions.some(({ state }) => state === 'PROBATION')) return 'probation';
   return 'healthy';
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { devicesInNeed, fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
+import { deviceState, devicesInNeed, fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
 import { heartbeatTopic, type HeartbeatModel } from '../../../src/contract/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
 import { makeWorld, type World } from '../rollout/world.js';
@@ -87,4 +87,19 @@ describe('fleetReport', () => {
     await beat(world, 'r-0', '5.0.0');
     assert.equal((await fleetReport(world.cloud, 'r', NOW_MS)).capture, undefined);
   });
+});
+
+describe('deviceState', () => {
+  for (const [summary, state] of [
+    ['none', 'healthy'],
+    ['mnist@6.0.0/SERVING', 'healthy'],
+    ['mnist@6.0.0/UNLOADED', 'healthy'],
+    ['mnist@6.0.0/SERVING;mnist@7.0.0/FAILED', 'healthy'],
+    ['mnist@6.0.0/SERVING+drifted;mnist@7.0.0/FAILED', 'drifted'],
+    ['mnist@6.0.0/PROBATION;mnist@5.0.0/SERVING', 'probation'],
+    ['mnist@6.0.0/SERVING;ocr@1.0.0/QUARANTINED', 'failing'],
+    ['mnist@7.0.0/FAILED', 'failing'],
+  ] as const) {
+    it(`is ${state} with ${summary}`, () => assert.equal(deviceState(summary), state));
+  }
 });
