@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { EdgeError } from '../../src/core/mod.js';
 
 /** How a stage picks devices, as Edge Manager's DeviceSelectionConfig had it. */
@@ -14,8 +14,7 @@ export const MAX_STAGES = 10;
  * the same devices come first each time, and other ones in another fleet.
  */
 export function devicePosition(fleet: string, device: string): number {
-  const digest = createHash('sha256').update(fleet).update('\0').update(device).digest();
-  return digest.readUIntBE(0, 6) / 2 ** 48;
+  return hash('sha256', `${fleet}\0${device}`, 'buffer').readUIntBE(0, 6) / 2 ** 48;
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   type Hostile,
 } from '../../lib/hostile-requests.js';
 
-const CASES = longRun() ? 10_000 : 3_000;
+const CASES = longRun() ? 100_000 : 10_000;
 /** Messages that are under way together. */
 const BATCH = 25;
 const BIG = Buffer.alloc(24 * 1024 * 1024, '[');

@@ -7,8 +7,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
 import type { WireTensor } from '../../../src/contract/mod.js';
+import { systemClock } from '../../../src/fs/mod.js';
+import { cpuMs } from '../../bench/agent/processes.js';
 import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
-import { bombPackage, identityPackage, logPackage, loopPackage } from '../../lib/test-models.js';
+import {
+  bombPackage,
+  identityPackage,
+  logPackage,
+  loopPackage,
+  weightyPackage,
+} from '../../lib/test-models.js';
 import { identityModel } from '../../lib/onnx-builder.js';
 import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
 import { until } from '../../lib/until.js';
@@ -62,6 +70,25 @@ describe('model hosts as processes', () => {
     const again = await bench.hosts.load({ ...spec, compiledDigest: 'ab'.repeat(32) });
     assert.equal(again.report.cacheHit, false);
     assert.equal(again.report.compiledDigest, first.report.compiledDigest);
+  });
+
+  it('let the threads of a model spin between runs in the profile latency only', async () => {
+    const cpuOf = async (profile: 'efficient' | 'latency'): Promise<number> => {
+      await using own = await HostBench.create({ profile });
+      const others = new Set(await hostPids());
+      const model = await own.hosts.load({ ...(await own.package(weightyPackage(8_000_000))), threads: 2 });
+      const pid = (await hostPids()).find((one) => !others.has(one)) ?? 0;
+      const beforeMs = cpuMs(pid);
+      for (let run = 0; run < 20; run++) {
+        await model.run(runRequest([floats('x', [run])]), 5000);
+        await systemClock.sleep(20);
+      }
+      return cpuMs(pid) - beforeMs;
+    };
+    const efficientMs = await cpuOf('efficient');
+    const latencyMs = await cpuOf('latency');
+    // Measured: 20 ms of waiting cost a spinning thread about 20 ms.
+    assert.ok(latencyMs > 2 * efficientMs, `latency ${latencyMs} ms, efficient ${efficientMs} ms`);
   });
 
   it('give the child an environment without anything of ours', async () => {
