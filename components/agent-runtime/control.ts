@@ -1,30 +1,22 @@
 import { toEdgeError } from '../../src/core/mod.js';
 import { stdoutLogger, systemClock, systemRandom } from '../../src/fs/system.js';
-import { tellAlive } from '../../src/runtime/process/alive.js';
-import { EXIT_PERMANENT } from '../../src/runtime/process/exit-codes.js';
+import { EXIT_PERMANENT, siblingEntry, tellAlive } from '../../src/process/mod.js';
 import { runControl } from '../../src/runtime/process/control.js';
-import { entry } from './entries.js';
 
 process.umask(0o077);
 const logger = stdoutLogger().with({ component: 'AgentRuntime' });
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
-// The launcher has gone: nobody else would stop this process.
-process.on('disconnect', () => stop.abort(new Error('The launcher has ended')));
-
-tellAlive(systemClock, () => {
-  // A failed send means that the launcher has gone, of which 'disconnect' tells.
-  if (process.connected) process.send?.('alive', undefined, undefined, () => undefined);
-});
+tellAlive(systemClock, () => stop.abort(new Error('The launcher has ended')));
 
 let code = 0;
 try {
   await runControl({
     workFolder: process.cwd(),
     entries: {
-      modelHost: entry('model-host'),
-      register: entry('register-model'),
-      local: entry('local-cli'),
+      modelHost: siblingEntry(import.meta.url, 'model-host'),
+      register: siblingEntry(import.meta.url, 'register-model'),
+      local: siblingEntry(import.meta.url, 'local-cli'),
     },
     environment: process.env,
     clock: systemClock,

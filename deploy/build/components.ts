@@ -29,7 +29,7 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
     name: 'org.edgemanager.CaptureUploader',
     folder: 'components/capture-uploader',
     artifact: 'capture-uploader',
-    entries: ['components/capture-uploader/main.ts'],
+    entries: ['main', 'upload'].map((entry) => `components/capture-uploader/${entry}.ts`),
     native: ['aws-crt'],
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },

@@ -34,18 +34,19 @@ function setS3Away(stage: Stage, away: boolean, tell: (text: string) => void): P
 }
 
 async function killUploader(stage: Stage, tell: (text: string) => void): Promise<void> {
-  const pid = pidOf(stage, UPLOADER);
-  const node = (await familyOf(pid)).find((member) => member.command.includes('main.js')) ?? { pid };
-  tell(`SIGKILL to the uploader (${node.pid})`);
-  process.kill(node.pid, 'SIGKILL');
+  tell(`SIGKILL to the uploader (${await killMember(stage, UPLOADER, 'upload.js')})`);
 }
 
 async function killControl(stage: Stage, tell: (text: string) => void): Promise<void> {
-  const family = await familyOf(pidOf(stage, AGENT));
-  const control = family.find((member) => member.command.includes('control.js'));
-  if (control === undefined) throw new Error('Cannot kill the control process as it does not run');
-  tell(`SIGKILL to the agent's control process (${control.pid})`);
-  process.kill(control.pid, 'SIGKILL');
+  tell(`SIGKILL to the agent's control process (${await killMember(stage, AGENT, 'control.js')})`);
+}
+
+async function killMember(stage: Stage, component: string, script: string): Promise<number> {
+  const family = await familyOf(pidOf(stage, component));
+  const member = family.find(({ command }) => command.includes(script));
+  if (member === undefined) throw new Error(`Cannot kill ${script} of ${component} as it does not run`);
+  process.kill(member.pid, 'SIGKILL');
+  return member.pid;
 }
 
 function pidOf(stage: Stage, component: string): number {

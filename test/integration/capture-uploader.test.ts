@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,7 @@ import { putClosedSegment, TEST_LAYOUT, testRecord } from '../lib/spool-fixture.
 import { until } from '../lib/until.js';
 
 const NAME = 'org.edgemanager.CaptureUploader';
-const MAIN = fileURLToPath(new URL('../../components/capture-uploader/main.js', import.meta.url));
+const FOLDER = new URL('../../components/capture-uploader/', import.meta.url);
 
 const ACCESS: JsonObject = {
   'aws.greengrass.ipc.pubsub': {
@@ -30,12 +31,13 @@ const AGENT_ACCESS: JsonObject = {
   },
 };
 
-/** The component as it is compiled. */
+/** The component as it is compiled: the launcher, or only the process below it. */
 function start(
   environment: Readonly<Record<string, string | undefined>>,
   workFolder: string,
+  entry: 'main' | 'upload' = 'main',
 ): ComponentProcess {
-  return new ComponentProcess(MAIN, environment, workFolder);
+  return new ComponentProcess(fileURLToPath(new URL(`${entry}.js`, FOLDER)), environment, workFolder);
 }
 
 describe('capture uploader as a process', () => {
@@ -149,7 +151,7 @@ describe('capture uploader as a process', () => {
         );
         const all: string[] = [];
         for (let round = 0; round < 3; round++) {
-          await using running = start(uploader.environment, workFolder);
+          await using running = start(uploader.environment, workFolder, 'upload');
           all.push(...(await capture(round * 20, 20)));
           const before = s3.s3.log.length;
           await until(() => s3.s3.log.length > before + 1, 'the uploader has begun', 15_000);
@@ -164,6 +166,35 @@ describe('capture uploader as a process', () => {
         );
         assert.deepEqual(await deliveredIds(), [...all].sort());
         assert.equal(await running.stop('SIGTERM'), 0);
+      });
+
+      it('starts its process again after a kill and after a hang, with no error of the component', async function () {
+        this.timeout(120_000);
+        await using running = start(uploader.environment, workFolder);
+        const all: string[] = [];
+        for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+          const former = await running.childPid();
+          process.kill(former, signal);
+          const ids = await capture(all.length, 5);
+          all.push(...ids);
+          await until(
+            () => ids.every((id) => spool.status(id).state === 'UPLOADED'),
+            'all are uploaded',
+            40_000,
+          );
+          assert.notEqual(await running.childPid(), former);
+        }
+        assert.match(running.output, /"Upload process ended: starting it again"/);
+        assert.match(running.output, /"Upload process hangs: ending it"/);
+        assert.deepEqual(await deliveredIds(), all.sort());
+        assert.equal(await running.stop('SIGTERM'), 0);
+      });
+
+      it('ends its process with the launcher, however that ended', async () => {
+        await using running = start(uploader.environment, workFolder);
+        const worker = await running.childPid();
+        await running.stop('SIGKILL');
+        await until(() => !existsSync(`/proc/${worker}`), 'the process has ended', 10_000);
       });
 
       it('goes on with the same connection settings when the nucleus restarts its socket', async function () {
@@ -197,7 +228,7 @@ describe('capture uploader as a process', () => {
       assert.equal(lines.length, 1);
       assert.match(
         running.output,
-        /Cannot connect to Greengrass as AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT is not set/,
+        /Cannot start the capture uploader as AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT is not set/,
       );
     });
 

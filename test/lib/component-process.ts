@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { until } from './until.js';
 
 /** A running process of a component, with its output. It is killed when disposed. */
@@ -29,6 +30,14 @@ export class ComponentProcess implements AsyncDisposable {
   async said(text: string, timeoutMs = 20_000): Promise<void> {
     await until(() => this.output.includes(text) || !this.isRunning, `the process says ${text}`, timeoutMs);
     if (!this.output.includes(text)) throw new Error(`The process ended without ${text}: ${this.output}`);
+  }
+
+  /** The process below this one, once it is there. */
+  async childPid(): Promise<number> {
+    const { pid } = this.child;
+    const children = async (): Promise<string> => await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    await until(async () => (await children()).trim() !== '', 'the process has a child');
+    return Number((await children()).trim().split(' ')[0]);
   }
 
   async ended(): Promise<number | null> {

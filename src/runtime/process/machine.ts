@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { arch, availableParallelism, hostname, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../core/mod.js';
+import { STARTS_VARIABLE } from '../../process/mod.js';
 import type { Machine } from '../agent/mod.js';
 
 /** No device of ours has a right clock that says less: a dead battery gives 1970, a first boot the image's build date. */
@@ -26,7 +27,7 @@ export function thisMachine(
     uid: process.getuid?.(),
     workFolder,
     exchangeRoot: exchangeRoot(workFolder),
-    controlStarts: Number(environment['EDGE_MANAGER_CONTROL_STARTS'] ?? '1') || 1,
+    controlStarts: Number(environment[STARTS_VARIABLE] ?? '1') || 1,
     clockSynchronised: remembered(() => isClockSynchronised(clock), clock),
   };
 }

@@ -71,7 +71,7 @@ export class FaultDevice implements AsyncDisposable {
   }
 
   startUploader(): ComponentProcess {
-    const script = join(shippedFolder(this.bench.root, UPLOADER), 'main.js');
+    const script = join(shippedFolder(this.bench.root, UPLOADER), 'upload.js');
     return new ComponentProcess(script, this.#uploader, this.#workFolder(UPLOADER));
   }
 

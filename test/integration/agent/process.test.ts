@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -49,6 +50,15 @@ describe('the agent process', function () {
     assert.notEqual(await bench.controlPid(), former);
     assert.match(bench.log, /"Control process hangs: ending it"/);
     assert.equal(await bench.stop(), 0);
+  });
+
+  it('leaves no control process behind a launcher that was killed while that one started', async () => {
+    await using bench = await AgentBench.create();
+    bench.spawn('main');
+    await until(async () => (await bench.controlPid()) > 0, 'the control process is there');
+    const control = await bench.controlPid();
+    await bench.stop('SIGKILL');
+    await until(() => !existsSync(`/proc/${control}`), 'the control process has ended', 15_000);
   });
 
   it('serves by its admin socket what it served before, with no Greengrass at all', async () => {

@@ -1,27 +1,26 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../core/mod.js';
 import { watchAlive } from './alive.js';
 import { EXIT_PERMANENT } from './exit-codes.js';
 
-/** The nucleus kills 5 s after SIGTERM; the control process drains within 4 s. */
+/** The nucleus kills 5 s after SIGTERM; the worker ends within 4 s. */
 const STOP_MS = 4500;
 const BACKOFF = { baseMs: 250, capMs: 10_000 };
-/** A control process that lived this long starts anew without delay. */
+/** A worker that lived this long starts anew without delay. */
 const STABLE_MS = 60_000;
-
-/**
- * The control process makes a lot of short-lived garbage and keeps little. Left alone, V8 and glibc let it grow
- * to three times of what it needs before they look: measured, 85 MB of private memory after 2,000 requests
- * against 37 MB, with the same latencies.
- */
-const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=256'];
-const SMALL_ARENAS = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '65536' };
+/** Tells the worker how often it was started. */
+export const STARTS_VARIABLE = 'EDGE_MANAGER_STARTS';
 
 export interface LauncherOptions {
-  /** The control process's entry, absolute. */
+  /** What a person calls the component, as in "Cannot start the agent". */
+  readonly component: string;
+  /** What a person calls the worker, as in "Control process ended". */
+  readonly worker: string;
+  /** The worker's entry, absolute. */
   readonly entry: string;
-  readonly args: readonly string[];
+  /** For the worker's Node, after the launcher's own. */
+  readonly nodeFlags?: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,34 +30,35 @@ export interface LauncherOptions {
 }
 
 /**
- * Keeps the control process running. Its crashes and hangs are absorbed here: three errors of the component within an hour
- * would make it BROKEN for good. Ends only when it is told to, or when starting again would not help.
+ * Keeps the worker, the process that does a component's work, running. Its crashes and hangs are absorbed here:
+ * three errors of the component within an hour would make it BROKEN for good. Ends only when it is told to, or
+ * when starting again would not help. The worker must call {@link tellAlive}.
  * @returns the component's exit code
  */
 export async function runLauncher(options: LauncherOptions): Promise<number> {
   const { clock, random, logger, stop } = options;
-  await checkEnvironment(options.environment);
+  await checkEnvironment(options);
   let quickEnds = 0;
   for (let starts = 1; !stop.aborted; starts++) {
     const startedMs = clock.monotonicMs();
-    const { code, signal } = await runControl(options, starts);
+    const { code, signal } = await runWorker(options, starts);
     if (stop.aborted) return code ?? 0;
-    // The control process has said why.
+    // The worker has said why.
     if (code === EXIT_PERMANENT) return 1;
     quickEnds = clock.monotonicMs() - startedMs >= STABLE_MS ? 0 : quickEnds + 1;
     const delayMs = quickEnds === 0 ? 0 : BACKOFF.baseMs / 2 + fullJitterMs(quickEnds, BACKOFF, random);
-    logger.error('Control process ended: starting it again', { code, signal, starts, delayMs });
+    logger.error(`${options.worker} ended: starting it again`, { code, signal, starts, delayMs });
     await clock.sleep(delayMs, stop).catch(() => undefined);
   }
   return 0;
 }
 
 /** What is missing now will not come: Greengrass gives it before it starts a component. */
-async function checkEnvironment(environment: LauncherOptions['environment']): Promise<void> {
+async function checkEnvironment({ component, environment }: LauncherOptions): Promise<void> {
   const socketName = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
   for (const name of [socketName, 'SVCUID']) {
     if ((environment[name] ?? '') === '') {
-      throw new EdgeError('FAILED_PRECONDITION', `Cannot start the agent as ${name} is not set`, {
+      throw new EdgeError('FAILED_PRECONDITION', `Cannot start ${component} as ${name} is not set`, {
         nextStep: 'Run this program as a Greengrass component',
       });
     }
@@ -68,7 +68,7 @@ async function checkEnvironment(environment: LauncherOptions['environment']): Pr
   if (info?.isSocket() !== true) {
     throw new EdgeError(
       'FAILED_PRECONDITION',
-      `Cannot start the agent as there is no Greengrass socket at ${path}`,
+      `Cannot start ${component} as there is no Greengrass socket at ${path}`,
       {
         nextStep: 'Check that the nucleus runs and that this user may open its socket',
       },
@@ -76,19 +76,19 @@ async function checkEnvironment(environment: LauncherOptions['environment']): Pr
   }
 }
 
-async function runControl(
-  { entry, args, environment, stop, clock, logger }: LauncherOptions,
+async function runWorker(
+  { worker, entry, nodeFlags = [], environment, stop, clock, logger }: LauncherOptions,
   starts: number,
 ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-  const child = fork(entry, [...args], {
+  const child = fork(entry, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: [...process.execArgv, ...SMALL_HEAP],
-    env: { ...environment, ...SMALL_ARENAS, EDGE_MANAGER_CONTROL_STARTS: String(starts) },
+    execArgv: [...process.execArgv, ...nodeFlags],
+    env: { ...environment, [STARTS_VARIABLE]: String(starts) },
   });
   const forward = (): void => end(child, clock);
   stop.addEventListener('abort', forward, { once: true });
   const alive = watchAlive(clock, (silentMs) => {
-    logger.error('Control process hangs: ending it', { silentMs });
+    logger.error(`${worker} hangs: ending it`, { silentMs });
     child.kill('SIGKILL');
   });
   child.on('message', () => alive.heard());

@@ -1,15 +1,25 @@
-import type { Clock } from '../../core/mod.js';
+import type { Clock } from '../core/mod.js';
 
 const EVERY_MS = 1000;
-/** The control process never blocks; this is far more than a slow disk or a swapping device takes from it. */
+/** A worker never blocks; this is far more than a slow disk or a swapping device takes from it. */
 const SILENCE_LIMIT_MS = 10_000;
 /** Until it speaks for the first time: Node's start and the first look at the disk. */
 const START_LIMIT_MS = 60_000;
 
-/** Says now and then that this process runs its event loop. */
-export function tellAlive(clock: Clock, say: () => void): void {
+/**
+ * In a worker: says now and then to the launcher that the event loop runs.
+ * @param onGone the launcher has ended, and nobody else would stop this process
+ */
+export function tellAlive(clock: Clock, onGone: () => void): void {
+  // Forked, and alone already: the launcher ended while this process was loading its code.
+  if (process.send !== undefined && !process.connected) onGone();
+  process.once('disconnect', onGone);
+  const say = (): void => {
+    // A failed send means that the launcher has gone, of which 'disconnect' tells.
+    if (process.connected) process.send?.('alive', undefined, undefined, () => undefined);
+    clock.after(EVERY_MS, say, { unref: true });
+  };
   say();
-  clock.after(EVERY_MS, () => tellAlive(clock, say), { unref: true });
 }
 
 /** Listens to a process that tells that it is alive. */

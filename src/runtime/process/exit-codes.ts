@@ -1,2 +1,0 @@
-/** How the control process tells the launcher that starting it again would not help. */
-export const EXIT_PERMANENT = 78;
