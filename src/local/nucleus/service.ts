@@ -109,15 +109,21 @@ export class Service {
 
   /** lite's install unit: three tries, no state, nothing left behind. @returns whether one went well */
   async installUnit(signal: AbortSignal): Promise<boolean> {
-    signal.addEventListener('abort', () => this.#interruption.resolve('stop'), { once: true });
+    const onAbort = (): void => this.#interruption.resolve('stop');
+    signal.addEventListener('abort', onAbort, { once: true });
     this.#reason = 'its install was interrupted';
-    for (;;) {
-      const end = signal.aborted ? undefined : await this.#installing();
-      await this.#endProcesses();
-      if (end?.kind !== 'failed') return end?.kind === 'installed';
-      this.#reason = end.reason;
-      if (this.#errors.add('NEW', this.#host.clock.monotonicMs())) return false;
-      await Promise.race([this.#host.clock.sleep(LITE_RETRY_DELAY_MS), this.#interruption.promise]);
+    try {
+      for (;;) {
+        const end = signal.aborted ? undefined : await this.#installing();
+        await this.#endProcesses();
+        if (end?.kind !== 'failed') return end?.kind === 'installed';
+        this.#reason = end.reason;
+        if (this.#errors.add('NEW', this.#host.clock.monotonicMs())) return false;
+        await Promise.race([this.#host.clock.sleep(LITE_RETRY_DELAY_MS), this.#interruption.promise]);
+      }
+    } finally {
+      // The signal outlives many installs.
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
