@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GraphOptimization } from '../../src/engine/mod.js';
 import { type Target } from '../../src/model/mod.js';
-import { decodeModel, encodeModel, fixDimensions, pruneOperatorSets } from '../../src/model/onnx-mod.js';
+import { decodeModel, encodeModel, fixDimensions, pruneOperatorSets } from '../../src/onnx/decoded/mod.js';
 import { runSession } from '../engine-child/mod.js';
 
 /** What a pass may use. */

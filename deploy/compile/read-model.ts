@@ -7,7 +7,7 @@ import {
   embedExternalData,
   encodeModel,
   type ModelFacts,
-} from '../../src/model/onnx-mod.js';
+} from '../../src/onnx/decoded/mod.js';
 
 export interface SourceModel {
   /** The model with all its weights inside. */

@@ -15,7 +15,7 @@ import {
   summarizeModel,
   type ModelFacts,
   type ModelSummary,
-} from '../../src/model/onnx-mod.js';
+} from '../../src/onnx/decoded/mod.js';
 import { readModel } from '../compile/read-model.js';
 
 /** What a model file or a package folder holds. */

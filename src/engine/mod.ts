@@ -1,4 +1,3 @@
-export * from './graph-guard.js';
 export * from './memory.js';
 export * from './onnx.js';
 export * from './port.js';

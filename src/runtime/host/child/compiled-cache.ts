@@ -2,12 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  guardModelBytes,
-  type Engine,
-  type EngineSession,
-  type SessionOptions,
-} from '../../../engine/mod.js';
+import { guardModelBytes } from '../../../onnx/mod.js';
+import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import { cpuKey } from './cpu.js';
 
 /** ONNX Runtime's own format, which it chooses by the name: a quarter faster to load than protobuf. */

@@ -1,10 +1,6 @@
 import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
-import {
-  guardModelBytes,
-  type Engine,
-  type EngineSession,
-  type SessionOptions,
-} from '../../../engine/mod.js';
+import { guardModelBytes } from '../../../onnx/mod.js';
+import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import type { TensorMetadata } from '../../../contract/mod.js';
 import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../../port.js';

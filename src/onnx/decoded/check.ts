@@ -1,6 +1,6 @@
-import type { Datatype } from '../contract/mod.js';
-import { EdgeError } from '../core/mod.js';
-import { FILE_MAX_BYTES, type TensorSpec } from './manifest-schema.js';
+import type { Datatype } from '../../contract/mod.js';
+import { EdgeError } from '../../core/mod.js';
+import { FILE_MAX_BYTES, type TensorSpec } from '../../model/mod.js';
 import {
   decodeModel,
   fixedSize,
@@ -9,8 +9,8 @@ import {
   type OnnxModel,
   type OnnxTensor,
   type OnnxValueInfo,
-} from './onnx-proto.js';
-import { nodesOf, tensorsOf } from './onnx-walk.js';
+} from './proto.js';
+import { nodesOf, tensorsOf } from './walk.js';
 
 /** ONNX's numbers of element types that onnxruntime-node takes as inputs and outputs. */
 const ELEMENT_TYPES: Readonly<Record<number, Datatype>> = {

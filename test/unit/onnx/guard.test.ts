@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { EdgeError } from '../../../src/core/mod.js';
-import { guardModelBytes } from '../../../src/engine/mod.js';
+import { guardModelBytes } from '../../../src/onnx/mod.js';
 import {
   externalTensor,
   graphAttribute,

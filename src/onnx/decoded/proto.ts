@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { EdgeError, messageOf } from '../core/mod.js';
+import { EdgeError, messageOf } from '../../core/mod.js';
 
 /**
  * ONNX models as protobuf messages. Only the fields that we look at are described here, by the names and

@@ -1,4 +1,4 @@
-import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.js';
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './proto.js';
 
 /** Every graph of a model: the main one, training's, and those inside attributes (If, Loop, Scan, defaults). */
 export function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {

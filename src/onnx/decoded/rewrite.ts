@@ -1,6 +1,6 @@
-import { EdgeError } from '../core/mod.js';
-import { FILE_MAX_BYTES } from './manifest-schema.js';
-import { domainName, isExternal } from './onnx-check.js';
+import { EdgeError } from '../../core/mod.js';
+import { FILE_MAX_BYTES } from '../../model/mod.js';
+import { domainName, isExternal } from './check.js';
 import {
   fixedSize,
   symbolOf,
@@ -9,8 +9,8 @@ import {
   type OnnxModel,
   type OnnxTensor,
   type OnnxValueInfo,
-} from './onnx-proto.js';
-import { nodesOf, tensorsOf } from './onnx-walk.js';
+} from './proto.js';
+import { nodesOf, tensorsOf } from './walk.js';
 
 /**
  * Gives dynamic dimensions a fixed size, in place. A key is a symbol (`batch`), or an input with an axis

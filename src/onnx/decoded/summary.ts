@@ -1,6 +1,6 @@
-import { domainName } from './onnx-check.js';
-import { toNumber, type OnnxModel, type OnnxTensor } from './onnx-proto.js';
-import { nodesOf, tensorsOf } from './onnx-walk.js';
+import { domainName } from './check.js';
+import { toNumber, type OnnxModel, type OnnxTensor } from './proto.js';
+import { nodesOf, tensorsOf } from './walk.js';
 
 /** What a model is made of. */
 export interface ModelSummary {

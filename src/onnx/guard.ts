@@ -1,5 +1,5 @@
 import { EdgeError, messageOf } from '../core/mod.js';
-import { fieldsOf, varintsOf } from './protobuf.js';
+import { fieldsOf, varintsOf } from './wire.js';
 
 /** Deepest nesting of graphs within nodes that is walked; real models stay below 5. */
 const MAX_DEPTH = 32;
@@ -36,7 +36,7 @@ const TENSOR = { dims: 1, externalData: 13, dataLocation: 14 } as const;
  * in other files (ONNX Runtime loads them through a hard link, or relative to the working folder), contexts of
  * execution providers, foreign operators; and weights of absurd size.
  *
- * Packaging checks more, with a decoder (src/model); a host must not pay for that in memory and start-up time,
+ * Packaging checks more, with a decoder (decoded/); a host must not pay for that in memory and start-up time,
  * nor trust that a package was made by our tools.
  * @throws EdgeError FAILED_PRECONDITION with the reason
  */

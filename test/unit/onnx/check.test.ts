@@ -10,7 +10,7 @@ import {
   fixDimensions,
   pruneOperatorSets,
   summarizeModel,
-} from '../../../src/model/onnx-mod.js';
+} from '../../../src/onnx/decoded/mod.js';
 import {
   externalTensor,
   graphAttribute,
