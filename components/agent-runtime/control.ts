@@ -1,5 +1,5 @@
 import { toEdgeError } from '../../src/core/mod.js';
-import { stdoutLogger, systemClock, systemRandom } from '../../src/fs/system.js';
+import { stdoutLogger, systemClock, systemRandom } from '../../src/system/mod.js';
 import { EXIT_PERMANENT, siblingEntry, tellAlive } from '../../src/process/mod.js';
 import { runControl } from '../../src/runtime/process/control.js';
 

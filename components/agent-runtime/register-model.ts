@@ -1,5 +1,5 @@
 import { messageOf, silentLogger } from '../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../src/fs/system.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { registerPackage, verdictSentence } from '../../src/runtime/process/register.js';
 
 const [folder] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import { planForFleet, readDocument, readFleets } from '../fleet/mod.js';
 import {
   applyRollback,

@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { Option, type Command } from 'commander';
 import { parse } from 'yaml';
 import { EdgeError, messageOf, validate, type JsonObject } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
 import { startLocalS3 } from '../../src/local/cloud/s3/mod.js';
 import {

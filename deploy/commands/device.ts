@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import {
   deregisterDevices,
   describeDevice,

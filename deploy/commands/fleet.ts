@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
 import {
   applyFleet,

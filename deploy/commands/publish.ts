@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { AwsArtifacts, AwsComponents } from '../cloud/component-mod.js';
 import { publish, readBuild } from '../publish/mod.js';
 import { parseNumber, printJson, printLine } from './output.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { writeFileDurably, systemClock } from '../../src/fs/mod.js';
+import { writeFileDurably } from '../../src/disk/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
 import {

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import type { OpenedPackage, SignaturePolicy } from '../../src/model/mod.js';
 import { verifyPackage } from '../sign/mod.js';
 import { printJson, printLine } from './output.js';

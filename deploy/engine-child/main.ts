@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Tensor } from '../../src/contract/mod.js';
 import { toEdgeError, type Clock } from '../../src/core/mod.js';
 import { createOnnxEngine, type EngineSession } from '../../src/engine/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import type { ChildReply, SessionResult, SessionTask } from './task.js';
 
 async function run(task: SessionTask, clock: Clock): Promise<SessionResult> {

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EdgeError, type Clock } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import type { ChildReply, SessionResult, SessionTask } from './task.js';
 
 export type { SessionResult, SessionTask } from './task.js';

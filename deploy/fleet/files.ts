@@ -2,7 +2,7 @@ import { link, mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
-import { writeFileDurably } from '../../src/fs/mod.js';
+import { writeFileDurably } from '../../src/disk/mod.js';
 import type { Fleet } from './fleet.js';
 import { parseFleets } from './parse.js';
 import type { PolicyDocument } from './policies.js';

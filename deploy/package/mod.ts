@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EdgeError } from '../../src/core/mod.js';
-import { systemRandom } from '../../src/fs/system.js';
+import { systemRandom } from '../../src/system/mod.js';
 import {
   completeManifest,
   encodeSamples,

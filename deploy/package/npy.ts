@@ -1,5 +1,6 @@
 import type { Datatype, Tensor } from '../../src/contract/mod.js';
-import { checkTensorBytes, EdgeError } from '../../src/core/mod.js';
+import { checkTensorBytes } from '../../src/tensor/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 

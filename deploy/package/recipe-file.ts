@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isNotFound } from '../../src/fs/durable.js';
+import { isNotFound } from '../../src/disk/mod.js';
 import { artifactUri, replaceFile } from '../../src/model/mod.js';
 import { parseRecipe, renderRecipe, validateRecipe } from '../../src/recipe/mod.js';
 

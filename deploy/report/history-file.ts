@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
-import { isNotFound } from '../../src/fs/mod.js';
+import { isNotFound } from '../../src/disk/mod.js';
 import { FleetReport } from './schema.js';
 
 export interface ReportHistory {

@@ -1,6 +1,6 @@
 import { EdgeManagerClient } from '../../src/client/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../src/fs/system.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass.js';
 import type { Stage } from '../stage/stage.js';
 

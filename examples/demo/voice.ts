@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { connectGreengrass } from '../../src/ipc/greengrass.js';
 import { silentLogger } from '../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../src/fs/system.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { buildApp } from '../stage/build-app.js';
 import { ROOT } from '../stage/root.js';
 import type { Stage } from '../stage/stage.js';

@@ -1,7 +1,7 @@
 import { planForFleet } from '../../deploy/fleet/mod.js';
 import { applyRollout, checkPlan, type RolloutPlan } from '../../deploy/rollout/mod.js';
 import { fleetReport, type FleetReport } from '../../deploy/report/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { Steps } from '../demo/progress.js';
 import { waitFor } from '../demo/wait.js';
 import { CAMERA, CAMERA_DEPLOYED } from './camera.js';

@@ -11,7 +11,7 @@ import {
   type FleetsFile,
 } from '../../deploy/fleet/mod.js';
 import { indexHeartbeats } from '../../deploy/report/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { makeSigningKey, type SigningKey } from '../stage/models.js';
 import { agentConfiguration, BUCKET, uploaderConfiguration } from '../stage/stage.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AwsArtifacts, AwsComponents } from '../../deploy/cloud/component-mod.js';
 import { publish, readBuild } from '../../deploy/publish/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import type { LocalCloud } from '../../src/local/cloud/mod.js';
 import { buildVoiceApp } from '../demo/voice.js';
 import { buildCodeComponents } from '../stage/builds.js';

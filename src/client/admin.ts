@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { modelOfPredictTopic } from '../contract/mod.js';
 import { EdgeError, isJsonObject, messageOf, silentLogger } from '../core/mod.js';
-import { systemClock, systemRandom } from '../fs/system.js';
+import { systemClock, systemRandom } from '../system/mod.js';
 import type { ConnectionState, IncomingMessage, Transport } from '../ipc/mod.js';
 import { EdgeManagerClient } from './client.js';
 

@@ -1,4 +1,4 @@
-import { systemClock, systemRandom } from '../fs/system.js';
+import { systemClock, systemRandom } from '../system/mod.js';
 import { silentLogger, type Logger } from '../core/mod.js';
 import { connectGreengrass } from '../ipc/greengrass.js';
 import type { GreengrassPort } from '../ipc/mod.js';

@@ -1,6 +1,6 @@
 /**
  * Time as a port. Wall time may jump (1970 at boot, corrections), so durations and order come from `monotonicMs`.
- * The real clock stands in src/fs/system.ts; tests use {@link ManualClock}.
+ * The real clock stands in src/system; tests use {@link ManualClock}.
  */
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump. */

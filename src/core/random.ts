@@ -1,4 +1,4 @@
-/** Randomness as a port; the real one stands in src/fs/system.ts. */
+/** Randomness as a port; the real one stands in src/system. */
 export interface Random {
   /** Uniform in [0, 1). */
   fraction(): number;

@@ -1,5 +1,6 @@
 import type { Tensor, TensorMetadata } from '../contract/mod.js';
-import { checkTensorBytes, EdgeError } from '../core/mod.js';
+import { checkTensorBytes } from '../tensor/mod.js';
+import { EdgeError } from '../core/mod.js';
 
 /**
  * Checks inputs against what the model wants, before any native code sees them: ONNX Runtime ignores inputs

@@ -1,5 +1,6 @@
 import type { Tensor, TensorMetadata } from '../contract/mod.js';
-import { decodeStrings, EdgeError, elementCount } from '../core/mod.js';
+import { decodeStrings, elementCount } from '../tensor/mod.js';
+import { EdgeError } from '../core/mod.js';
 import { checkInputs, checkOutputs } from './check.js';
 import type { Engine, EngineSession, SessionOptions } from './port.js';
 

@@ -1,5 +1,6 @@
 import type { Datatype, Tensor } from '../contract/mod.js';
-import { decodeStrings, EdgeError, elementCount, encodeStrings } from '../core/mod.js';
+import { decodeStrings, elementCount, encodeStrings } from '../tensor/mod.js';
+import { EdgeError } from '../core/mod.js';
 
 type NumericArray =
   | Uint8Array

@@ -6,7 +6,7 @@ import {
   type Logger,
   type LogLevel,
 } from '../core/mod.js';
-import type { DurableFiles } from './durable.js';
+import type { DurableFiles } from '../disk/mod.js';
 
 /** Nucleus lite tells of a change once per leaf: wait until it is quiet, then read all. */
 const QUIET_MS = 500;

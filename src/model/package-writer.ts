@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EdgeError, type Random } from '../core/mod.js';
-import { isNotFound, syncFolder, writeFileDurably } from '../fs/durable.js';
+import { isNotFound, syncFolder, writeFileDurably } from '../disk/mod.js';
 import { checkManifest, encodeManifest } from './manifest.js';
 import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
 import { MANIFEST_FILE } from './names.js';

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { WireTensor, type Tensor } from '../contract/mod.js';
-import { canonicalJson, checkTensorBytes, EdgeError, messageOf, validate } from '../core/mod.js';
+import { canonicalJson, EdgeError, messageOf, validate } from '../core/mod.js';
+import { checkTensorBytes } from '../tensor/mod.js';
 
 /** One golden sample: what a model gave for these inputs when it was packaged. */
 export interface GoldenSample {

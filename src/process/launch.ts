@@ -1,5 +1,5 @@
 import { messageOf } from '../core/mod.js';
-import { stdoutLogger, systemClock, systemRandom } from '../fs/system.js';
+import { stdoutLogger, systemClock, systemRandom } from '../system/mod.js';
 import { runLauncher, type LauncherOptions } from './launcher.js';
 
 /** A component's main process: the launcher with this machine's signals, clock and log, and its exit code. */

@@ -9,7 +9,7 @@ import {
   type Logger,
   type Random,
 } from '../core/mod.js';
-import type { Disk, DurableFiles } from '../fs/mod.js';
+import type { Disk, DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
 import { BothStores } from './both-stores.js';
 import type { UploadConfig } from './config.js';

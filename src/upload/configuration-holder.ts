@@ -1,5 +1,6 @@
 import { toEdgeError, type Clock, type Logger } from '../core/mod.js';
-import { KeptConfiguration, type DurableFiles } from '../fs/mod.js';
+import { KeptConfiguration } from '../fs/mod.js';
+import type { DurableFiles } from '../disk/mod.js';
 import { parseUploadConfig, type UploadConfig } from './config.js';
 
 export interface HolderOptions {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { DurableFiles } from '../fs/durable.js';
+import type { DurableFiles } from '../disk/mod.js';
 import { failureOf } from './failure.js';
 import type { ObjectStore, PutOutcome, PutRequest } from './object-store.js';
 

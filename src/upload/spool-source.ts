@@ -11,7 +11,7 @@ import {
   type SegmentReader,
 } from '../capture/mod.js';
 import { EdgeError, type Clock } from '../core/mod.js';
-import type { Disk } from '../fs/mod.js';
+import type { Disk } from '../disk/mod.js';
 import type { ClaimedSegment, SegmentSource, SettledObject, UploadOrder } from './segment-source.js';
 
 /** The agent's spool: closed segments in files, named by their file names. */

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { memoryFiles, nodeFiles } from '../../src/fs/durable.js';
-import { systemClock } from '../../src/fs/system.js';
+import { memoryFiles, nodeFiles } from '../../src/disk/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import {
   BothStores,
   DiskObjectStore,

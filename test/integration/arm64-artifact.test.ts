@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { buildProject } from '../../deploy/build/gdk-build.js';
 import { platformsOf } from '../../deploy/build/main.js';
 import { packageModel } from '../../deploy/mod.js';
-import { fromInlineTensor } from '../../src/core/mod.js';
+import { fromInlineTensor } from '../../src/tensor/mod.js';
 import { unzip } from '../../src/local/nucleus/unzip.js';
 import { temporaryFolder } from '../lib/model-package.js';
 import { HostBench, runRequest } from '../lib/model-hosts.js';

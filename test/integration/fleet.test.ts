@@ -12,7 +12,7 @@ import {
   type FleetAdminCloud,
 } from '../../deploy/mod.js';
 import { heartbeatTopic } from '../../src/contract/mod.js';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import { startLocalCloud, type CallHook, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../src/telemetry/mod.js';
 import { runCli, type CliOutcome } from '../lib/cli.js';

@@ -11,7 +11,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { silentLogger } from '../../src/core/mod.js';
-import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
+import { nodeDisk } from '../../src/disk/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { S3ObjectStore, SpoolSegmentSource, Uploader } from '../../src/upload/mod.js';
 import { objectStoreContract, type StoreUnderTest } from '../lib/object-store-contract.js';
 import { CLEAN, judge, recordsIn } from '../lib/oracle.js';

@@ -13,7 +13,7 @@ import {
   type PublishResult,
 } from '../../deploy/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { modelRecipe } from '../../src/model/mod.js';
 import { temporaryFolder, writeSmallPackage } from '../lib/model-package.js';

@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModelEvent } from '../../src/contract/mod.js';
+import { type ModelEvent, topics } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
-import { MemoryDisk, nodeFiles, systemClock, systemRandom } from '../../src/fs/mod.js';
+import { MemoryDisk, nodeFiles } from '../../src/disk/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   createRequester,
   decodeMessage,
@@ -13,7 +14,6 @@ import {
   type MemoryGreengrass,
   type Requester,
 } from '../../src/ipc/mod.js';
-import { topics } from '../../src/contract/mod.js';
 import { completeManifest, writePackage, type Manifest } from '../../src/model/mod.js';
 import {
   Agent,

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { silentLogger } from '../../src/core/mod.js';
-import { nodeDisk, systemClock, systemRandom } from '../../src/fs/mod.js';
+import { nodeDisk } from '../../src/disk/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   SpoolSegmentSource,
   Uploader,

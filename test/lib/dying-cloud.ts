@@ -1,6 +1,6 @@
 import type { FleetAdminCloud } from '../../deploy/mod.js';
 import type { Clock } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 
 /** A wall clock that stands, for end states that are compared. */
 export const fixedClock: Clock = { ...systemClock, wallMs: () => 1_700_000_000_000 };

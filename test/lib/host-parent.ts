@@ -1,6 +1,6 @@
 // A control process for tests: loads the model that its argument describes, and hangs in a run of it.
 import { silentLogger } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { LoadSpec, RunRequest } from '../../src/runtime/port.js';
 import { MODEL_HOST_ENTRY } from './model-hosts.js';

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { replyTopic } from '../../src/contract/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { createMemoryEngine } from '../../src/engine/mod.js';
-import { systemClock, systemRandom } from '../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { createRequester, type Requester } from '../../src/ipc/mod.js';
 import { readInputs, writeOutputs } from '../../src/runtime/host/run-tensors.js';
 import { AgentTwins } from './agent-twins.js';

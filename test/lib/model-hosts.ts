@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tensor, WireTensor } from '../../src/contract/mod.js';
-import { fromInlineTensor, silentLogger, toInlineTensor } from '../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../src/fs/system.js';
+import { fromInlineTensor, toInlineTensor } from '../../src/tensor/mod.js';
+import { silentLogger } from '../../src/core/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   completeManifest,
   encodeSamples,

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '../../src/contract/mod.js';
-import { systemRandom } from '../../src/fs/system.js';
+import { systemRandom } from '../../src/system/mod.js';
 import {
   completeManifest,
   encodeSamples,

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError, type Clock, type JsonObject } from '../../src/core/mod.js';
-import { systemClock } from '../../src/fs/mod.js';
+import { systemClock } from '../../src/system/mod.js';
 import {
   removeNucleusRoot,
   startNucleus,

@@ -4,9 +4,10 @@ import {
   parseRecords,
   writeReceipt,
   type CaptureRecord,
+  type ReceiptObject,
+  type SpoolObject,
 } from '../../src/capture/mod.js';
-import type { ReceiptObject, SpoolObject } from '../../src/capture/mod.js';
-import type { Disk } from '../../src/fs/mod.js';
+import type { Disk } from '../../src/disk/mod.js';
 
 /** A record as it came out at the other end. */
 export interface Delivered {

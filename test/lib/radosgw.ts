@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/core/mod.js';
-import { systemRandom } from '../../src/fs/mod.js';
+import { systemRandom } from '../../src/system/mod.js';
 import { until } from './until.js';
 
 const TOOLS = ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'] as const;

@@ -8,7 +8,7 @@ import {
   type ClosedName,
   type ObjectLayout,
 } from '../../src/capture/mod.js';
-import type { Disk } from '../../src/fs/mod.js';
+import type { Disk } from '../../src/disk/mod.js';
 
 export const TEST_LAYOUT: ObjectLayout = {
   prefix: 'sme-capture',

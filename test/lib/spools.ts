@@ -1,6 +1,7 @@
 import { openSpool, type CaptureSpool, type SpoolOptions } from '../../src/capture/mod.js';
 import { silentLogger, SeededRandom, type ManualClock } from '../../src/core/mod.js';
-import { nodeDisk, readBootIdentity, systemClock, systemRandom, type MemoryDisk } from '../../src/fs/mod.js';
+import { nodeDisk, type MemoryDisk } from '../../src/disk/mod.js';
+import { readBootIdentity, systemClock, systemRandom } from '../../src/system/mod.js';
 import { TEST_LAYOUT } from './spool-fixture.js';
 
 /** A spool on the real disk. */

@@ -1,5 +1,5 @@
 import type { Datatype, Tensor } from '../../src/contract/mod.js';
-import { encodeStrings } from '../../src/core/mod.js';
+import { encodeStrings } from '../../src/tensor/mod.js';
 
 /** A tensor over the bytes of a typed array. */
 export function tensorOf(

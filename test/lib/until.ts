@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/fs/system.js';
+import { systemClock } from '../../src/system/mod.js';
 
 /** Waits until the condition holds, and fails with `what` where it does not within the time. */
 export async function until(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { isAlive, ownIdentity, type Disk } from '../../fs/mod.js';
+import { isAlive, ownIdentity } from '../../system/mod.js';
+import type { Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
 import type { SegmentBase } from './segment-name.js';
 

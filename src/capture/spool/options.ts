@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '../../core/mod.js';
-import type { BootIdentity, Disk } from '../../fs/mod.js';
+import type { BootIdentity } from '../../system/mod.js';
+import type { Disk } from '../../disk/mod.js';
 import type { Priority } from '../port.js';
 import type { ObjectLayout } from './plan.js';
 

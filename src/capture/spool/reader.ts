@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Disk } from '../../fs/mod.js';
+import type { Disk } from '../../disk/mod.js';
 import { sha256Hex } from '../digest.js';
 import { renderRecord, type RawFile } from '../records/render.js';
 import { spoolFolders } from './layout.js';

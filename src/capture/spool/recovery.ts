@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Disk } from '../../fs/mod.js';
+import type { Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
 import type { ObjectLayout, TimeReference } from './plan.js';
 import type { Quarantine } from './quarantine.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Disk, DiskFile } from '../../fs/mod.js';
+import type { Disk, DiskFile } from '../../disk/mod.js';
 import type { EncodedRecord } from './payload.js';
 import type { RecordInfo, SegmentBuilder } from './segment-builder.js';
 import type { ClosedName } from './segment-name.js';

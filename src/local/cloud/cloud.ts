@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { silentLogger, type Clock, type Logger, type Random } from '../../core/mod.js';
-import { systemClock, systemRandom } from '../../fs/mod.js';
+import { systemClock, systemRandom } from '../../system/mod.js';
 import {
   createIotBroker,
   type ComponentStore,

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EdgeError } from '../../core/mod.js';
-import { isNotFound } from '../../fs/mod.js';
+import { isNotFound } from '../../disk/mod.js';
 import type { Artifact } from '../../recipe/mod.js';
 import type { ComponentStore, Profile } from './api.js';
 import type { RootPaths } from './paths.js';

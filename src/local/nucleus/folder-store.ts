@@ -2,7 +2,7 @@ import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EdgeError, isJsonObject } from '../../core/mod.js';
-import { isNotFound } from '../../fs/mod.js';
+import { isNotFound } from '../../disk/mod.js';
 import type { ComponentStore } from './api.js';
 
 /** A folder with a component's gdk build: `recipes/` and `artifacts/<name>/<version>/` in `greengrass-build/`. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { arch, platform as osName } from 'node:os';
 import { delimiter, dirname, join, resolve as absolute } from 'node:path';
 import { messageOf, silentLogger, type JsonObject } from '../../core/mod.js';
-import { systemClock, systemRandom } from '../../fs/mod.js';
+import { systemClock, systemRandom } from '../../system/mod.js';
 import type { Platform, StepName } from '../../recipe/mod.js';
 import type {
   ComponentState,

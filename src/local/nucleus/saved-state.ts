@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { EdgeError, validate, type JsonObject } from '../../core/mod.js';
-import { nodeFiles } from '../../fs/mod.js';
+import { nodeFiles } from '../../disk/mod.js';
 
 /** What a nucleus must find again when it starts on the same root. */
 const SavedStateSchema = Type.Object(

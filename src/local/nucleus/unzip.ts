@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { ArchiveGuard, EdgeError, messageOf, type ArchiveEntry, type ArchiveLimits } from '../../core/mod.js';
-import { isNotFound } from '../../fs/mod.js';
+import { isNotFound } from '../../disk/mod.js';
 
 interface PlannedEntry {
   readonly entry: Entry;

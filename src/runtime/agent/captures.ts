@@ -13,14 +13,8 @@ import {
   type CaptureRecord,
   type DropReason,
 } from '../../capture/mod.js';
-import {
-  checkOneSource,
-  checkTensorBytes,
-  EdgeError,
-  fromInlineTensor,
-  messageOf,
-  tensorByteSize,
-} from '../../core/mod.js';
+import { checkOneSource, checkTensorBytes, fromInlineTensor, tensorByteSize } from '../../tensor/mod.js';
+import { EdgeError, messageOf } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { captureOf } from '../config/mod.js';
 import { ExchangeFolder } from '../host/mod.js';

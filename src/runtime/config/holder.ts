@@ -1,5 +1,6 @@
 import type { Clock, EdgeError, Logger } from '../../core/mod.js';
-import { KeptConfiguration, type DurableFiles } from '../../fs/mod.js';
+import { KeptConfiguration } from '../../fs/mod.js';
+import type { DurableFiles } from '../../disk/mod.js';
 import { parseConfiguration } from './parse.js';
 import type { Configuration } from './schema.js';
 

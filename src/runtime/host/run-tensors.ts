@@ -3,11 +3,11 @@ import {
   checkOneSource,
   checkTensorBytes,
   checkTensorCount,
-  EdgeError,
   fromInlineTensor,
   tensorByteSize,
   toInlineTensor,
-} from '../../core/mod.js';
+} from '../../tensor/mod.js';
+import { EdgeError } from '../../core/mod.js';
 import type { RunRequest } from '../port.js';
 import { ExchangeFolder } from './exchange-files.js';
 

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EdgeError, isJsonObject, type Logger, type Random } from '../../core/mod.js';
-import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../fs/durable.js';
+import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../disk/mod.js';
 import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
 import { askedBy, type FoundPackage } from '../registry/mod.js';
 import { readAnnounced } from './manifest-reader.js';

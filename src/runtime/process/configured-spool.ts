@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { openSpool, type AppendOutcome, type CaptureRecord, type CaptureSpool } from '../../capture/mod.js';
 import type { CaptureStats } from '../../contract/mod.js';
 import { messageOf, type Clock, type Logger, type Random } from '../../core/mod.js';
-import { nodeDisk, readBootIdentity } from '../../fs/mod.js';
+import { nodeDisk } from '../../disk/mod.js';
+import { readBootIdentity } from '../../system/mod.js';
 import type { Machine } from '../agent/mod.js';
 import type { Configuration, ConfigurationHolder } from '../config/mod.js';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
-import { nodeFiles } from '../../fs/mod.js';
+import { nodeFiles } from '../../disk/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import { Agent, openAdminSocket, type AdminSocket, type AgentDependencies } from '../agent/mod.js';
 import { ConfigurationHolder, type Configuration } from '../config/mod.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileDurably } from '../../fs/mod.js';
+import { writeFileDurably } from '../../disk/mod.js';
 
 export interface WrapperOptions {
   readonly workFolder: string;

@@ -1,5 +1,5 @@
 import { messageOf, validate, type Logger } from '../../core/mod.js';
-import type { DurableFiles } from '../../fs/durable.js';
+import type { DurableFiles } from '../../disk/mod.js';
 import { EMPTY_REGISTRY, RegistryState } from './schema.js';
 
 export interface RegistryOptions {

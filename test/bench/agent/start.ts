@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { median } from '../../../examples/floors/mod.js';
 import type { PackagedModel } from '../../../examples/stage/models.js';
 import { silentLogger } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { createModelHosts } from '../../../src/runtime/host/mod.js';
 import type { LoadReport, LoadSpec, ModelHosts } from '../../../src/runtime/port.js';
 import { atMost, type Bench, type BenchRow } from '../figure.js';

@@ -2,7 +2,7 @@ import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { answerParent } from '../../../examples/floors/child.js';
 import { heartbeatTopic } from '../../../src/contract/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
 import {

@@ -2,7 +2,7 @@ import { answerParent } from '../../../examples/floors/child.js';
 import { awsFleetCloud } from '../../../deploy/cloud/fleet-mod.js';
 import { fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
 import { applyRollout, proposeRollout, type RolloutPlan } from '../../../deploy/rollout/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { FLEET, MODEL_COMPONENT, TO, type PlannerAnswer, type PlannerQuestion } from './simulated.js';
 
 /** What one person's laptop does, in a process of its own so that its memory is its own. */

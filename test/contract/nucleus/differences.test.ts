@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ZipFile } from 'yazl';
 import { buffer } from 'node:stream/consumers';
 import { BOTH, NucleusBench } from '../../lib/nucleus.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { until } from '../../lib/until.js';
 
 const A = 'com.example.A';

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32, type EdgeManagerClient } from '../../../src/client/mod.js';
 import { toEdgeError } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { writeTestPackage, type TestPackage } from '../../lib/model-hosts.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { predictTopic, replyTopic, type ReplyEnvelope } from '../../../src/contract/mod.js';
 import { SeededRandom, type Random } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { decodeReply, encodeMessage, type Transport } from '../../../src/ipc/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
 import { AgentTwins } from '../../lib/agent-twins.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { predictTopic, replyTopic, topics } from '../../../src/contract/mod.js';
 import { EdgeError, isJsonObject, type JsonObject } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { encodeMessage, type GreengrassPort } from '../../../src/ipc/mod.js';
 import { PROFILES } from '../../../src/local/nucleus/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';

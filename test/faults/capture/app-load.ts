@@ -1,7 +1,8 @@
 import { CaptureEvent, predictTopic, replyTopic, topics } from '../../../src/contract/mod.js';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
-import { toInlineTensor, validate, type Random } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { toInlineTensor } from '../../../src/tensor/mod.js';
+import { validate, type Random } from '../../../src/core/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { decodeMessage, decodeReply, encodeMessage, type Transport } from '../../../src/ipc/mod.js';
 import { testRecord } from '../../lib/spool-fixture.js';
 import { floats } from '../../lib/tensors.js';

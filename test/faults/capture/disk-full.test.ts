@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { fillDisk, mountMissing, mountTmpfs, unmount } from '../../lib/mounts.js';
 import { CLEAN, judge } from '../../lib/oracle.js';

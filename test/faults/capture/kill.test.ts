@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { SeededRandom } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import type { ComponentProcess } from '../../lib/component-process.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, judge } from '../../lib/oracle.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EdgeError } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/system.js';
+import { systemClock } from '../../../src/system/mod.js';
 import type { HostedModel } from '../../../src/runtime/port.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { HostBench, runRequest } from '../../lib/model-hosts.js';

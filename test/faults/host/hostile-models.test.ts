@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EdgeError, fromInlineTensor, SeededRandom } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/system.js';
+import { EdgeError, SeededRandom } from '../../../src/core/mod.js';
+import { fromInlineTensor } from '../../../src/tensor/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { completeManifest, encodeManifest, MANIFEST_FILE, type TensorSpec } from '../../../src/model/mod.js';
 import type { HostedModel, LoadSpec } from '../../../src/runtime/port.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { predictTopic, replyTopic } from '../../../src/contract/mod.js';
 import { EdgeError, silentLogger } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { createRequester, type Requester } from '../../../src/ipc/mod.js';
 import { PROFILES } from '../../../src/local/nucleus/mod.js';
 import { connectAdmin, float32 } from '../../../src/client/mod.js';

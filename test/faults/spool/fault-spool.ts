@@ -1,5 +1,5 @@
 import type { CaptureRecord, CaptureSpool, SpoolOptions } from '../../../src/capture/mod.js';
-import { nodeDisk } from '../../../src/fs/mod.js';
+import { nodeDisk } from '../../../src/disk/mod.js';
 import { deliverAll, judge, recordsIn, type Verdict } from '../../lib/oracle.js';
 import { testRecord } from '../../lib/spool-fixture.js';
 import { openDiskSpool } from '../../lib/spools.js';

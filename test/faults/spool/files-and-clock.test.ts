@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { listClosed, type CaptureSpool } from '../../../src/capture/mod.js';
+import { listClosed, type CaptureSpool, readContent } from '../../../src/capture/mod.js';
 import { ManualClock, SeededRandom } from '../../../src/core/mod.js';
-import { MemoryDisk } from '../../../src/fs/mod.js';
+import { MemoryDisk } from '../../../src/disk/mod.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, deliverAll, judge, type Delivered } from '../../lib/oracle.js';
 import { buildSegment, testRecord } from '../../lib/spool-fixture.js';
 import { openMemorySpool } from '../../lib/spools.js';
-import { readContent } from '../../../src/capture/mod.js';
 
 const ROOT = '/spool';
 const issued = (id: string): ReturnType<typeof testRecord> => testRecord(Number(id.split('-')[1]));

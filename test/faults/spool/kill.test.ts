@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, type Verdict } from '../../lib/oracle.js';
 import { bundleScript } from '../../lib/bundle-script.js';

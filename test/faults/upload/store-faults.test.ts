@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { SeededRandom } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/system.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import type { Fault } from '../../../src/local/cloud/s3/mod.js';
 import { MemoryObjectStore, Uploader, type MemoryFault } from '../../../src/upload/mod.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { predictTopic } from '../../../src/contract/mod.js';
 import { silentLogger } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { createRequester } from '../../../src/ipc/mod.js';
 import { PROFILES } from '../../../src/local/nucleus/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';

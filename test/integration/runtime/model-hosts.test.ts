@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CaptureRecord } from '../../../src/capture/mod.js';
 import type { WireTensor } from '../../../src/contract/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { cpuMs } from '../../bench/agent/processes.js';
 import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import {

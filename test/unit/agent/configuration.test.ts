@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { EdgeError, ManualClock, createLogger, type JsonObject } from '../../../src/core/mod.js';
-import { memoryFiles } from '../../../src/fs/mod.js';
+import { memoryFiles } from '../../../src/disk/mod.js';
 import {
   ALIASES,
   ConfigurationHolder,

@@ -3,7 +3,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { predictTopic } from '../../../src/contract/mod.js';
 import { deferred, silentLogger, type EdgeError } from '../../../src/core/mod.js';
-import { systemClock, systemRandom } from '../../../src/fs/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { createRequester } from '../../../src/ipc/mod.js';
 import type { MemoryRun } from '../../../src/runtime/host/mod.js';
 import { input, predict } from '../../lib/agent-requests.js';

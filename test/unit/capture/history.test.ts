@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CaptureSpool } from '../../../src/capture/mod.js';
 import { ManualClock } from '../../../src/core/mod.js';
-import { MemoryDisk } from '../../../src/fs/mod.js';
+import { MemoryDisk } from '../../../src/disk/mod.js';
 import { deliverAll } from '../../lib/oracle.js';
 import { testRecord } from '../../lib/spool-fixture.js';
 import { openMemorySpool } from '../../lib/spools.js';

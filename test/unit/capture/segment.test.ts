@@ -15,7 +15,7 @@ import {
   writeReceipt,
 } from '../../../src/capture/mod.js';
 import { EdgeError } from '../../../src/core/mod.js';
-import { MemoryDisk } from '../../../src/fs/mod.js';
+import { MemoryDisk } from '../../../src/disk/mod.js';
 import { buildSegment, bytesOf, putClosedSegment, testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
 
 const ROOT = '/spool';

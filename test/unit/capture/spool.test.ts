@@ -7,7 +7,7 @@ import {
   type SpoolOptions,
 } from '../../../src/capture/mod.js';
 import { ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
-import { MemoryDisk, type Disk, type DiskOperation } from '../../../src/fs/mod.js';
+import { MemoryDisk, type Disk, type DiskOperation } from '../../../src/disk/mod.js';
 import { CLEAN, deliverAll, judge } from '../../lib/oracle.js';
 import { testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
 

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/system.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { createKeySigner, parseTrust, signResources, verifySignature } from '../../../src/model/mod.js';
 import { keyPair, temporaryFolder } from '../../lib/model-package.js';
 

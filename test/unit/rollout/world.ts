@@ -6,7 +6,7 @@ import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { awsFleetCloud, type FleetAdminCloud } from '../../../deploy/cloud/fleet-mod.js';
 import type { ComponentSet, RolloutPlan } from '../../../deploy/rollout/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/fs/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { directFleetCloud } from './direct.js';
 import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
 import type { DeploymentDocument } from '../../../src/local/nucleus/mod.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EdgeError, ManualClock } from '../../../src/core/mod.js';
-import { memoryFiles } from '../../../src/fs/mod.js';
+import { memoryFiles } from '../../../src/disk/mod.js';
 import { parseUploadConfig, type UploadConfig } from '../../../src/upload/mod.js';
 import { ConfigurationHolder } from '../../../src/upload/configuration-holder.js';
 import { memoryLogger } from '../../lib/upload.js';

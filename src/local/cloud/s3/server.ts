@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { messageOf, type Clock } from '../../../core/mod.js';
-import { systemClock } from '../../../fs/system.js';
+import { systemClock } from '../../../system/mod.js';
 import { ConnectionDropped } from './body.js';
 import type { S3Answer, S3Call } from './call.js';
 import { S3Error } from './errors.js';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { createOnnxEngine } from '../../../engine/mod.js';
-import { systemClock, systemRandom } from '../../../fs/system.js';
+import { systemClock, systemRandom } from '../../../system/mod.js';
 import type { HostCommand, HostMessage } from '../messages.js';
 import { ModelHost } from './host.js';
 

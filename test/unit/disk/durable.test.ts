@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, stat, symlink, readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryFiles, nodeFiles, type DurableFiles } from '../../../src/fs/durable.js';
+import { memoryFiles, nodeFiles, type DurableFiles } from '../../../src/disk/mod.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const shown = (value: Uint8Array | undefined): string | undefined =>

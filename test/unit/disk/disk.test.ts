@@ -3,14 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError } from '../../../src/core/mod.js';
-import {
-  isAlive,
-  MemoryDisk,
-  nodeDisk,
-  ownIdentity,
-  readBootIdentity,
-  type Disk,
-} from '../../../src/fs/mod.js';
+import { isAlive, ownIdentity, readBootIdentity } from '../../../src/system/mod.js';
+import { MemoryDisk, nodeDisk, type Disk } from '../../../src/disk/mod.js';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const textOf = (given: Uint8Array): string => Buffer.from(given).toString();

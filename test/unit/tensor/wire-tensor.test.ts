@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { DATATYPES, ELEMENT_BYTES, type Datatype, type WireTensor } from '../../../src/contract/mod.js';
 import {
   decodeStrings,
-  EdgeError,
   elementCount,
   encodeStrings,
   fromInlineTensor,
   halfToNumber,
   numberToHalf,
   toInlineTensor,
-} from '../../../src/core/mod.js';
+} from '../../../src/tensor/mod.js';
+import { EdgeError } from '../../../src/core/mod.js';
 
 const read = (wire: Partial<WireTensor> & { datatype: Datatype }): Uint8Array =>
   fromInlineTensor({ name: 'x', shape: [wire.data?.length ?? 1], ...wire }, 'inputs[0]').data;

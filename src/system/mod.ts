@@ -1,0 +1,5 @@
+/** The machine and the process as they are: clock, randomness, standard output, identities. */
+export * from './process-identity.js';
+export * from './stdout-logger.js';
+export * from './system-clock.js';
+export * from './system-random.js';
