@@ -1,14 +1,23 @@
 import { systemClock } from '../../src/system/mod.js';
+import { patience, slownessNow } from './patience.js';
 
-/** Waits until the condition holds, and fails with `what` where it does not within the time. */
+/**
+ * Waits until the condition holds, and fails with `what` where it does not within the time, which is meant for a
+ * quiet machine: a slower one gets more, also where it became slower while we waited.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
   timeoutMs = 40_000,
 ): Promise<void> {
-  const endsAtMs = systemClock.monotonicMs() + timeoutMs;
+  const begunMs = systemClock.monotonicMs();
+  let limitMs = timeoutMs * patience();
   while (!(await condition())) {
-    if (systemClock.monotonicMs() > endsAtMs) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
+    if (systemClock.monotonicMs() - begunMs > limitMs) {
+      limitMs = Math.max(limitMs, timeoutMs * slownessNow());
+      if (systemClock.monotonicMs() - begunMs > limitMs)
+        throw new Error(`Waited ${Math.round(limitMs)} ms in vain until ${what}`);
+    }
     await systemClock.sleep(10);
   }
 }

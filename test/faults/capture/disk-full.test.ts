@@ -6,8 +6,8 @@ import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js'
 import { fillDisk, mountMissing, mountTmpfs, unmount } from '../../lib/mounts.js';
 import { CLEAN, judge } from '../../lib/oracle.js';
 import { until } from '../../lib/until.js';
-import { AppLoad, issuedRecord } from './app-load.js';
-import { CONNECTED, FaultDevice, UPLOADING } from './device.js';
+import { AppLoad, issuedRecord } from '../../lib/app-load.js';
+import { CONNECTED, FaultDevice, UPLOADING } from '../../lib/fault-device.js';
 
 const RECOVERY_MS = 5000;
 /** Room for the package, its compiled cache and the spool. */

@@ -6,8 +6,8 @@ import type { ComponentProcess } from '../../lib/component-process.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, judge } from '../../lib/oracle.js';
 import { until } from '../../lib/until.js';
-import { AppLoad, issuedRecord } from './app-load.js';
-import { CONNECTED, FaultDevice, UPLOADING } from './device.js';
+import { AppLoad, issuedRecord } from '../../lib/app-load.js';
+import { CONNECTED, FaultDevice, UPLOADING } from '../../lib/fault-device.js';
 
 const RECORDS = 10_000;
 const RESTART_MS = 1000;

@@ -1,21 +1,21 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundle } from '../../../deploy/build/bundle.js';
-import { CODE_COMPONENTS } from '../../../deploy/build/components.js';
-import { nativeFiles } from '../../../deploy/build/native.js';
-import { platformHere } from '../../../deploy/build/platforms.js';
-import { ROOT } from '../../../examples/stage/root.js';
-import { topics } from '../../../src/contract/mod.js';
-import { spoolFolders } from '../../../src/capture/mod.js';
-import type { JsonObject } from '../../../src/core/mod.js';
-import { AGENT, AgentBench } from '../../lib/agent-process.js';
-import { ComponentProcess } from '../../lib/component-process.js';
-import { writeTestPackage } from '../../lib/model-hosts.js';
-import { recordsIn, type Delivered } from '../../lib/oracle.js';
-import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../../lib/s3.js';
-import { testRecord } from '../../lib/spool-fixture.js';
-import { openDiskSpool } from '../../lib/spools.js';
-import { identityPackage } from '../../lib/test-models.js';
+import { bundle } from '../../deploy/build/bundle.js';
+import { CODE_COMPONENTS } from '../../deploy/build/components.js';
+import { nativeFiles } from '../../deploy/build/native.js';
+import { platformHere } from '../../deploy/build/platforms.js';
+import { ROOT } from '../../examples/stage/root.js';
+import { topics } from '../../src/contract/mod.js';
+import { spoolFolders } from '../../src/capture/mod.js';
+import type { JsonObject } from '../../src/core/mod.js';
+import { AGENT, AgentBench } from './agent-process.js';
+import { ComponentProcess } from './component-process.js';
+import { writeTestPackage } from './model-hosts.js';
+import { recordsIn, type Delivered } from './oracle.js';
+import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from './s3.js';
+import { testRecord } from './spool-fixture.js';
+import { openDiskSpool } from './spools.js';
+import { identityPackage } from './test-models.js';
 
 const UPLOADER = 'org.edgemanager.CaptureUploader';
 const UPLOADER_ACCESS: JsonObject = {
@@ -28,6 +28,13 @@ export const MODEL = 'Identity';
 /** What the agent's and the uploader's log say once they do their work. */
 export const CONNECTED = '"Agent connected"';
 export const UPLOADING = '"Uploading captures"';
+
+export interface FaultDeviceOptions {
+  /** The agent's `capture` configuration, over one that closes segments often. */
+  readonly capture?: JsonObject;
+  /** What a device of before left, for `restoreDevice`. */
+  readonly left?: string;
+}
 
 /**
  * The control process and the uploader as they are shipped (bundled), on a local nucleus, with a store and the
@@ -45,8 +52,7 @@ export class FaultDevice implements AsyncDisposable {
     this.#uploader = uploader;
   }
 
-  /** @param capture the agent's `capture` configuration, over one that closes segments often */
-  static async create(capture: JsonObject = {}): Promise<FaultDevice> {
+  static async create({ capture = {}, left }: FaultDeviceOptions = {}): Promise<FaultDevice> {
     const s3 = await startTestS3();
     const bench = await AgentBench.create({
       configuration: { fleet: 'faults', capture: { pushPeriodSeconds: 0.1, embedLimit: 64, ...capture } },
@@ -61,6 +67,7 @@ export class FaultDevice implements AsyncDisposable {
     });
     const device = new FaultDevice(bench, s3, environment);
     await mkdir(device.#workFolder(UPLOADER), { recursive: true });
+    if (left !== undefined) await restoreDevice(left, bench.root);
     await ship(bench.root);
     return device;
   }
@@ -112,6 +119,19 @@ export class FaultDevice implements AsyncDisposable {
 
   #workFolder(component: string): string {
     return join(this.bench.root, 'work', component);
+  }
+}
+
+/** Copies kept work folders and artifacts to `root`: where a file of them says {{root}}, that is what it means. */
+async function restoreDevice(kept: string, root: string): Promise<void> {
+  for (const name of ['work', 'artifacts']) {
+    await cp(join(kept, name), join(root, name), { recursive: true });
+    for (const entry of await readdir(join(root, name), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const text = await readFile(path, 'latin1');
+      if (text.includes('{{root}}')) await writeFile(path, text.replaceAll('{{root}}', root), 'latin1');
+    }
   }
 }
 

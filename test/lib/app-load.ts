@@ -1,12 +1,12 @@
-import { CaptureEvent, predictTopic, replyTopic, topics } from '../../../src/contract/mod.js';
-import type { CaptureRecord } from '../../../src/capture/mod.js';
-import { toInlineTensor } from '../../../src/tensor/mod.js';
-import { validate, type Random } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/system/mod.js';
-import { decodeMessage, decodeReply, encodeMessage, type Transport } from '../../../src/ipc/mod.js';
-import { testRecord } from '../../lib/spool-fixture.js';
-import { floats } from '../../lib/tensors.js';
-import { MODEL } from './device.js';
+import { CaptureEvent, predictTopic, replyTopic, topics } from '../../src/contract/mod.js';
+import type { CaptureRecord } from '../../src/capture/mod.js';
+import { toInlineTensor } from '../../src/tensor/mod.js';
+import { validate, type Random } from '../../src/core/mod.js';
+import { systemClock } from '../../src/system/mod.js';
+import { decodeMessage, decodeReply, encodeMessage, type Transport } from '../../src/ipc/mod.js';
+import { testRecord } from './spool-fixture.js';
+import { floats } from './tensors.js';
+import { MODEL } from './fault-device.js';
 
 const APP = 'com.example.App';
 /** A fifth of the submitted records have tensors beyond the embed limit of the test's device (64 bytes). */
