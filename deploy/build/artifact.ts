@@ -48,7 +48,7 @@ async function nodeProgram(folder: string, platform: Platform): Promise<Artifact
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new EdgeError('NOT_FOUND', `Cannot put Node into the artifact: ${messageOf(cause)}`, {
+    throw new EdgeError('FILE_NOT_FOUND', `Cannot put Node into the artifact: ${messageOf(cause)}`, {
       nextStep: `Place Node's program for ${platform.name} at ${path}`,
       cause,
     });
@@ -56,7 +56,7 @@ async function nodeProgram(folder: string, platform: Platform): Promise<Artifact
   const isElf = bytes.length > 20 && bytes.readUInt32BE(0) === 0x7f454c46;
   if (!isElf || bytes.readUInt16LE(18) !== ELF_MACHINES[platform.nodeArch]) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot put Node into the artifact as ${path} is no program for ${platform.name}`,
     );
   }

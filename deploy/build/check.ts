@@ -24,7 +24,7 @@ export async function checkBuild(
   const size = Buffer.byteLength(text);
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build as a recipe has at most ${MAX_RECIPE_BYTES} bytes: ${recipeFile} has ${size}`,
     );
   }
@@ -32,7 +32,7 @@ export async function checkBuild(
   const [problem] = problemsOnLite(recipe);
   if (problem !== undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build ${recipe.ComponentName} as nucleus lite would refuse it: ${problem}`,
     );
   }
@@ -52,7 +52,7 @@ function checkUris(recipe: Recipe, files: readonly string[]): void {
       named.add(file);
       if (!files.includes(file)) {
         throw new EdgeError(
-          'INVALID_ARGUMENT',
+          'BUILD_REFUSED',
           `Cannot build ${recipe.ComponentName} as no file stands behind the artifact ${Uri}`,
           {
             nextStep: 'Check the Uri in the recipe against the files of the build',
@@ -64,7 +64,7 @@ function checkUris(recipe: Recipe, files: readonly string[]): void {
   const unused = files.filter((file) => !named.has(file));
   if (unused.length > 0) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build ${recipe.ComponentName} as no artifact Uri names ${unused.join(', ')}`,
     );
   }
@@ -82,7 +82,7 @@ export function checkArtifactFile(component: string, file: ArtifactFile, root: s
       ? 'an AWS key'
       : undefined;
   if (found === undefined) return;
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot build ${component} as ${file.name} holds ${found}`);
+  throw new EdgeError('BUILD_REFUSED', `Cannot build ${component} as ${file.name} holds ${found}`);
 }
 
 const AWS_KEY = /\b(AKIA|ASIA)[0-9A-Z]{16}\b/;
@@ -92,11 +92,11 @@ function checkLeaks(text: string, root: string): void {
   const secret = SECRETS.exec(text)?.[0];
   if (secret !== undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build as the recipe holds what looks like a secret: ${secret.slice(0, 8)}...`,
     );
   }
   if (text.includes(root)) {
-    throw new EdgeError('INVALID_ARGUMENT', 'Cannot build as the recipe holds a path of the build machine');
+    throw new EdgeError('BUILD_REFUSED', 'Cannot build as the recipe holds a path of the build machine');
   }
 }

@@ -125,7 +125,7 @@ function forPlatforms(
 ): Recipe {
   if (plain !== undefined && platforms.length !== 1) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build plain files for ${platforms.length} platforms at once: name one`,
     );
   }
@@ -188,7 +188,7 @@ async function fillModel(folder: string, project: GdkProject, draft: string): Pr
   const version = basename(built);
   if (manifest.componentName !== project.name || version !== project.version) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'BUILD_REFUSED',
       `Cannot build ${project.name} ${project.version} as model.yaml makes ${manifest.componentName} ${version}`,
       { nextStep: 'Give gdk-config.json the component name and the literal version of model.yaml' },
     );

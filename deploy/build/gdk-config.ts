@@ -31,13 +31,13 @@ export async function readGdkProject(folder: string): Promise<GdkProject> {
   try {
     value = JSON.parse(await readFile(join(folder, 'gdk-config.json'), 'utf8'));
   } catch (cause) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} in ${folder}: ${messageOf(cause)}`, { cause });
+    throw new EdgeError('FILE_UNREADABLE', `${what} in ${folder}: ${messageOf(cause)}`, { cause });
   }
   const components = Object.entries(validate(GdkConfig, value, what).component);
   const [only] = components;
   if (components.length !== 1 || only === undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'FIELD_INVALID',
       `${what} as it must hold exactly one component: it holds ${components.length}`,
     );
   }

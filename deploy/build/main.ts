@@ -35,10 +35,7 @@ export function platformsOf(name: string | undefined): readonly Platform[] {
   const found = name === 'here' ? platformHere() : PLATFORMS.find((platform) => platform.name === name);
   if (found === undefined) {
     const known = PLATFORMS.map((platform) => platform.name).join(', ');
-    throw new EdgeError(
-      'INVALID_ARGUMENT',
-      `Cannot build for platform '${name}': known are ${known} and here`,
-    );
+    throw new EdgeError('OPTION_INVALID', `Cannot build for platform '${name}': known are ${known} and here`);
   }
   return [found];
 }

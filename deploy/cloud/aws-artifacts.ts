@@ -26,7 +26,7 @@ export class AwsArtifacts implements ArtifactStore {
       if (nameOf(error) !== 'NotFound' && nameOf(error) !== 'NoSuchBucket') {
         throw fromAws(`Cannot reach the bucket ${bucket}`, error);
       }
-      throw new EdgeError('NOT_FOUND', `Cannot publish as there is no bucket ${bucket}`, {
+      throw new EdgeError('BUCKET_NOT_FOUND', `Cannot publish as there is no bucket ${bucket}`, {
         nextStep: 'Create it, and let the token exchange role of the devices read it',
         cause: error,
       });
@@ -47,7 +47,7 @@ export class AwsArtifacts implements ArtifactStore {
     });
     if (there.ContentLength === bytes.length && there.ChecksumSHA256 === sha256) return false;
     throw new EdgeError(
-      'ALREADY_EXISTS',
+      'OBJECT_TAKEN',
       `Cannot upload ${key} as the bucket ${bucket} holds another object of that name`,
       { nextStep: 'Somebody else wrote it: look at it, and remove it if nothing refers to it' },
     );
@@ -58,7 +58,7 @@ export class AwsArtifacts implements ArtifactStore {
       const found = await this.#s3.getObject({ Bucket: bucket, Key: key });
       if ((found.ContentLength ?? 0) > maxBytes) {
         throw new EdgeError(
-          'OUT_OF_RANGE',
+          'OBJECT_TOO_LARGE',
           `Cannot read s3://${bucket}/${key} as it has ${found.ContentLength} bytes: at most ${maxBytes} are allowed`,
         );
       }

@@ -212,7 +212,7 @@ async function readPlan(file: string, { fleets, fleet }: Common): Promise<unknow
   const plan = await readDocument(file, 'the rollout plan');
   if (fleets !== undefined) return planForFleet(plan, await readFleets(fleets), fleet);
   if (fleet === undefined) return plan;
-  throw new EdgeError('INVALID_ARGUMENT', 'Cannot use --fleet without --fleets', {
+  throw new EdgeError('OPTION_INVALID', 'Cannot use --fleet without --fleets', {
     nextStep: 'Give the fleets file too: --fleets fleets.yaml',
   });
 }

@@ -137,7 +137,7 @@ async function wantedComponents(
   try {
     value = parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the deployment ${file}: ${messageOf(cause)}`, {
+    throw new EdgeError('FILE_UNREADABLE', `Cannot read the deployment ${file}: ${messageOf(cause)}`, {
       cause,
     });
   }

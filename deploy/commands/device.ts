@@ -188,7 +188,7 @@ function parseTime(text: string): number {
   const ms = Date.parse(text);
   if (Number.isFinite(ms)) return ms;
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'OPTION_INVALID',
     `Cannot read the option as it must be a time such as 2026-01-31T12:00:00Z: current value is ${text}`,
   );
 }

@@ -101,7 +101,7 @@ function pick(versions: readonly ModelVersion[], name: string, version: string |
       : versions.find((one) => one.version === version || one.componentVersion === version);
   if (found !== undefined) return found;
   throw new EdgeError(
-    'NOT_FOUND',
+    'VERSION_NOT_FOUND',
     `Cannot find the version ${version} of ${name}: published are ${versions.map((one) => one.version).join(', ')}`,
   );
 }

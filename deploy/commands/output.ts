@@ -38,7 +38,7 @@ export function collectPairs(text: string, former: Record<string, string>): Reco
   const at = text.lastIndexOf('=');
   if (at < 1)
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'OPTION_INVALID',
       `Cannot read the option as it must be name=value: current value is ${text}`,
     );
   return { ...former, [text.slice(0, at)]: text.slice(at + 1) };
@@ -49,7 +49,7 @@ export function parseNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'OPTION_INVALID',
       `Cannot read the option as it must be a number: current value is ${text}`,
     );
   }

@@ -82,10 +82,7 @@ export function register(program: Command): void {
 async function sourceOf({ fromModelPackage, model }: Options): Promise<ApprovedModel | undefined> {
   if (fromModelPackage === undefined) return undefined;
   if (model !== undefined) {
-    throw new EdgeError(
-      'INVALID_ARGUMENT',
-      'Cannot take the model from both --model and --from-model-package',
-    );
+    throw new EdgeError('OPTION_INVALID', 'Cannot take the model from both --model and --from-model-package');
   }
   // The AWS SDK takes its time to load, and most models come from a file.
   const { AwsArtifacts, AwsModelRegistry } = await import('../cloud/component-mod.js');

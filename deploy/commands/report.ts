@@ -72,7 +72,7 @@ async function writePage(
   try {
     await writeFileDurably(path, Buffer.from(page), 0o644);
   } catch (thrown) {
-    throw new EdgeError('FAILED_PRECONDITION', `Cannot write the page ${path}: ${messageOf(thrown)}`, {
+    throw new EdgeError('FILE_UNUSABLE', `Cannot write the page ${path}: ${messageOf(thrown)}`, {
       field: '--html',
       nextStep: 'Give a file in a folder that exists and may be written',
       cause: thrown,

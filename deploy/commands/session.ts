@@ -16,7 +16,7 @@ export async function withCloud(action: (cloud: FleetAdminCloud) => Promise<void
 export async function agreed(options: { readonly yes?: boolean }): Promise<boolean> {
   if (options.yes === true) return true;
   if (!process.stdin.isTTY) {
-    throw new EdgeError('FAILED_PRECONDITION', 'Cannot ask as there is no terminal', {
+    throw new EdgeError('NO_TERMINAL', 'Cannot ask as there is no terminal', {
       nextStep: 'Give --yes',
     });
   }

@@ -108,7 +108,7 @@ function refuseDifference({ proof }: CompileReport): void {
   if (worst === undefined) return;
   const { absolute, relative } = proof.tolerance;
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'MODEL_CHANGED_BY_COMPILING',
     `Cannot compile the model as output '${worst.name}' differs in ${worst.outsideTolerance} of ${worst.elements} elements: largest difference ${worst.largestDifference.toPrecision(3)}, allowed ${absolute} + ${relative} × |expected|`,
     { nextStep: 'Package the model as it is, or allow more with --tolerance and --relative-tolerance' },
   );

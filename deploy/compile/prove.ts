@@ -57,7 +57,7 @@ function compareOutputs(
       const got = actual[index]?.find((tensor) => tensor.name === name);
       if (want === undefined || got === undefined || want.shape.join() !== got.shape.join()) {
         throw new EdgeError(
-          'FAILED_PRECONDITION',
+          'MODEL_CHANGED_BY_COMPILING',
           `Cannot compile the model as output '${name}' changed its form`,
         );
       }

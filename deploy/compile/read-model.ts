@@ -44,6 +44,6 @@ async function readSource(path: string, name: string): Promise<{ bytes: Uint8Arr
     return { bytes: bytes ?? new Uint8Array(), sha256 };
   } catch (error) {
     const reason = messageOf(error).replace('Cannot open the package as', 'Cannot read the model as');
-    throw new EdgeError('FAILED_PRECONDITION', reason, { field: path, cause: error });
+    throw new EdgeError('MODEL_REFUSED', reason, { field: path, cause: error });
   }
 }

@@ -47,8 +47,8 @@ process.once('message', (task: SessionTask) => {
   run(task, systemClock).then(
     (result) => reply({ ok: true, result }),
     (error: unknown) => {
-      const { code, message } = toEdgeError(error, 'Cannot run the model');
-      reply({ ok: false, code, message });
+      const { reason, message } = toEdgeError(error, 'Cannot run the model');
+      reply({ ok: false, reason, message });
     },
   );
 });

@@ -42,7 +42,7 @@ function converse(
     const cancel = clock.after(timeoutMs, () => {
       reject(
         new EdgeError(
-          'DEADLINE_EXCEEDED',
+          'DEADLINE_WHILE_RUNNING',
           `Cannot run the model as it took more than ${timeoutMs / 1000} s`,
           {
             nextStep: 'Raise --timeout, or look for loops without end in the model',
@@ -53,7 +53,7 @@ function converse(
     child.once('message', (reply: ChildReply) => {
       cancel();
       if (reply.ok) resolve(reply.result);
-      else reject(new EdgeError(reply.code, reply.message));
+      else reject(new EdgeError(reply.reason, reply.message));
     });
     child.once('error', (error) => {
       cancel();
@@ -62,7 +62,7 @@ function converse(
     child.once('exit', (code, signal) => {
       cancel();
       const how = signal ?? `exit code ${code}`;
-      reject(new EdgeError('FAILED_PRECONDITION', `Cannot run the model as it crashed the runtime: ${how}`));
+      reject(new EdgeError('MODEL_CRASHED', `Cannot run the model as it crashed the runtime: ${how}`));
     });
     child.send(task, (error) => {
       if (error !== null) reject(error);

@@ -1,4 +1,4 @@
-import type { Code, Tensor, TensorMetadata } from '../../src/contract/mod.js';
+import type { Reason, Tensor, TensorMetadata } from '../../src/contract/mod.js';
 import type { GraphOptimization } from '../../src/engine/mod.js';
 
 /** Work for a process that loads one model, runs it and ends. */
@@ -26,4 +26,4 @@ export interface SessionResult {
 
 export type ChildReply =
   | { readonly ok: true; readonly result: SessionResult }
-  | { readonly ok: false; readonly code: Code; readonly message: string };
+  | { readonly ok: false; readonly reason: Reason; readonly message: string };

@@ -54,14 +54,10 @@ async function createGroup(
     const arn = await cloud.groupArn(fleet.group);
     const tags = arn === undefined ? {} : await cloud.groupTags(arn);
     if (arn !== undefined && tags[FLEET_MARKS.fleet] === fleet.name) return arn;
-    throw new EdgeError(
-      'ALREADY_EXISTS',
-      `Cannot create the thing group ${fleet.group} as it exists by now`,
-      {
-        cause: error,
-        nextStep: 'Start the same command again: it looks at what is there, and adds to it',
-      },
-    );
+    throw new EdgeError('FLEET_EXISTS', `Cannot create the thing group ${fleet.group} as it exists by now`, {
+      cause: error,
+      nextStep: 'Start the same command again: it looks at what is there, and adds to it',
+    });
   }
 }
 

@@ -45,7 +45,7 @@ export function atPath<T>(path: string, check: () => T): T {
   } catch (thrown) {
     const error = toEdgeError(thrown);
     const reason = error.message.replace(/^Cannot read the configuration /, '');
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot use the fleets file at '${path}' ${reason}`, {
+    throw new EdgeError('CONFIGURATION_INVALID', `Cannot use the fleets file at '${path}' ${reason}`, {
       field: error.field === undefined || error.field === '' ? path : `${path}.${error.field}`,
       nextStep: error.nextStep ?? FLEETS_NEXT_STEP,
       cause: thrown,

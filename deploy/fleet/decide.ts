@@ -26,14 +26,14 @@ function checkGroup(fleet: Fleet, { group, tags }: FleetState): void {
   const field = `fleets.${fleet.name}.thingGroup`;
   if (fleet.groupArn !== undefined && group === undefined) {
     throw new EdgeError(
-      'NOT_FOUND',
+      'FLEET_NOT_FOUND',
       `Cannot plan the fleet ${fleet.name} as the thing group ${fleet.groupArn} does not exist`,
       { field, nextStep: 'Correct the ARN, or give the group by name: then it is created' },
     );
   }
   if (fleet.groupArn !== undefined && group !== undefined && group.arn !== fleet.groupArn) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'FLEET_INVALID',
       `Cannot plan the fleet ${fleet.name} as its thing group must be in this account and region (${group.arn}): current value is ${fleet.groupArn}`,
       { field, nextStep: 'Correct the ARN, or set AWS_PROFILE and AWS_REGION to where the group is' },
     );
@@ -41,7 +41,7 @@ function checkGroup(fleet: Fleet, { group, tags }: FleetState): void {
   const owner = tags[FLEET_MARKS.fleet];
   if (owner !== undefined && owner !== fleet.name) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'FLEET_TAKEN',
       `Cannot plan the fleet ${fleet.name} as the thing group ${fleet.group} is the fleet ${owner}`,
       { field, nextStep: `Name the fleet ${owner}, or give it another thing group` },
     );
@@ -54,7 +54,7 @@ export function checkThings(action: string, devices: readonly DeviceState[]): vo
   if (missing.length === 0) return;
   const shown = missing.slice(0, 5).join(', ');
   const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
-  throw new EdgeError('NOT_FOUND', `Cannot ${action} as these things do not exist: ${shown}${more}`, {
+  throw new EdgeError('DEVICE_NOT_FOUND', `Cannot ${action} as these things do not exist: ${shown}${more}`, {
     field: 'devices',
     nextStep:
       'Provision the devices first, correct their thing names, or let them be created (createThings: true, or --create-things)',

@@ -49,7 +49,7 @@ function fleetFor(plan: JsonObject, fleets: readonly Fleet[], name: string | und
   const found = fleets.find((fleet) => fleet.name === wanted || fleet.group === wanted);
   if (found !== undefined) return found;
   const given = typeof wanted === 'string' ? wanted : 'of the rollout plan';
-  throw new EdgeError('NOT_FOUND', `Cannot find the fleet ${given} in the fleets file`, {
+  throw new EdgeError('FLEET_NOT_FOUND', `Cannot find the fleet ${given} in the fleets file`, {
     field: 'fleet',
     nextStep: `Give --fleet with one of ${fleets.map((fleet) => fleet.name).join(', ')}`,
   });

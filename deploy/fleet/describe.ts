@@ -60,7 +60,7 @@ export async function describeFleet(cloud: FleetAdminCloud, groupName: string): 
 export async function groupNamed(cloud: FleetAdminCloud, action: string, name: string): Promise<GroupRecord> {
   const group = await cloud.group(name);
   if (group !== undefined) return group;
-  throw new EdgeError('NOT_FOUND', `Cannot ${action} as the thing group ${name} does not exist`, {
+  throw new EdgeError('FLEET_NOT_FOUND', `Cannot ${action} as the thing group ${name} does not exist`, {
     field: 'fleet',
     nextStep: 'Create it with edge-manager fleet apply; edge-manager fleet list shows those there are',
   });

@@ -18,7 +18,7 @@ export async function readDocument(path: string, what: string): Promise<unknown>
     return parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'FILE_UNREADABLE',
       `Cannot read ${what} ${path}: ${messageOf(error).split('\n')[0] ?? ''}`,
       { cause: error, nextStep: 'Give the path of a YAML or JSON file' },
     );
@@ -37,7 +37,7 @@ export async function writeFleets(path: string, text: string, force: boolean): P
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     throw new EdgeError(
-      isThere ? 'ALREADY_EXISTS' : 'UNAVAILABLE',
+      isThere ? 'FILE_EXISTS' : 'DISK_FAILED',
       isThere ? `Cannot write ${path} as it exists already` : `Cannot write ${path}: ${messageOf(error)}`,
       { cause: error, nextStep: isThere ? 'Give another --out, or --force to replace it' : undefined },
     );

@@ -37,14 +37,14 @@ export const FLEETS_NEXT_STEP = 'Correct the fleets file: docs/fleets.md has eve
 
 /** A refusal of the fleets file. */
 export function refused(field: string, reason: string, nextStep = FLEETS_NEXT_STEP): EdgeError {
-  return new EdgeError('INVALID_ARGUMENT', `Cannot use the fleets file as ${reason}`, { field, nextStep });
+  return new EdgeError('FLEET_INVALID', `Cannot use the fleets file as ${reason}`, { field, nextStep });
 }
 
 /** The fleet of that name. @throws EdgeError NOT_FOUND that names those there are */
 export function fleetNamed(fleets: readonly Fleet[], name: string): Fleet {
   const found = fleets.find((fleet) => fleet.name === name);
   if (found !== undefined) return found;
-  throw new EdgeError('NOT_FOUND', `Cannot find the fleet ${name} in the fleets file`, {
+  throw new EdgeError('FLEET_NOT_FOUND', `Cannot find the fleet ${name} in the fleets file`, {
     field: `fleets.${name}`,
     nextStep: `Give one of ${fleets.map((fleet) => fleet.name).join(', ')}, or add it to the file`,
   });

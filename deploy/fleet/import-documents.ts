@@ -35,7 +35,7 @@ export function readFormer(source: string, value: unknown): readonly ImportedPar
     if (Object.keys(value).some(isFormerKey)) return [readAgentFile(source, value)];
   }
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'FLEET_INVALID',
     `Cannot import ${source} as it is nothing of Edge Manager that is known here`,
     {
       nextStep:
@@ -102,7 +102,7 @@ function readDeviceFleet(source: string, value: JsonObject, fleet: string): Impo
 
 function checkWhole(source: string, value: JsonObject): void {
   if (textOf(value, 'NextToken') === undefined) return;
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot import ${source} as it is one page of a longer list`, {
+  throw new EdgeError('FLEET_INVALID', `Cannot import ${source} as it is one page of a longer list`, {
     field: 'NextToken',
     nextStep: 'Put the devices of all pages into one list, without NextToken',
   });
@@ -120,7 +120,7 @@ function readDeviceList(
     const name = textOf(one, 'DeviceName');
     if (fleet === undefined || name === undefined) {
       const key = name === undefined ? 'DeviceName' : 'DeviceFleetName';
-      throw new EdgeError('INVALID_ARGUMENT', `Cannot import ${source} as device ${index} has no ${key}`, {
+      throw new EdgeError('FLEET_INVALID', `Cannot import ${source} as device ${index} has no ${key}`, {
         field: key,
         nextStep: 'Give the answer as AWS gave it',
       });
@@ -151,7 +151,7 @@ function readAgentFile(source: string, value: JsonObject): ImportedPart {
   );
   const { fleet, deviceName, capture, ...agent } = of(source, () => checkAgent(known).configuration);
   if (typeof fleet !== 'string') {
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot import ${source} as it names no fleet`, {
+    throw new EdgeError('FLEET_INVALID', `Cannot import ${source} as it names no fleet`, {
       nextStep: 'Add sagemaker_edge_core_device_fleet_name, or DeviceFleetName, to it',
     });
   }
@@ -201,7 +201,7 @@ function of<T>(source: string, check: () => T): T {
   } catch (thrown) {
     const { message, field, nextStep } = toEdgeError(thrown);
     const reason = message.replace(/^Cannot read the configuration /, '');
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot import ${source} ${reason}`, {
+    throw new EdgeError('FLEET_INVALID', `Cannot import ${source} ${reason}`, {
       field,
       nextStep: nextStep ?? 'Correct the value in the file, or take the key out',
       cause: thrown,

@@ -24,7 +24,7 @@ export interface ImportedFleets {
 export function importFleets(documents: readonly FormerDocument[]): ImportedFleets {
   const parts = documents.flatMap(({ source, value }) => readFormer(source, value));
   if (parts.length === 0) {
-    throw new EdgeError('INVALID_ARGUMENT', 'Cannot import fleets as the documents name none', {
+    throw new EdgeError('FLEET_INVALID', 'Cannot import fleets as the documents name none', {
       nextStep: 'Give the JSON of DescribeDeviceFleet, or an agent configuration file',
     });
   }

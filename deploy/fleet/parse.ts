@@ -32,7 +32,7 @@ export function parseDevices(
   const read = checked(Type.Array(FleetDeviceSchema), devices, 'Cannot read the devices', next).map(deviceOf);
   for (const key of ['name', 'thing'] as const) {
     if (new Set(read.map((device) => device[key])).size === read.length) continue;
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the devices as a ${key} stands there twice`, {
+    throw new EdgeError('FLEET_INVALID', `Cannot read the devices as a ${key} stands there twice`, {
       field: key,
     });
   }
@@ -43,8 +43,8 @@ function checked<S extends TSchema>(schema: S, value: unknown, what: string, nex
   try {
     return validate(schema, value, what);
   } catch (thrown) {
-    const { code, message, field } = toEdgeError(thrown);
-    throw new EdgeError(code, message, { field, nextStep, cause: thrown });
+    const { reason, message, field } = toEdgeError(thrown);
+    throw new EdgeError(reason, message, { field, nextStep, cause: thrown });
   }
 }
 

@@ -58,13 +58,17 @@ export async function thingsNamed(
   return names.map((name) => {
     const thing = isMember.has(name) ? name : byDevice.get(name);
     if (thing !== undefined) return thing;
-    throw new EdgeError('NOT_FOUND', `Cannot ${action} as ${name} is no device of the fleet ${group}`, {
-      field: 'device',
-      nextStep:
-        members.length > MAX_SCANNED
-          ? 'Give the name of its thing: in a fleet of this size only those are looked up'
-          : `Run edge-manager device list ${group} for those there are`,
-    });
+    throw new EdgeError(
+      'DEVICE_NOT_FOUND',
+      `Cannot ${action} as ${name} is no device of the fleet ${group}`,
+      {
+        field: 'device',
+        nextStep:
+          members.length > MAX_SCANNED
+            ? 'Give the name of its thing: in a fleet of this size only those are looked up'
+            : `Run edge-manager device list ${group} for those there are`,
+      },
+    );
   });
 }
 

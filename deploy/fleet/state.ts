@@ -45,7 +45,7 @@ async function queried(cloud: FleetAdminCloud, fleet: Fleet, query: string): Pro
     const name = quoted ?? plain ?? '';
     if ((await cloud.groupArn(name)) !== undefined) continue;
     throw new EdgeError(
-      'NOT_FOUND',
+      'FLEET_NOT_FOUND',
       `Cannot plan the fleet ${fleet.name} as its query names the thing group ${name}, which does not exist`,
       { field: `fleets.${fleet.name}.query`, nextStep: 'Create the thing group, or correct the query' },
     );

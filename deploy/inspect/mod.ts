@@ -69,7 +69,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new EdgeError('NOT_FOUND', `Cannot inspect ${path}: ${messageOf(error)}`, {
+    throw new EdgeError('FILE_NOT_FOUND', `Cannot inspect ${path}: ${messageOf(error)}`, {
       nextStep: `Give an ONNX file, or a package folder with a ${MANIFEST_FILE}`,
       cause: error,
     });

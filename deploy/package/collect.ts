@@ -64,5 +64,5 @@ async function read(path: string): Promise<Uint8Array> {
 }
 
 function fail(reason: string, field: string, cause?: unknown): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot package the model as ${reason}`, { field, cause });
+  throw new EdgeError('FILE_UNREADABLE', `Cannot package the model as ${reason}`, { field, cause });
 }

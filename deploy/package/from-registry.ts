@@ -30,7 +30,7 @@ export async function fetchApprovedModel(
   const found = await registry.registeredModel(arn);
   if (found.approval !== 'Approved') {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'MODEL_UNAPPROVED',
       `Cannot take the model package ${arn} as it is not approved: its status is ${found.approval}`,
       { nextStep: 'Have it approved in SageMaker: aws sagemaker update-model-package' },
     );
@@ -57,7 +57,7 @@ async function fetchModel(
   const [, bucket = '', key = ''] = at ?? [];
   if (!/\.(onnx|tar\.gz|tgz)$/.test(key)) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'ARCHIVE_REFUSED',
       `${action} as its data must be an .onnx or .tar.gz object: current value is ${dataUrl ?? 'none'}`,
     );
   }
@@ -66,7 +66,7 @@ async function fetchModel(
   const found = await unpackModels(bytes, file, action);
   if (found === 1) return;
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'ARCHIVE_REFUSED',
     `${action} as its archive must hold exactly one .onnx file: it holds ${found}`,
   );
 }

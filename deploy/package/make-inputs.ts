@@ -25,7 +25,7 @@ export function makeInputs(specs: readonly TensorSpec[], recipe: InputRecipe, co
     const stranger = Object.keys(named).find((name) => !specs.some((spec) => spec.name === name));
     if (stranger !== undefined) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'SAMPLES_INVALID',
         `Cannot make inputs as '${stranger}' is not an input of the model: it has ${specs.map(({ name }) => name).join(', ')}`,
         { field: `${what}.${stranger}` },
       );
@@ -57,7 +57,7 @@ function shapeFor(spec: TensorSpec, given: readonly number[] | undefined): numbe
     spec.shape.every((size, axis) => typeof size === 'string' || size < 0 || size === given[axis]);
   if (!fits) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'SAMPLES_INVALID',
       `Cannot make input '${spec.name}' as its shape must fit [${spec.shape.join(', ')}]: current shape is [${given.join(', ')}]`,
       { field: `shapes.${spec.name}` },
     );
@@ -71,7 +71,10 @@ export function fill(datatype: Datatype, elements: number, next: () => number): 
   const view = new DataView(data.buffer);
   const write = WRITERS[datatype];
   if (write === undefined) {
-    throw new EdgeError('UNIMPLEMENTED', `Cannot make values of type ${datatype}: give samples in a file`);
+    throw new EdgeError(
+      'DATATYPE_UNSUPPORTED',
+      `Cannot make values of type ${datatype}: give samples in a file`,
+    );
   }
   for (let index = 0; index < elements; index++) write(view, index, next());
   return data;

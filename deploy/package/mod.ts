@@ -108,7 +108,7 @@ async function testSamples(
   const drafts = await draftSamples(description, model.facts);
   if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' } };
   if (drafts.length === 0) {
-    throw new EdgeError('INVALID_ARGUMENT', "Cannot package the model as 'samples' is missing", {
+    throw new EdgeError('SAMPLES_INVALID', "Cannot package the model as 'samples' is missing", {
       field: 'samples',
       nextStep: "Give samples in model.yaml ('file', 'cases' or 'make'), or pass --skip-self-test",
     });
@@ -180,7 +180,7 @@ function withSemantics(
   const stranger = Object.keys(semantics).find((name) => !specs.some((spec) => spec.name === name));
   if (stranger !== undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'FIELD_INVALID',
       `Cannot package the model as '${field}.${stranger}' is not in the model: it has ${specs.map(({ name }) => name).join(', ')}`,
       { field: `${field}.${stranger}` },
     );

@@ -119,7 +119,7 @@ export async function readModelYaml(file: string): Promise<ModelDescription> {
     const value = yaml[field];
     if (value !== undefined && semver.valid(value) !== value) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'VERSION_INVALID',
         `${action} as '${field}' must be a semantic version such as 1.2.3: current value is ${value}`,
         { field },
       );
@@ -137,7 +137,7 @@ async function readText(file: string, action: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new EdgeError('NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
+    throw new EdgeError('FILE_NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
   }
 }
 
@@ -146,6 +146,6 @@ function parseYaml(text: string, action: string): unknown {
     return parse(text);
   } catch (error) {
     const [reason] = messageOf(error).split('\n');
-    throw new EdgeError('INVALID_ARGUMENT', `${action} as it is not YAML: ${reason}`, { cause: error });
+    throw new EdgeError('FILE_UNREADABLE', `${action} as it is not YAML: ${reason}`, { cause: error });
   }
 }

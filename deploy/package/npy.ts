@@ -48,5 +48,5 @@ export function parseNpy(name: string, bytes: Uint8Array): Tensor {
 }
 
 function fail(name: string, reason: string): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot read the sample '${name}' as ${reason}`, { field: name });
+  throw new EdgeError('SAMPLES_INVALID', `Cannot read the sample '${name}' as ${reason}`, { field: name });
 }

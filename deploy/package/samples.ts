@@ -107,7 +107,7 @@ export async function runSamples(
     const reason = draft.outputs === undefined ? undefined : mismatchOf(draft.outputs, actual, tolerance);
     if (reason !== undefined) {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'PACKAGE_REFUSED_SAMPLES',
         `Cannot package the model as sample '${draft.name}' fails: ${reason}`,
         {
           field: 'samples',
@@ -125,8 +125,8 @@ async function runCases(task: SessionTask, timeoutMs: number): Promise<SessionRe
   try {
     return await runSession(task, timeoutMs);
   } catch (error) {
-    const { code, message } = toEdgeError(error);
-    throw new EdgeError(code, `Cannot package the model as its samples fail: ${message}`, {
+    const { reason, message } = toEdgeError(error);
+    throw new EdgeError(reason, `Cannot package the model as its samples fail: ${message}`, {
       field: 'samples',
       nextStep: SKIP_HINT,
       cause: error,
@@ -144,7 +144,7 @@ function refuseNaN(sample: string, outputs: readonly Tensor[]): void {
       const value = size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
       if (Number.isNaN(value)) {
         throw new EdgeError(
-          'FAILED_PRECONDITION',
+          'PACKAGE_REFUSED_SAMPLES',
           `Cannot package the model as sample '${sample}' gives NaN in output '${output.name}'`,
         );
       }
@@ -173,7 +173,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 function fail(reason: string, cause?: unknown): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot read the samples as ${reason}`, {
+  throw new EdgeError('SAMPLES_INVALID', `Cannot read the samples as ${reason}`, {
     field: 'samples',
     cause,
   });

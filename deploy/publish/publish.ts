@@ -70,7 +70,7 @@ async function chooseVersion(
   if (version !== undefined) {
     if (semver.valid(version) === version) return version;
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'VERSION_INVALID',
       `Cannot publish as the version must be a semantic version such as 1.2.3: current value is ${version}`,
     );
   }
@@ -86,7 +86,7 @@ async function chooseVersion(
 function refuseOther(found: PublishedComponent, build: ComponentBuild): void {
   if (found.tags[TAGS.content] === build.content) return;
   throw new EdgeError(
-    'ALREADY_EXISTS',
+    'VERSION_PUBLISHED',
     `Cannot publish ${found.name} ${found.version} as that version exists with another content`,
     { nextStep: 'Raise the version: a published version never changes' },
   );
@@ -159,13 +159,13 @@ async function finish(
       return { arn, name, version, outcome, tags: found.tags };
     }
     if (found?.state === 'FAILED') {
-      throw new EdgeError('FAILED_PRECONDITION', `Cannot publish ${name} ${version}: ${found.message}`, {
+      throw new EdgeError('PUBLISH_FAILED', `Cannot publish ${name} ${version}: ${found.message}`, {
         nextStep: 'Repair what the message names, then start the same command again',
       });
     }
     if (clock.monotonicMs() + delayMs > endsAtMs) {
       throw new EdgeError(
-        'DEADLINE_EXCEEDED',
+        'PUBLISH_UNFINISHED',
         `Cannot publish ${name} ${version} within ${timeoutMs / 1000} s as AWS is still checking it`,
         { nextStep: 'Start the same command again: it goes on where it stopped' },
       );

@@ -58,7 +58,7 @@ async function onlyEntry(folder: string, what: string): Promise<string> {
   try {
     entries = (await readdir(folder)).filter((entry) => !entry.startsWith('.') && !PUBLISHED.test(entry));
   } catch (cause) {
-    throw new EdgeError('NOT_FOUND', `Cannot read the build: ${messageOf(cause)}`, {
+    throw new EdgeError('BUILD_NOT_FOUND', `Cannot read the build: ${messageOf(cause)}`, {
       nextStep: 'Build first: edge-manager package, or gdk component build',
       cause,
     });
@@ -66,7 +66,7 @@ async function onlyEntry(folder: string, what: string): Promise<string> {
   const [only] = entries;
   if (entries.length === 1 && only !== undefined) return only;
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'BUILD_AMBIGUOUS',
     `Cannot publish as ${folder} must hold exactly one ${what}: it holds ${entries.length}`,
     { nextStep: 'Remove the folder greengrass-build and build again' },
   );

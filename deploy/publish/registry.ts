@@ -65,7 +65,7 @@ async function componentOf(source: RegistrySource, name: string): Promise<string
 }
 
 function unknownModel(name: string): EdgeError {
-  return new EdgeError('NOT_FOUND', `Cannot find the model ${name} among the published components`, {
+  return new EdgeError('MODEL_NOT_FOUND', `Cannot find the model ${name} among the published components`, {
     nextStep: 'See edge-manager models list',
   });
 }

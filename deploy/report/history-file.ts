@@ -25,7 +25,7 @@ export async function appendReport(path: string, report: FleetReport): Promise<v
       await file.close();
     }
   } catch (thrown) {
-    throw new EdgeError('FAILED_PRECONDITION', `Cannot add to the history ${path}: ${messageOf(thrown)}`, {
+    throw new EdgeError('FILE_UNUSABLE', `Cannot add to the history ${path}: ${messageOf(thrown)}`, {
       field: '--history',
       nextStep: 'Give a file in a folder that exists and may be written',
       cause: thrown,
@@ -51,7 +51,7 @@ async function textOf(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     if (isNotFound(thrown)) return '';
-    throw new EdgeError('FAILED_PRECONDITION', `Cannot read the history ${path}: ${messageOf(thrown)}`, {
+    throw new EdgeError('FILE_UNUSABLE', `Cannot read the history ${path}: ${messageOf(thrown)}`, {
       field: '--history',
       cause: thrown,
     });

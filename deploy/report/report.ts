@@ -19,14 +19,14 @@ export async function fleetReport(
   const group = await cloud.group(fleet);
   if (group === undefined) {
     throw new EdgeError(
-      'NOT_FOUND',
+      'FLEET_NOT_FOUND',
       `Cannot report on the fleet as the thing group ${fleet} does not exist`,
       { field: 'fleet', nextStep: 'edge-manager fleet list shows the fleets there are' },
     );
   }
   const fields = await cloud.indexedFields();
   if (fields?.includes(INDEXED.summary) !== true) {
-    throw new EdgeError('FAILED_PRECONDITION', `Cannot report on the fleet as fleet indexing is off`, {
+    throw new EdgeError('INDEXING_OFF', `Cannot report on the fleet as fleet indexing is off`, {
       nextStep: `Turn on what reports need: edge-manager report ${fleet} --set-up`,
     });
   }

@@ -35,7 +35,7 @@ async function deployableVersions(
     const found = await cloud.componentVersion(name, version);
     if (found?.state !== 'DEPLOYABLE') {
       throw new EdgeError(
-        found === undefined ? 'NOT_FOUND' : 'FAILED_PRECONDITION',
+        found === undefined ? 'COMPONENT_NOT_FOUND' : 'COMPONENT_NOT_DEPLOYABLE',
         `Cannot plan the rollout as the component ${name} ${version} ${found === undefined ? 'does not exist' : `is ${found.state}`}`,
         { field: `components.${name}`, nextStep: 'Publish the version first, or correct it in the plan' },
       );
@@ -64,7 +64,7 @@ export function checkPlatforms(
   const names = unserved.slice(0, 3).map(({ thing }) => thing);
   const more = unserved.length > names.length ? ', ...' : '';
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'COMPONENT_NOT_DEPLOYABLE',
     `Cannot plan the rollout as no manifest of ${name} ${version} serves the platform ${[os, architecture, runtime].filter(Boolean).join(', ')} of ${unserved.length} devices of the fleet: ${names.join(', ')}${more}`,
     {
       field: `components.${name}`,
@@ -88,7 +88,7 @@ async function groupConflicts(cloud: FleetCloud, plan: RolloutPlan): Promise<rea
       const theirs = other?.components[name]?.componentVersion;
       if (theirs === undefined || theirs === version) continue;
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'COMPONENTS_FOREIGN',
         `Cannot plan the rollout as devices of the fleet are in the thing group ${key}, which deploys ${name} ${theirs}, not ${version}`,
         {
           field: `components.${name}`,

@@ -94,7 +94,7 @@ export async function continueRollout(cloud: FleetCloud, plan: RolloutPlan, cloc
   const waiting = status.stages.find((stage) => stage.state === 'WAITING');
   if (waiting?.deploymentId === undefined) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ROLLOUT_NOT_RUNNING',
       `Cannot continue the rollout as no stage waits: it is ${status.outcome}`,
     );
   }
@@ -109,7 +109,7 @@ export async function cancelRollout(cloud: FleetCloud, plan: RolloutPlan, clock:
   );
   if (active?.deploymentId === undefined) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ROLLOUT_NOT_RUNNING',
       `Cannot cancel the rollout as no stage runs: it is ${status.outcome}`,
     );
   }
@@ -137,9 +137,13 @@ export async function rolloutHistory(
 ): Promise<readonly HistoryEntry[]> {
   const arn = await cloud.groupArn(fleet);
   if (arn === undefined) {
-    throw new EdgeError('NOT_FOUND', `Cannot read the history as the thing group ${fleet} does not exist`, {
-      field: 'fleet',
-    });
+    throw new EdgeError(
+      'FLEET_NOT_FOUND',
+      `Cannot read the history as the thing group ${fleet} does not exist`,
+      {
+        field: 'fleet',
+      },
+    );
   }
   const entries: HistoryEntry[] = [];
   for (const one of (await cloud.deployments(arn, limit)).slice(0, limit)) {

@@ -96,7 +96,7 @@ export function checkPlan(value: unknown): RolloutPlan {
 }
 
 function refused(field: string, reason: string): EdgeError {
-  return new EdgeError('INVALID_ARGUMENT', `Cannot use the rollout plan as ${reason}`, { field });
+  return new EdgeError('ROLLOUT_INVALID', `Cannot use the rollout plan as ${reason}`, { field });
 }
 
 export function selectionOf(stage: RolloutStage): DeviceSelection {

@@ -62,7 +62,7 @@ async function readTarget(
   const targetArn = await cloud.groupArn(plan.fleet);
   if (targetArn === undefined) {
     throw new EdgeError(
-      'NOT_FOUND',
+      'FLEET_NOT_FOUND',
       `Cannot plan the rollout as the thing group ${plan.fleet} does not exist`,
       {
         field: 'fleet',
@@ -72,13 +72,9 @@ async function readTarget(
   }
   const things = await cloud.thingsIn(plan.fleet);
   if (things.length === 0) {
-    throw new EdgeError(
-      'FAILED_PRECONDITION',
-      `Cannot plan the rollout as the fleet ${plan.fleet} has no devices`,
-      {
-        nextStep: 'Put the things of its devices into the thing group',
-      },
-    );
+    throw new EdgeError('FLEET_EMPTY', `Cannot plan the rollout as the fleet ${plan.fleet} has no devices`, {
+      nextStep: 'Put the things of its devices into the thing group',
+    });
   }
   return { targetArn, things };
 }
@@ -124,7 +120,7 @@ export function nextSet(
   const foreign = foreignChanges(changes, [...(plan.owns ?? []), ...added]);
   if (foreign.length > 0) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'COMPONENTS_FOREIGN',
       `Cannot plan the rollout as it would change components of others: ${foreign.join(', ')}`,
       {
         field: 'components',

@@ -34,7 +34,7 @@ export async function proposeRollback(
   const arn = await cloud.groupArn(fleet);
   const from = arn === undefined ? undefined : await latestOf(cloud, arn);
   if (from === undefined) {
-    throw new EdgeError('NOT_FOUND', `Cannot roll back as the fleet ${fleet} has no deployment`, {
+    throw new EdgeError('DEPLOYMENT_NOT_FOUND', `Cannot roll back as the fleet ${fleet} has no deployment`, {
       field: 'fleet',
     });
   }
@@ -49,7 +49,7 @@ export async function proposeRollback(
   const to = await lastGood(cloud, from, owns);
   if (to === undefined) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ROLLOUT_NOTHING_EARLIER',
       `Cannot roll back as the fleet ${fleet} has no earlier set of another version`,
       { nextStep: 'Deploy the version that you want with edge-manager deploy apply' },
     );

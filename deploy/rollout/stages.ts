@@ -28,7 +28,7 @@ export function assignStages(
 ): readonly (readonly string[])[] {
   if (selections.length === 0 || selections.length > MAX_STAGES) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'ROLLOUT_INVALID',
       `Cannot plan the rollout as it must have 1 to ${MAX_STAGES} stages: it has ${selections.length}`,
       { field: 'stages' },
     );
@@ -62,7 +62,7 @@ function pick(
       const missing = selection.deviceNames.filter((name) => !known.has(name));
       if (missing.length > 0) {
         throw new EdgeError(
-          'NOT_FOUND',
+          'DEVICE_NOT_FOUND',
           `Cannot plan ${field} as the fleet has no device ${missing.slice(0, 5).join(', ')}`,
           {
             field: `${field}.deviceNames`,

@@ -56,7 +56,7 @@ export async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new EdgeError('NOT_FOUND', `Cannot read the key file: ${messageOf(error)}`, {
+    throw new EdgeError('FILE_NOT_FOUND', `Cannot read the key file: ${messageOf(error)}`, {
       field: file,
       cause: error,
     });

@@ -45,14 +45,14 @@ class AdminTransport implements Transport {
     socket.on('data', (text: string) => this.#receive(text));
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      const cause = new EdgeError('UNAVAILABLE', 'The agent closed the connection');
+      const cause = new EdgeError('CONNECTION_LOST', 'The agent closed the connection');
       for (const listener of this.#connectionListeners) listener('lost', cause);
     });
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
     if (this.#socket.destroyed) {
-      throw new EdgeError('UNAVAILABLE', 'Cannot send the request as the agent closed the connection');
+      throw new EdgeError('CONNECTION_LOST', 'Cannot send the request as the agent closed the connection');
     }
     const envelope: unknown = JSON.parse(Buffer.from(payload).toString('utf8'));
     const model = modelOfPredictTopic(topic);
@@ -107,11 +107,11 @@ async function open(path: string): Promise<Socket> {
 function refused(path: string, cause: Error): EdgeError {
   const denied = 'code' in cause && cause.code === 'EACCES';
   return denied
-    ? new EdgeError('PERMISSION_DENIED', `Cannot open the admin socket at ${path}: ${messageOf(cause)}`, {
+    ? new EdgeError('FILE_DENIED', `Cannot open the admin socket at ${path}: ${messageOf(cause)}`, {
         nextStep: "Run this command as the agent's own user",
         cause,
       })
-    : new EdgeError('UNAVAILABLE', `Cannot reach the agent at ${path}: ${messageOf(cause)}`, {
+    : new EdgeError('AGENT_UNREACHABLE', `Cannot reach the agent at ${path}: ${messageOf(cause)}`, {
         nextStep: 'Check that the agent runs, and give its work folder with --work',
         cause,
       });

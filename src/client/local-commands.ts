@@ -157,7 +157,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
   } catch (thrown) {
-    throw new EdgeError('INVALID_ARGUMENT', `Cannot read the command: ${toEdgeError(thrown).message}`, {
+    throw new EdgeError('OPTION_INVALID', `Cannot read the command: ${toEdgeError(thrown).message}`, {
       nextStep: 'edge-manager local --help',
       cause: thrown,
     });
@@ -166,7 +166,7 @@ function parse(args: readonly string[]) {
 
 function nameOf({ name }: Call): string {
   if (name !== undefined) return name;
-  throw new EdgeError('INVALID_ARGUMENT', 'Cannot run the command as the model name is missing', {
+  throw new EdgeError('OPTION_INVALID', 'Cannot run the command as the model name is missing', {
     nextStep: 'edge-manager local list',
   });
 }
@@ -175,14 +175,14 @@ function timeoutOf(text: string | undefined): number {
   const timeoutMs = text === undefined ? 10_000 : Number(text);
   if (Number.isInteger(timeoutMs) && timeoutMs > 0) return timeoutMs;
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'OPTION_INVALID',
     `Cannot use --timeout as it must be a number of milliseconds: current value is ${text}`,
   );
 }
 
 async function readInputs(file: string | undefined): Promise<WireTensor[]> {
   if (file === undefined) {
-    throw new EdgeError('INVALID_ARGUMENT', 'Cannot predict as --inputs is missing', {
+    throw new EdgeError('OPTION_INVALID', 'Cannot predict as --inputs is missing', {
       nextStep: 'Give a JSON file with the list of input tensors',
     });
   }
@@ -191,7 +191,7 @@ async function readInputs(file: string | undefined): Promise<WireTensor[]> {
   try {
     parsed = JSON.parse(await readFile(file, 'utf8'));
   } catch (thrown) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what}: ${toEdgeError(thrown).message}`, { cause: thrown });
+    throw new EdgeError('FILE_UNREADABLE', `${what}: ${toEdgeError(thrown).message}`, { cause: thrown });
   }
   return validate(Type.Array(WireTensor), parsed, what) as WireTensor[];
 }

@@ -47,7 +47,7 @@ export function tensor<T extends Datatype>(
   const count = shape.reduce((product, dimension) => product * dimension, 1);
   if (data.length !== count) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'TENSOR_INVALID',
       `Cannot make tensor '${name}' as its shape [${shape.join(', ')}] holds ${count} elements: ${data.length} were given`,
       { field: name },
     );
@@ -79,7 +79,7 @@ export function elements(from: Tensor): TypedArrays[Datatype] {
 export function float32(from: Tensor): Float32Array {
   if (from.datatype !== 'FP32') {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'TENSOR_INVALID',
       `Cannot read '${from.name}' as FP32: its datatype is ${from.datatype}`,
     );
   }

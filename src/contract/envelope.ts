@@ -27,12 +27,15 @@ export type RequestEnvelope = Static<typeof RequestEnvelope>;
 
 export const ErrorBody = Type.Object({
   code: Type.Union(CODES.map((code) => Type.Literal(code))),
+  /** One of the reasons of docs/errors.md; an older agent says none. */
+  reason: Type.Optional(Type.String({ maxLength: 64 })),
   message: Type.String(),
   field: Type.Optional(Type.String()),
   retryAfterMs: Type.Optional(Type.Number({ minimum: 0 })),
 });
 export type ErrorBody = {
   code: (typeof CODES)[number];
+  reason?: string;
   message: string;
   field?: string;
   retryAfterMs?: number;

@@ -4,6 +4,7 @@ export * from './events.js';
 export * from './heartbeat-summary.js';
 export * from './heartbeat.js';
 export * from './operations.js';
+export * from './reasons.js';
 export * from './tensor.js';
 export * from './topics.js';
 export * from './asyncapi.js';

@@ -80,7 +80,7 @@ export class ArchiveGuard {
   }
 
   refuse(reason: string, cause?: unknown): never {
-    throw new EdgeError('INVALID_ARGUMENT', `${this.#action} as ${reason}`, { cause });
+    throw new EdgeError('ARCHIVE_REFUSED', `${this.#action} as ${reason}`, { cause });
   }
 
   #count(entries: number): void {

@@ -1,4 +1,4 @@
-import type { Code } from '../contract/codes.js';
+import { REASONS, type Code, type Reason } from '../contract/mod.js';
 
 /** What an error may carry beside its sentence. */
 export interface ErrorDetails {
@@ -13,22 +13,24 @@ export interface ErrorDetails {
 
 /**
  * The one error class of the project. `code` says whose fault it is: INTERNAL is ours, all others tell
- * the caller something. Sentences follow docs/errors.md: the action first, then wanted and actual value,
- * no full stop.
+ * the caller something; `reason` says why, and is what programs decide by. Both are catalogued in docs/errors.md.
+ * Sentences are for people and may change: the action first, then wanted and actual value, no full stop.
  *
  * @example
- * throw new EdgeError('INVALID_ARGUMENT', "Cannot parse 'version' as it must be semver: current value is 5", { field: 'version' });
+ * throw new EdgeError('VERSION_INVALID', "Cannot parse 'version' as it must be semver: current value is 5", { field: 'version' });
  */
 export class EdgeError extends Error {
   override readonly name = 'EdgeError';
+  readonly reason: Reason;
   readonly code: Code;
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly nextStep: string | undefined;
 
-  constructor(code: Code, message: string, details: ErrorDetails = {}) {
+  constructor(reason: Reason, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.code = code;
+    this.reason = reason;
+    this.code = REASONS[reason];
     this.field = details.field;
     this.retryAfterMs = details.retryAfterMs;
     this.nextStep = details.nextStep;

@@ -28,7 +28,7 @@ export function validate<S extends TSchema>(schema: S, value: unknown, what: str
   if (check(value)) return value as Static<S>;
   const first = check.errors?.[0];
   const { field, sentence } = describe(first, value);
-  throw new EdgeError('INVALID_ARGUMENT', `${what} as ${sentence}`, { field });
+  throw new EdgeError('FIELD_INVALID', `${what} as ${sentence}`, { field });
 }
 
 function describe(error: ErrorObject | undefined, root: unknown): { field: string; sentence: string } {

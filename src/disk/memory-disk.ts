@@ -28,8 +28,8 @@ export class MemoryDisk implements Disk {
   /** The usual fault: an error as the real adapter gives it. */
   static error(kind: 'io' | 'space', operation: DiskOperation): EdgeError {
     return kind === 'space'
-      ? new EdgeError('RESOURCE_EXHAUSTED', `Cannot ${operation}: no space left on device`)
-      : new EdgeError('UNAVAILABLE', `Cannot ${operation}: i/o error`);
+      ? new EdgeError('DISK_FULL', `Cannot ${operation}: no space left on device`)
+      : new EdgeError('DISK_FAILED', `Cannot ${operation}: i/o error`);
   }
 
   cutPower(): void {
@@ -76,7 +76,7 @@ export class MemoryDisk implements Disk {
 
   async create(path: string): Promise<DiskFile> {
     this.#before('create', path);
-    if (this.#names.has(path)) throw new EdgeError('ALREADY_EXISTS', `Cannot create ${path}: it is there`);
+    if (this.#names.has(path)) throw new EdgeError('FILE_EXISTS', `Cannot create ${path}: it is there`);
     const inode: Inode = { bytes: new Uint8Array(0), synced: new Uint8Array(0) };
     this.#names.set(path, inode);
     return {
@@ -136,7 +136,7 @@ export class MemoryDisk implements Disk {
 
   #inode(path: string): Inode {
     const inode = this.#names.get(path);
-    if (inode === undefined) throw new EdgeError('NOT_FOUND', `Cannot read ${path}: no such file`);
+    if (inode === undefined) throw new EdgeError('FILE_NOT_FOUND', `Cannot read ${path}: no such file`);
     return inode;
   }
 

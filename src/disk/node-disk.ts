@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
-import type { Code } from '../contract/mod.js';
+import type { Reason } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 import type { Disk, DiskFile, FileStat } from './disk.js';
 import { syncFolder } from './durable.js';
@@ -108,16 +108,16 @@ function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-const CODES: Readonly<Record<string, Code>> = {
-  ENOENT: 'NOT_FOUND',
-  EEXIST: 'ALREADY_EXISTS',
-  ENOSPC: 'RESOURCE_EXHAUSTED',
-  EDQUOT: 'RESOURCE_EXHAUSTED',
-  EACCES: 'PERMISSION_DENIED',
-  EPERM: 'PERMISSION_DENIED',
+const REASONS: Readonly<Record<string, Reason>> = {
+  ENOENT: 'FILE_NOT_FOUND',
+  EEXIST: 'FILE_EXISTS',
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+  EACCES: 'FILE_DENIED',
+  EPERM: 'FILE_DENIED',
 };
 
 function diskError(error: unknown, action: string): EdgeError {
-  const code = CODES[errnoOf(error) ?? ''] ?? 'UNAVAILABLE';
-  return new EdgeError(code, `Cannot ${action}: ${messageOf(error)}`, { cause: error });
+  const reason = REASONS[errnoOf(error) ?? ''] ?? 'DISK_FAILED';
+  return new EdgeError(reason, `Cannot ${action}: ${messageOf(error)}`, { cause: error });
 }

@@ -79,5 +79,5 @@ export function checkOutputs(
 }
 
 function refused(field: string, reason: string): EdgeError {
-  return new EdgeError('INVALID_ARGUMENT', `Cannot run the model as ${reason}`, { field });
+  return new EdgeError('TENSOR_INVALID', `Cannot run the model as ${reason}`, { field });
 }

@@ -24,7 +24,7 @@ export function createMemoryEngine(
       const model = read(bytes, options);
       if (model === undefined) {
         return Promise.reject(
-          new EdgeError('FAILED_PRECONDITION', 'Cannot load the model: its bytes are not a model'),
+          new EdgeError('MODEL_REFUSED', 'Cannot load the model: its bytes are not a model'),
         );
       }
       return Promise.resolve(new MemorySession(model));
@@ -46,7 +46,7 @@ class MemorySession implements EngineSession {
   }
 
   async run(inputs: readonly Tensor[], outputs?: readonly string[]): Promise<readonly Tensor[]> {
-    if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot run the model as its session is closed');
+    if (this.#closed) throw new EdgeError('CLOSED', 'Cannot run the model as its session is closed');
     checkInputs(this.inputs, inputs);
     const wanted = checkOutputs(this.outputs, outputs);
     for (const [index, tensor] of inputs.entries()) {

@@ -25,7 +25,7 @@ async function create(
   try {
     return await runtime.InferenceSession.create(unshared(model), sessionOptions(options));
   } catch (error) {
-    throw new EdgeError('FAILED_PRECONDITION', `Cannot load the model: ${messageOf(error)}`, {
+    throw new EdgeError('MODEL_REFUSED', `Cannot load the model: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -71,7 +71,7 @@ class OnnxSession implements EngineSession {
 
   async run(inputs: readonly Tensor[], outputs?: readonly string[]): Promise<readonly Tensor[]> {
     if (this.#closing !== undefined) {
-      throw new EdgeError('UNAVAILABLE', 'Cannot run the model as its session is closed');
+      throw new EdgeError('CLOSED', 'Cannot run the model as its session is closed');
     }
     checkInputs(this.inputs, inputs);
     const wanted = checkOutputs(this.outputs, outputs);
@@ -128,11 +128,11 @@ function feedsOf(inputs: readonly Tensor[]): Runtime.InferenceSession.FeedsType 
 function runError(error: unknown): EdgeError {
   const reason = messageOf(error);
   if (/bad_alloc|bad allocation|[Ff]ailed to allocate/.test(reason)) {
-    return new EdgeError('RESOURCE_EXHAUSTED', `Cannot run the model as memory is short: ${reason}`, {
+    return new EdgeError('MEMORY_SHORT', `Cannot run the model as memory is short: ${reason}`, {
       cause: error,
     });
   }
-  return new EdgeError('INVALID_ARGUMENT', `Cannot run the model on these inputs: ${reason}`, {
+  return new EdgeError('INPUTS_REFUSED', `Cannot run the model on these inputs: ${reason}`, {
     field: 'inputs',
     cause: error,
   });
@@ -163,7 +163,7 @@ function readMetadata(
 
 function unfit(kind: string, name: string, reason: string): EdgeError {
   return new EdgeError(
-    'FAILED_PRECONDITION',
+    'MODEL_REFUSED',
     `Cannot load the model: ${kind} '${name}' cannot be used as ${reason}`,
   );
 }

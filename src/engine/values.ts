@@ -85,7 +85,7 @@ export function fromRuntimeValue(
 ): Tensor {
   const datatype = datatypeOf(value.type);
   if (datatype === undefined) {
-    throw new EdgeError('UNIMPLEMENTED', `Cannot give output '${name}' as its type is ${value.type}`);
+    throw new EdgeError('DATATYPE_UNSUPPORTED', `Cannot give output '${name}' as its type is ${value.type}`);
   }
   const shape = [...value.dims];
   if (Array.isArray(value.data)) {

@@ -1,4 +1,10 @@
-import { MAX_MESSAGE_BYTES, ReplyEnvelope, RequestEnvelope, type ErrorBody } from '../contract/mod.js';
+import {
+  MAX_MESSAGE_BYTES,
+  reasonOf,
+  ReplyEnvelope,
+  RequestEnvelope,
+  type ErrorBody,
+} from '../contract/mod.js';
 import { EdgeError, validate } from '../core/mod.js';
 
 const encoder = new TextEncoder();
@@ -15,7 +21,7 @@ export function encodeMessage(value: unknown): Uint8Array {
 export function decodeMessage(payload: Uint8Array, what: string, maxBytes = MAX_MESSAGE_BYTES): unknown {
   if (payload.byteLength > maxBytes) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'MESSAGE_TOO_LARGE',
       `${what} as a message must have at most ${maxBytes} bytes: this one has ${payload.byteLength}`,
     );
   }
@@ -23,15 +29,15 @@ export function decodeMessage(payload: Uint8Array, what: string, maxBytes = MAX_
   try {
     text = decoder.decode(payload);
   } catch (cause) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not UTF-8`, { cause });
+    throw new EdgeError('MESSAGE_UNREADABLE', `${what} as it is not UTF-8`, { cause });
   }
   if (depthOf(text) > MAX_DEPTH) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is nested deeper than ${MAX_DEPTH} levels`);
+    throw new EdgeError('MESSAGE_UNREADABLE', `${what} as it is nested deeper than ${MAX_DEPTH} levels`);
   }
   try {
     return parseSafely(text);
   } catch (cause) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not JSON`, { cause });
+    throw new EdgeError('MESSAGE_UNREADABLE', `${what} as it is not JSON`, { cause });
   }
 }
 
@@ -56,14 +62,16 @@ export function toErrorBody(error: EdgeError): ErrorBody {
   const message = error.code === 'INTERNAL' ? INTERNAL_SENTENCE : error.message;
   return {
     code: error.code,
+    reason: error.reason,
     message: message.length > 1000 ? `${message.slice(0, 997)}...` : message,
     ...(error.field === undefined ? {} : { field: error.field.slice(0, 200) }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }
 
-export function fromErrorBody(body: ErrorBody): EdgeError {
-  return new EdgeError(body.code, body.message, { field: body.field, retryAfterMs: body.retryAfterMs });
+/** The agent's error; one of an agent that is older (no reason) or newer (a reason unknown here) has the code's own. */
+export function fromErrorBody({ code, reason, message, field, retryAfterMs }: ErrorBody): EdgeError {
+  return new EdgeError(reasonOf(code, reason), message, { field, retryAfterMs });
 }
 
 /** Nesting of brackets outside strings, which hold most of a message: they are skipped by the native search. */

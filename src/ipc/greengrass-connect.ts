@@ -11,7 +11,7 @@ const SVCUID = 'SVCUID';
 export function requireEnvironment(environment: Environment): void {
   for (const name of [SOCKET, SVCUID]) {
     if ((environment[name] ?? '') === '') {
-      throw new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass as ${name} is not set`, {
+      throw new EdgeError('GREENGRASS_UNREACHABLE', `Cannot connect to Greengrass as ${name} is not set`, {
         nextStep: 'Run this program as a Greengrass component',
       });
     }
@@ -38,7 +38,7 @@ export function connectError(thrown: unknown, environment: Environment): EdgeErr
   const rpc = thrown instanceof eventstream_rpc.RpcError ? thrown : undefined;
   if (rpc?.type === eventstream_rpc.RpcErrorType.HandshakeError) {
     return new EdgeError(
-      'PERMISSION_DENIED',
+      'SVCUID_REFUSED',
       'Cannot connect to Greengrass as the nucleus refused this SVCUID',
       {
         nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
@@ -50,7 +50,7 @@ export function connectError(thrown: unknown, environment: Environment): EdgeErr
   const closed = rpc?.type === eventstream_rpc.RpcErrorType.NetworkError;
   if (closed) {
     return new EdgeError(
-      'UNAVAILABLE',
+      'GREENGRASS_UNREACHABLE',
       `Cannot connect to Greengrass at ${socket} as the nucleus closed the connection: the SVCUID may be wrong`,
       {
         nextStep: 'Let Greengrass start this component; an SVCUID ends with its lifecycle script',
@@ -59,7 +59,7 @@ export function connectError(thrown: unknown, environment: Environment): EdgeErr
     );
   }
   const why = rpc?.internalError === undefined ? messageOf(thrown) : messageOf(rpc.internalError);
-  return new EdgeError('UNAVAILABLE', `Cannot connect to Greengrass at ${socket}: ${why}`, {
+  return new EdgeError('GREENGRASS_UNREACHABLE', `Cannot connect to Greengrass at ${socket}: ${why}`, {
     nextStep: 'Check that the nucleus runs and that this user may open its socket',
     cause: thrown,
   });

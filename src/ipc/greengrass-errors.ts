@@ -1,4 +1,5 @@
 import { eventstream_rpc } from 'aws-iot-device-sdk-v2';
+import type { Reason } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 
 /**
@@ -8,11 +9,11 @@ import { EdgeError, messageOf } from '../core/mod.js';
 export function translateIpcError(thrown: unknown, action: string): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
   if (!(thrown instanceof eventstream_rpc.RpcError)) {
-    return new EdgeError('UNAVAILABLE', `${action}: ${messageOf(thrown)}`, { cause: thrown });
+    return new EdgeError('GREENGRASS_UNREACHABLE', `${action}: ${messageOf(thrown)}`, { cause: thrown });
   }
   if (thrown.type !== eventstream_rpc.RpcErrorType.ServiceError) {
     return new EdgeError(
-      'UNAVAILABLE',
+      'GREENGRASS_UNREACHABLE',
       `${action} as Greengrass IPC is not available: ${thrown.description}`,
       {
         cause: thrown,
@@ -23,16 +24,16 @@ export function translateIpcError(thrown: unknown, action: string): EdgeError {
   const sentence = text(service['message']) ?? text(service['_message']) ?? '';
   const name = text(service['_errorCode']) ?? '';
   const said = `${name} ${sentence}`;
-  const failed = (code: ConstructorParameters<typeof EdgeError>[0], why: string): EdgeError =>
-    new EdgeError(code, `${action}: ${why}`, { cause: thrown });
+  const failed = (reason: Reason, why: string): EdgeError =>
+    new EdgeError(reason, `${action}: ${why}`, { cause: thrown });
   if (/unauthori[sz]ed|not authori[sz]ed|accessdenied/i.test(said))
-    return failed('PERMISSION_DENIED', sentence || name);
+    return failed('NUCLEUS_DENIED', sentence || name);
   if (/notfound|not found|doesn't exist|does not exist/i.test(said))
-    return failed('NOT_FOUND', sentence || name);
-  if (/invalid/i.test(said)) return failed('INVALID_ARGUMENT', sentence || name);
+    return failed('KEY_NOT_FOUND', sentence || name);
+  if (/invalid/i.test(said)) return failed('NUCLEUS_REFUSED', sentence || name);
   // Nucleus lite answers an operation that it lacks with a ServiceError without a sentence.
-  if (sentence === '') return failed('UNIMPLEMENTED', 'this nucleus does not have the operation');
-  return failed('UNAVAILABLE', sentence);
+  if (sentence === '') return failed('NUCLEUS_LACKS_OPERATION', 'this nucleus does not have the operation');
+  return failed('NUCLEUS_FAILED', sentence);
 }
 
 function text(value: unknown): string | undefined {

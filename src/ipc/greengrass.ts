@@ -83,7 +83,7 @@ class GreengrassIpc implements GreengrassPort {
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
     if (payload.byteLength > MAX_MESSAGE_BYTES) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'MESSAGE_TOO_LARGE',
         `Cannot publish to ${topic} as a message must have at most ${MAX_MESSAGE_BYTES} bytes: this one has ${payload.byteLength}`,
       );
     }
@@ -180,7 +180,7 @@ class GreengrassIpc implements GreengrassPort {
   async publishToIotCore(topic: string, payload: Uint8Array): Promise<void> {
     if (payload.byteLength > IOT_CORE_MAX_BYTES) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'MESSAGE_TOO_LARGE',
         `Cannot publish to AWS IoT Core as a message must have at most ${IOT_CORE_MAX_BYTES} bytes: this one has ${payload.byteLength}`,
       );
     }
@@ -200,7 +200,7 @@ class GreengrassIpc implements GreengrassPort {
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    this.#closing.abort(new EdgeError('UNAVAILABLE', 'The connection to Greengrass was closed'));
+    this.#closing.abort(new EdgeError('CLOSED', 'The connection to Greengrass was closed'));
     this.#connection.abort(this.#closing.signal.reason);
     const client = this.#client;
     this.#client = undefined;
@@ -237,7 +237,7 @@ class GreengrassIpc implements GreengrassPort {
 
   #lost(client: Client, connection: AbortController, reason: Error | undefined): void {
     const cause = reason ?? new Error('The nucleus closed the connection');
-    connection.abort(new EdgeError('UNAVAILABLE', 'The connection to Greengrass was lost', { cause }));
+    connection.abort(new EdgeError('CONNECTION_LOST', 'The connection to Greengrass was lost', { cause }));
     if (this.#client !== client || this.#closing.signal.aborted) return;
     this.#client = undefined;
     this.#options.logger.warn('Greengrass IPC lost', { reason: messageOf(cause) });
@@ -301,7 +301,7 @@ class GreengrassIpc implements GreengrassPort {
   async #call<T>(action: string, run: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const client = this.#client;
     if (client === undefined) {
-      throw new EdgeError('UNAVAILABLE', `${action} as Greengrass IPC is not connected`, {
+      throw new EdgeError('CONNECTION_LOST', `${action} as Greengrass IPC is not connected`, {
         retryAfterMs: 1000,
       });
     }
@@ -327,9 +327,7 @@ class GreengrassIpc implements GreengrassPort {
       };
       const cancel = this.#options.clock.after(CALL_TIMEOUT_MS, () =>
         finish(() =>
-          reject(
-            new EdgeError('DEADLINE_EXCEEDED', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`),
-          ),
+          reject(new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`)),
         ),
       );
       for (const signal of signals) signal.addEventListener('abort', onAbort);

@@ -63,12 +63,12 @@ class MemoryPort implements MemoryGreengrass {
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
     if (!this.#connected)
       return Promise.reject(
-        new EdgeError('UNAVAILABLE', `Cannot publish to ${topic} as Greengrass IPC is not connected`),
+        new EdgeError('CONNECTION_LOST', `Cannot publish to ${topic} as Greengrass IPC is not connected`),
       );
     if (payload.byteLength > MAX_MESSAGE_BYTES) {
       return Promise.reject(
         new EdgeError(
-          'INVALID_ARGUMENT',
+          'MESSAGE_TOO_LARGE',
           `Cannot publish to ${topic} as a message must have at most ${MAX_MESSAGE_BYTES} bytes: this one has ${payload.byteLength}`,
         ),
       );
@@ -93,7 +93,10 @@ class MemoryPort implements MemoryGreengrass {
       const next: Json | undefined = isJsonObject(value) ? value[key] : undefined;
       if (next === undefined)
         return Promise.reject(
-          new EdgeError('NOT_FOUND', `Cannot read the configuration as ${keyPath.join('/')} is not there`),
+          new EdgeError(
+            'KEY_NOT_FOUND',
+            `Cannot read the configuration as ${keyPath.join('/')} is not there`,
+          ),
         );
       value = next;
     }

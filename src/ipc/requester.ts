@@ -79,9 +79,13 @@ class TopicRequester implements Requester {
     this.#endConnection = transport.onConnection((state) => {
       if (state !== 'lost') return;
       this.#failAll(
-        new EdgeError('UNAVAILABLE', 'Cannot wait for the reply as the connection to Greengrass was lost', {
-          retryAfterMs: 1000,
-        }),
+        new EdgeError(
+          'CONNECTION_LOST',
+          'Cannot wait for the reply as the connection to Greengrass was lost',
+          {
+            retryAfterMs: 1000,
+          },
+        ),
       );
     });
   }
@@ -91,7 +95,7 @@ class TopicRequester implements Requester {
     body: RequestOf<Name>,
     options: RequestOptions,
   ): Promise<ReplyOf<Name>> {
-    if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot send the request as the client was closed');
+    if (this.#closed) throw new EdgeError('CLOSED', 'Cannot send the request as the client was closed');
     options.signal?.throwIfAborted();
     const operation = operations[name];
     const id = `${this.#prefix}-${(this.#counter++).toString(36)}`;
@@ -112,7 +116,7 @@ class TopicRequester implements Requester {
     if (this.#closed) return;
     this.#closed = true;
     this.#endConnection?.();
-    this.#failAll(new EdgeError('UNAVAILABLE', 'Cannot wait for the reply as the client was closed'));
+    this.#failAll(new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed'));
     await this.#endSubscription?.();
   }
 
@@ -143,7 +147,7 @@ class TopicRequester implements Requester {
       const cancelDeadline = clock.after(timeoutMs, () =>
         fail(
           new EdgeError(
-            'DEADLINE_EXCEEDED',
+            'NO_REPLY',
             `Cannot wait any longer for the reply to '${name}': ${Math.round(timeoutMs)} ms have passed`,
           ),
         ),

@@ -129,7 +129,7 @@ class TopicResponder implements Responder {
         : failure(
             request.id,
             new EdgeError(
-              'INVALID_ARGUMENT',
+              'FIELD_INVALID',
               `Cannot answer as the operation of this topic is '${name}': current value is '${request.op}'`,
               { field: 'op' },
             ),
@@ -156,7 +156,7 @@ class TopicResponder implements Responder {
     if (this.#inFlight[lane] >= maxInFlight) {
       return failure(
         request.id,
-        new EdgeError('RESOURCE_EXHAUSTED', `Cannot take the request as ${maxInFlight} are under way`, {
+        new EdgeError('REQUESTS_UNDER_WAY', `Cannot take the request as ${maxInFlight} are under way`, {
           retryAfterMs: 100,
         }),
       );
@@ -190,7 +190,7 @@ class TopicResponder implements Responder {
       : undefined;
     if (handler === undefined) {
       throw new EdgeError(
-        'UNIMPLEMENTED',
+        'OPERATION_UNKNOWN',
         `Cannot answer as there is no operation '${request.op.slice(0, 64)}'`,
         { field: 'op' },
       );
@@ -204,7 +204,7 @@ class TopicResponder implements Responder {
     let payload = encodeMessage(reply);
     if (payload.byteLength > MAX_MESSAGE_BYTES) {
       const error = new EdgeError(
-        'OUT_OF_RANGE',
+        'REPLY_TOO_LARGE',
         `Cannot send the reply as it has ${payload.byteLength} bytes and a message holds ${MAX_MESSAGE_BYTES}: ask for outputs by file`,
         { field: 'outputFile' },
       );

@@ -1,4 +1,5 @@
 import semver from 'semver';
+import type { Reason } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
 import type { Manifest } from './manifest-schema.js';
 import type { PackageSignature } from './package-reader.js';
@@ -26,10 +27,11 @@ export function checkAdmission(
 ): void {
   const { target, minimumRuntimeVersion, version } = manifest;
   if (target !== 'any' && target !== context.platform) {
-    fail('target', `it is made for ${target}: this device is ${context.platform}`);
+    fail('PACKAGE_REFUSED_TARGET', 'target', `it is made for ${target}: this device is ${context.platform}`);
   }
   if (semver.lt(context.runtimeVersion, minimumRuntimeVersion)) {
     fail(
+      'PACKAGE_REFUSED_RUNTIME',
       'minimumRuntimeVersion',
       `it needs runtime ${minimumRuntimeVersion}: this device has ${context.runtimeVersion}`,
     );
@@ -39,9 +41,13 @@ export function checkAdmission(
   if (newestVersion === undefined || semver.gte(version, newestVersion)) return;
   // Without a checked signature anybody could write allowDowngrade into a manifest.
   if (manifest.allowDowngrade === true && signature.state === 'verified') return;
-  fail('version', `${version} is older than ${newestVersion}, which was admitted before`);
+  fail(
+    'PACKAGE_REFUSED_DOWNGRADE',
+    'version',
+    `${version} is older than ${newestVersion}, which was admitted before`,
+  );
 }
 
-function fail(field: string, reason: string): never {
-  throw new EdgeError('FAILED_PRECONDITION', `Cannot admit the package as ${reason}`, { field });
+function fail(reason: Reason, field: string, sentence: string): never {
+  throw new EdgeError(reason, `Cannot admit the package as ${sentence}`, { field });
 }

@@ -40,7 +40,7 @@ function walk(
     const issuer = anchor ?? others.find((candidate) => candidate !== current && issued(candidate, current));
     if (issuer === undefined) {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'CERTIFICATE_REFUSED',
         `Cannot trust the signature as ${nameOf(current)} leads to no trusted certificate`,
         { nextStep: 'Add the certificate of its authority to the trusted keys, or sign with a trusted key' },
       );
@@ -86,7 +86,7 @@ function checkValidity(certificate: X509Certificate, nowMs: number | undefined):
   if (nowMs >= from && nowMs <= to) return;
   const state = nowMs < from ? 'is not valid yet' : 'has expired';
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'CERTIFICATE_REFUSED',
     `Cannot trust the signature as the certificate ${nameOf(certificate)} ${state}: it is valid from ${certificate.validFrom} to ${certificate.validTo}`,
     { nextStep: 'Sign the package again with a valid certificate, and check the clock' },
   );
@@ -106,5 +106,5 @@ function readDer(der: Uint8Array): X509Certificate {
 }
 
 function fail(reason: string, cause?: unknown): never {
-  throw new EdgeError('FAILED_PRECONDITION', `Cannot trust the signature as ${reason}`, { cause });
+  throw new EdgeError('CERTIFICATE_REFUSED', `Cannot trust the signature as ${reason}`, { cause });
 }

@@ -112,7 +112,7 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', `${ACTION} as it is not JSON: ${messageOf(error)}`, {
+    throw new EdgeError('MANIFEST_INVALID', `${ACTION} as it is not JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -123,5 +123,5 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function fail(reason: string, field?: string): never {
-  throw new EdgeError('INVALID_ARGUMENT', `${ACTION} as ${reason}`, { field });
+  throw new EdgeError('MANIFEST_INVALID', `${ACTION} as ${reason}`, { field });
 }

@@ -74,7 +74,9 @@ async function listFolder(folder: string): Promise<string[]> {
     return entries.map(({ name }) => name);
   } catch (error) {
     if (error instanceof EdgeError) throw error;
-    throw new EdgeError('NOT_FOUND', `Cannot open the package: ${messageOf(error)}`, { cause: error });
+    throw new EdgeError('PACKAGE_NOT_FOUND', `Cannot open the package: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -91,7 +93,7 @@ async function readManifest(
     return { manifest: parseManifest(bytes ?? new Uint8Array()), digest: sha256 };
   } catch (error) {
     const { message, field } = toEdgeError(error);
-    throw new EdgeError('FAILED_PRECONDITION', message, { field, cause: error });
+    throw new EdgeError('PACKAGE_REFUSED_MANIFEST', message, { field, cause: error });
   }
 }
 
@@ -112,7 +114,7 @@ async function checkSignature(
   if (!names.includes(SIGNATURE_FILE)) {
     if (trust.policy === 'if-present') return { state: 'unsigned' };
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'PACKAGE_REFUSED_SIGNATURE',
       `Cannot open the package as it is not signed: policy is ${trust.policy}`,
       {
         field: SIGNATURE_FILE,
@@ -152,13 +154,17 @@ function refuseUnlessTrusted<T>(check: () => T): T {
     return check();
   } catch (error) {
     const { message, nextStep } = toEdgeError(error);
-    throw new EdgeError('FAILED_PRECONDITION', message, { field: SIGNATURE_FILE, nextStep, cause: error });
+    throw new EdgeError('PACKAGE_REFUSED_SIGNATURE', message, {
+      field: SIGNATURE_FILE,
+      nextStep,
+      cause: error,
+    });
   }
 }
 
 function checkExpiry({ expires }: Manifest, nowMs: number | undefined): void {
   if (expires === undefined || nowMs === undefined || nowMs <= Date.parse(expires)) return;
-  throw new EdgeError('FAILED_PRECONDITION', `Cannot open the package as it expired at ${expires}`, {
+  throw new EdgeError('PACKAGE_EXPIRED', `Cannot open the package as it expired at ${expires}`, {
     field: 'expires',
     nextStep: 'Publish a newer package, and check the clock',
   });

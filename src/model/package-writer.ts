@@ -101,20 +101,20 @@ function asWriteError(path: string, error: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new EdgeError('PERMISSION_DENIED', `Cannot write ${path} as its folder can't be written`, {
+      return new EdgeError('FILE_DENIED', `Cannot write ${path} as its folder can't be written`, {
         field: path,
         nextStep: 'Choose another output folder with --out, or change its permissions',
         cause: error,
       });
     case 'ENOTDIR':
     case 'EEXIST':
-      return new EdgeError('FAILED_PRECONDITION', `Cannot write ${path} as a part of its path is a file`, {
+      return new EdgeError('FILE_UNUSABLE', `Cannot write ${path} as a part of its path is a file`, {
         field: path,
         cause: error,
       });
     case 'ENOSPC':
     case 'EDQUOT':
-      return new EdgeError('RESOURCE_EXHAUSTED', `Cannot write ${path} as the disk is full`, {
+      return new EdgeError('DISK_FULL', `Cannot write ${path} as the disk is full`, {
         field: path,
         cause: error,
       });

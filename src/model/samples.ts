@@ -74,5 +74,5 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function fail(reason: string, field?: string, cause?: unknown): never {
-  throw new EdgeError('INVALID_ARGUMENT', `${ACTION} as ${reason}`, { field, cause });
+  throw new EdgeError('SAMPLES_INVALID', `${ACTION} as ${reason}`, { field, cause });
 }

@@ -218,7 +218,7 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', `${ACTION} as ${what} is not JSON: ${messageOf(error)}`, {
+    throw new EdgeError('SIGNATURE_UNREADABLE', `${ACTION} as ${what} is not JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -236,5 +236,5 @@ function encode(bytes: Uint8Array): string {
 }
 
 function fail(reason: string): never {
-  throw new EdgeError('INVALID_ARGUMENT', `${ACTION} as ${reason}`);
+  throw new EdgeError('SIGNATURE_UNREADABLE', `${ACTION} as ${reason}`);
 }

@@ -149,9 +149,9 @@ function readPrivateKey(pem: string, passphrase: string | undefined): KeyObject 
 }
 
 function failKey(reason: string, cause?: unknown): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot use the signing key as ${reason}`, { cause });
+  throw new EdgeError('SIGNING_KEY_INVALID', `Cannot use the signing key as ${reason}`, { cause });
 }
 
 function fail(reason: string, details: { nextStep?: string } = {}): never {
-  throw new EdgeError('FAILED_PRECONDITION', `Cannot trust the signature as ${reason}`, details);
+  throw new EdgeError('SIGNATURE_REFUSED', `Cannot trust the signature as ${reason}`, details);
 }

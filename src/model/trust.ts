@@ -79,7 +79,7 @@ function attempt<T>(name: string, read: () => T): T {
 }
 
 function fail(name: string, reason: string, cause?: unknown): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot read ${name} as ${reason}`, {
+  throw new EdgeError('TRUST_INVALID', `Cannot read ${name} as ${reason}`, {
     field: name,
     cause,
   });

@@ -75,7 +75,7 @@ async function hashFile(
 
 export function refuse(name: string, reason: string, cause?: unknown): never {
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'PACKAGE_REFUSED_CONTENT',
     `Cannot open the package as ${name} is not acceptable: ${reason}`,
     {
       field: name,

@@ -163,7 +163,7 @@ function text(bytes: Uint8Array): string {
 }
 
 function refused(reason: string): EdgeError {
-  return new EdgeError('FAILED_PRECONDITION', `Cannot load the model as ${reason}`, {
+  return new EdgeError('MODEL_REFUSED', `Cannot load the model as ${reason}`, {
     nextStep: 'Compile it again with edge-manager compile, which makes one self-contained file',
   });
 }

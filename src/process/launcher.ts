@@ -58,7 +58,7 @@ async function checkEnvironment({ component, environment }: LauncherOptions): Pr
   const socketName = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
   for (const name of [socketName, 'SVCUID']) {
     if ((environment[name] ?? '') === '') {
-      throw new EdgeError('FAILED_PRECONDITION', `Cannot start ${component} as ${name} is not set`, {
+      throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot start ${component} as ${name} is not set`, {
         nextStep: 'Run this program as a Greengrass component',
       });
     }
@@ -67,7 +67,7 @@ async function checkEnvironment({ component, environment }: LauncherOptions): Pr
   const info = await stat(path).catch(() => undefined);
   if (info?.isSocket() !== true) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ENVIRONMENT_UNFIT',
       `Cannot start ${component} as there is no Greengrass socket at ${path}`,
       {
         nextStep: 'Check that the nucleus runs and that this user may open its socket',

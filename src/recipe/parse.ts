@@ -21,7 +21,7 @@ export function parseRecipe(text: string, profile: RecipeProfile = 'nucleus'): R
   const size = new TextEncoder().encode(text).length;
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECIPE_INVALID',
       `${WHAT} as it must have at most ${MAX_RECIPE_BYTES} bytes: current size is ${size}`,
       { nextStep: 'Move large values out of the default configuration, into an artifact' },
     );
@@ -72,7 +72,7 @@ function withSpelling(error: EdgeError, value: unknown): EdgeError {
   const spelling = isMissing ? key : spellingOf(key);
   if (written === undefined || spelling === undefined) return error;
   const field = path === '' ? written : `${path}.${written}`;
-  return new EdgeError(error.code, `${WHAT} as '${field}' is not a known key`, {
+  return new EdgeError(error.reason, `${WHAT} as '${field}' is not a known key`, {
     field,
     nextStep: `Write '${spelling}' instead of '${written}': nucleus lite tells capital letters from small ones`,
     cause: error,
@@ -112,7 +112,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', `${WHAT} as it is not JSON: ${(error as Error).message}`, {
+    throw new EdgeError('RECIPE_INVALID', `${WHAT} as it is not JSON: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -123,7 +123,7 @@ function parseYaml(text: string, schema: 'core' | 'failsafe'): unknown {
   const [problem] = document.errors;
   if (problem !== undefined) {
     const sentence = problem.message.split('\n')[0] ?? problem.code;
-    throw new EdgeError('INVALID_ARGUMENT', `${WHAT} as it is not YAML: ${sentence.replace(/:$/, '')}`, {
+    throw new EdgeError('RECIPE_INVALID', `${WHAT} as it is not YAML: ${sentence.replace(/:$/, '')}`, {
       cause: problem,
     });
   }
@@ -134,5 +134,5 @@ function parseYaml(text: string, schema: 'core' | 'failsafe'): unknown {
 
 function invalid(field: string, sentence: string): EdgeError {
   const name = field === '' ? 'it' : `'${field}'`;
-  return new EdgeError('INVALID_ARGUMENT', `${WHAT} as ${name} ${sentence}`, { field });
+  return new EdgeError('RECIPE_INVALID', `${WHAT} as ${name} ${sentence}`, { field });
 }

@@ -20,7 +20,7 @@ export function renderRecipe(recipe: Recipe): string {
   const size = new TextEncoder().encode(text).length;
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECIPE_INVALID',
       `Cannot render the recipe of ${recipe.ComponentName} as it must have at most ${MAX_RECIPE_BYTES} bytes: current size is ${size}`,
       { nextStep: 'Move large values out of the default configuration, into an artifact' },
     );

@@ -27,7 +27,7 @@ export function selectManifest(recipe: Recipe, platform: Platform, profile: Reci
     return { lifecycle, artifacts: manifest.Artifacts ?? [] };
   }
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'COMPONENT_NOT_DEPLOYABLE',
     `No lifecycle was found for ${recipe.ComponentName} ${recipe.ComponentVersion} on ${describe(platform)}`,
     {
       field: 'Manifests',
@@ -68,7 +68,7 @@ function fitsLite({ runtime, os, architecture }: PlatformRequirement, platform: 
 
 function refuseNoPlatform(recipe: Recipe): never {
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'COMPONENT_NOT_DEPLOYABLE',
     `No lifecycle was found for ${recipe.ComponentName} ${recipe.ComponentVersion} as a manifest has no Platform`,
     { field: 'Manifests', nextStep: `Set 'os' and 'runtime: "*"' in the manifest's Platform` },
   );

@@ -39,7 +39,7 @@ export function checkRequirement(requirement: string, profile: RecipeProfile): v
       : requirement.split(' ').every((part) => LITE_PART.test(part));
   if (readable) return;
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'VERSION_INVALID',
     `Cannot read the version requirement "${requirement}" on ${profile === 'lite' ? 'nucleus lite' : 'the nucleus'}`,
     profile === 'lite' ? { nextStep: 'Write the range out, such as ">=1.0.0 <2.0.0"' } : {},
   );

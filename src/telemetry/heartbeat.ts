@@ -38,7 +38,7 @@ const RETRY = { baseMs: 5_000, capMs: 600_000 } as const;
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   if (!(options.intervalMinutes >= 1 && options.intervalMinutes <= 1440)) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'CONFIGURATION_INVALID',
       `Cannot start the heartbeat as 'intervalMinutes' must be between 1 and 1440: current value is ${options.intervalMinutes}`,
       { field: 'intervalMinutes' },
     );

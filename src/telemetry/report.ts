@@ -42,7 +42,7 @@ export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
     if (bytes.length <= HEARTBEAT_MAX_BYTES) return bytes;
     if (models.length === 0) {
       throw new EdgeError(
-        'OUT_OF_RANGE',
+        'HEARTBEAT_TOO_LARGE',
         `Cannot send the heartbeat as it must be at most ${HEARTBEAT_MAX_BYTES} bytes: current value is ${bytes.length}`,
       );
     }

@@ -100,7 +100,7 @@ function decodeString(bytes: Uint8Array, index: number, field: string): string {
     return decoder.decode(bytes);
   } catch (error) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'TENSOR_INVALID',
       `Cannot read the tensor '${field}' as element ${index} must be UTF-8`,
       {
         field,
@@ -125,5 +125,5 @@ export function encodeStrings(strings: readonly string[]): Uint8Array {
 }
 
 function refused(field: string, reason: string): EdgeError {
-  return new EdgeError('INVALID_ARGUMENT', `Cannot read the tensor '${field}' as ${reason}`, { field });
+  return new EdgeError('TENSOR_INVALID', `Cannot read the tensor '${field}' as ${reason}`, { field });
 }

@@ -7,7 +7,7 @@ import { checkTensorBytes, elementCount, encodeStrings } from './tensor-bytes.js
 export function checkTensorCount(tensors: readonly WireTensor[], field: string): void {
   if (tensors.length > MAX_TENSORS) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'TENSOR_INVALID',
       `Cannot read '${field}' as it must hold at most ${MAX_TENSORS} tensors: current number is ${tensors.length}`,
       { field },
     );
@@ -42,7 +42,7 @@ export function checkOneSource(wire: WireTensor, field: string): void {
   const sources = [wire.b64, wire.data, wire.file].filter((source) => source !== undefined).length;
   if (sources === 1) return;
   throw new EdgeError(
-    'INVALID_ARGUMENT',
+    'TENSOR_INVALID',
     `Cannot read the tensor '${field}' as exactly one of b64, data and file must be given: current number is ${sources}`,
     { field },
   );
@@ -163,7 +163,7 @@ function unfit(field: string, index: number, wanted: string, value: Value): Edge
   const at = `${field}[${index}]`;
   const shown = JSON.stringify(value).slice(0, 80);
   return new EdgeError(
-    'INVALID_ARGUMENT',
+    'TENSOR_INVALID',
     `Cannot read the tensor as '${at}' must be ${wanted}: current value is ${shown}`,
     {
       field: at,
@@ -172,5 +172,5 @@ function unfit(field: string, index: number, wanted: string, value: Value): Edge
 }
 
 function refused(field: string, reason: string): EdgeError {
-  return new EdgeError('INVALID_ARGUMENT', `Cannot read the tensor '${field}' as ${reason}`, { field });
+  return new EdgeError('TENSOR_INVALID', `Cannot read the tensor '${field}' as ${reason}`, { field });
 }

@@ -176,7 +176,7 @@ class CaptureUploader {
   }
 
   #stuck(): void {
-    const error = new EdgeError('UNAVAILABLE', 'Uploads hang although their connections were made anew', {
+    const error = new EdgeError('UPLOADS_HANG', 'Uploads hang although their connections were made anew', {
       nextStep: 'Look at the network of this device; Greengrass starts the uploader again',
     });
     void this.#report('ERRORED').finally(() => this.#fail(error));

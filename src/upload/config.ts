@@ -85,7 +85,7 @@ const WITHOUT_EFFECT =
  */
 export function parseUploadConfig(raw: unknown): UploadConfig {
   const what = 'Cannot read the configuration';
-  if (!isJsonObject(raw)) throw new EdgeError('INVALID_ARGUMENT', `${what} as it must be an object`);
+  if (!isJsonObject(raw)) throw new EdgeError('CONFIGURATION_INVALID', `${what} as it must be an object`);
   const given: JsonObject = { ...DEFAULTS };
   const own = Object.entries(raw).filter(([key]) => Object.hasOwn(UploadConfigSchema.properties, key));
   const others = Object.entries(raw).filter(([key]) => !Object.hasOwn(UploadConfigSchema.properties, key));
@@ -102,7 +102,7 @@ export function parseUploadConfig(raw: unknown): UploadConfig {
   const filled = coerce(UploadConfigSchema, { ...DEFAULTS, ...Object.fromEntries(set) });
   const config = validate(UploadConfigSchema, filled, what);
   if (config.bucket === undefined && (config.destination === 'Cloud' || config.periodicUpload)) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} as 'bucket' is missing`, {
+    throw new EdgeError('CONFIGURATION_INVALID', `${what} as 'bucket' is missing`, {
       field: 'bucket',
       nextStep: "Set 'bucket' (or BucketName), or 'destination' to Disk",
     });

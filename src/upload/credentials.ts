@@ -39,7 +39,7 @@ export class CachedCredentials {
     if (this.#held !== undefined && this.#fresh(this.#held, nowMs)) return this.#held.credentials;
     if (this.#failed !== undefined && nowMs < this.#failed.untilMs) {
       const { error, untilMs } = this.#failed;
-      throw new EdgeError(error.code, error.message, { cause: error.cause, retryAfterMs: untilMs - nowMs });
+      throw new EdgeError(error.reason, error.message, { cause: error.cause, retryAfterMs: untilMs - nowMs });
     }
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
@@ -60,11 +60,15 @@ export class CachedCredentials {
       return credentials;
     } catch (cause) {
       // The source's own sentence may quote an answer's body: it stays in the cause, which logs do not print.
-      const error = new EdgeError('UNAVAILABLE', 'Cannot get credentials from the token exchange service', {
-        retryAfterMs: ERROR_CACHE_MS,
-        nextStep: 'Check the role alias of this core device and that its role may be assumed',
-        cause,
-      });
+      const error = new EdgeError(
+        'CREDENTIALS_UNAVAILABLE',
+        'Cannot get credentials from the token exchange service',
+        {
+          retryAfterMs: ERROR_CACHE_MS,
+          nextStep: 'Check the role alias of this core device and that its role may be assumed',
+          cause,
+        },
+      );
       this.#failed = { error, untilMs: this.#clock.monotonicMs() + ERROR_CACHE_MS };
       throw error;
     }

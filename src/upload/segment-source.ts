@@ -65,7 +65,9 @@ export class MemorySegmentSource implements SegmentSource {
   claim(segment: string): Promise<ClaimedSegment> {
     const objects = this.segments.get(segment);
     if (objects === undefined)
-      return Promise.reject(new EdgeError('NOT_FOUND', `Cannot read segment ${segment} as it is gone`));
+      return Promise.reject(
+        new EdgeError('SEGMENT_NOT_FOUND', `Cannot read segment ${segment} as it is gone`),
+      );
     this.claimed.add(segment);
     return Promise.resolve({
       objects: () => objects,

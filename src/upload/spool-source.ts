@@ -39,7 +39,10 @@ export class SpoolSegmentSource implements SegmentSource {
   async claim(segment: string): Promise<ClaimedSegment> {
     const name = parseClosedName(segment);
     if (name === undefined)
-      throw new EdgeError('NOT_FOUND', `Cannot upload ${segment} as that is no name of a closed segment`);
+      throw new EdgeError(
+        'SEGMENT_NOT_FOUND',
+        `Cannot upload ${segment} as that is no name of a closed segment`,
+      );
     const release = await claimSegment(this.#disk, this.#root, name);
     try {
       const reader = await openSegment(this.#disk, this.#root, name);

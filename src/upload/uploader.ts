@@ -114,7 +114,7 @@ export class Uploader implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const reason = new EdgeError('UNAVAILABLE', 'The uploader was closed');
+    const reason = new EdgeError('CLOSED', 'The uploader was closed');
     for (const controller of this.#controllers) controller.abort(reason);
     await Promise.all(this.#tasks);
     await this.#options.store.close();

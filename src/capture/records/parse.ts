@@ -50,7 +50,7 @@ function parseLine(line: string, what: string): ParsedRecord {
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', `${what} as it is not JSON: ${messageOf(error)}`, {
+    throw new EdgeError('RECORD_INVALID', `${what} as it is not JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -58,7 +58,7 @@ function parseLine(line: string, what: string): ParsedRecord {
   const parse = typeof version === 'string' ? PARSERS[version] : undefined;
   if (parse === undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECORD_INVALID',
       `${what} as 'eventVersion' must be one of ${Object.keys(PARSERS).join(', ')}: current value is ${JSON.stringify(version)}`,
       { field: 'eventVersion' },
     );
@@ -72,7 +72,7 @@ function parseVersion0(value: unknown, what: string): ParsedRecord {
     const type = parseTensorContentType(item.observedContentType);
     if (type === undefined) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'RECORD_INVALID',
         `${what} as tensor '${item.name}' has no tensor type: current value is ${item.observedContentType}`,
         { field: 'observedContentType' },
       );
@@ -98,7 +98,7 @@ function valueOf(item: RecordItem, what: string): ParsedValue {
   const common = { name: item.name, byteSize: item.byteSize };
   if (item.data === undefined) {
     if (item['data-ref'] === undefined) {
-      throw new EdgeError('INVALID_ARGUMENT', `${what} as '${item.name}' has neither data nor data-ref`, {
+      throw new EdgeError('RECORD_INVALID', `${what} as '${item.name}' has neither data nor data-ref`, {
         field: item.name,
       });
     }
@@ -111,7 +111,7 @@ function valueOf(item: RecordItem, what: string): ParsedValue {
   const data = Buffer.from(item.data, 'base64');
   if (data.byteLength !== item.byteSize) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECORD_INVALID',
       `${what} as '${item.name}' must hold ${item.byteSize} bytes: current value is ${data.byteLength}`,
       { field: item.name },
     );

@@ -25,7 +25,7 @@ export type Redactor = (record: CaptureRecord) => CaptureRecord;
 export function createRedactor(config: RedactionConfig): Redactor {
   const rules = parseRedaction(config.redaction ?? []);
   if (rules.some(({ action }) => action === 'hash') && config.hashSalt === undefined) {
-    throw new EdgeError('INVALID_ARGUMENT', "Cannot hash captured values as 'hashSalt' is missing", {
+    throw new EdgeError('POLICY_INVALID', "Cannot hash captured values as 'hashSalt' is missing", {
       field: 'hashSalt',
       nextStep: 'Give a secret of at least 16 bytes: without it short values can be found by trying',
     });
@@ -65,7 +65,7 @@ export function parseRedaction(rules: readonly unknown[]): RedactionRule[] {
     const action = (rule as { action?: unknown } | null)?.action;
     if (action !== 'drop' && action !== 'hash' && action !== 'crop') {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'POLICY_INVALID',
         `Cannot use the redaction as 'redaction[${index}].action' must be one of drop, hash, crop: current value is ${JSON.stringify(action)}`,
         { field: `redaction[${index}].action` },
       );

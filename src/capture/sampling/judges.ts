@@ -161,11 +161,7 @@ function chooseOutputOrNone(
 }
 
 function refusal(policy: CapturePolicy, reason: string): EdgeError {
-  return new EdgeError(
-    'FAILED_PRECONDITION',
-    `Cannot apply capture policy '${reasonTag(policy)}' as ${reason}`,
-    {
-      field: `policies.${reasonTag(policy)}`,
-    },
-  );
+  return new EdgeError('POLICY_UNFIT', `Cannot apply capture policy '${reasonTag(policy)}' as ${reason}`, {
+    field: `policies.${reasonTag(policy)}`,
+  });
 }

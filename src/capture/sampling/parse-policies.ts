@@ -17,7 +17,7 @@ export function parsePolicies(value: unknown): CapturePolicy[] {
   for (const policy of policies) {
     const tag = reasonTag(policy);
     if (tags.has(tag)) {
-      throw new EdgeError('INVALID_ARGUMENT', `Cannot use capture policy '${tag}' as it stands twice`, {
+      throw new EdgeError('POLICY_INVALID', `Cannot use capture policy '${tag}' as it stands twice`, {
         field: 'policies',
         nextStep: "Give each policy of one type its own 'name'",
       });
@@ -31,7 +31,7 @@ function parsePolicy(value: unknown, index: number): CapturePolicy {
   const type = isJsonObject(value) ? value['type'] : undefined;
   if (!isPolicyType(type)) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'POLICY_INVALID',
       `Cannot use the capture policies as 'policies[${index}].type' must be one of ${Object.keys(POLICY_SCHEMAS).join(', ')}: current value is ${JSON.stringify(type)}`,
       { field: `policies[${index}].type` },
     );
@@ -43,7 +43,7 @@ function parsePolicy(value: unknown, index: number): CapturePolicy {
   ) as CapturePolicy;
   if (policy.type === 'threshold' && policy.above === undefined && policy.below === undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'POLICY_INVALID',
       `Cannot use capture policy '${reasonTag(policy)}' as it needs 'above' or 'below'`,
       { field: `policies[${index}]` },
     );

@@ -81,7 +81,7 @@ async function checkDigest(path: string, { Uri, Digest, Algorithm = 'SHA-256' }:
   if (actual === Digest) return;
   await rm(path, { force: true });
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'ARTIFACT_REFUSED_DIGEST',
     `Cannot use the artifact ${Uri} as its digest must be ${Digest}: current value is ${actual}`,
   );
 }

@@ -26,7 +26,8 @@ export class ConfigurationStore {
   at(component: string, keyPath: readonly string[]): Json {
     const configuration = this.#configurations.get(component);
     const value = configuration === undefined ? undefined : valueAt(configuration, keyPath);
-    if (value === undefined) throw new EdgeError('NOT_FOUND', 'Key not found', { field: keyPath.join('.') });
+    if (value === undefined)
+      throw new EdgeError('KEY_NOT_FOUND', 'Key not found', { field: keyPath.join('.') });
     return value;
   }
 
@@ -50,7 +51,7 @@ export class ConfigurationStore {
     const key = JSON.stringify([component, ...keyPath]);
     if (timestampMs < (this.#writtenAtMs.get(key) ?? 0)) {
       if (this.#profile === 'lite') return;
-      throw new EdgeError('FAILED_PRECONDITION', 'Proposed timestamp is older than the config timestamp');
+      throw new EdgeError('CONFIGURATION_NEWER', 'Proposed timestamp is older than the config timestamp');
     }
     this.#writtenAtMs.set(key, timestampMs);
     this.set(component, withValueAt(before, keyPath, value));

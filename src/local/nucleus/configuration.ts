@@ -32,7 +32,7 @@ export function deployedConfiguration(
 function without(configuration: JsonObject, pointer: string): JsonObject {
   if (pointer !== '' && !pointer.startsWith('/')) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'CONFIGURATION_INVALID',
       `Cannot reset "${pointer}" as it must be a JSON pointer that starts with "/", or ""`,
     );
   }

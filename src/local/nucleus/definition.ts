@@ -51,7 +51,7 @@ export function definitionOf(
   const recipe = parseRecipe(recipeText, profile);
   if (recipe.ComponentName !== name || recipe.ComponentVersion !== version) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECIPE_INVALID',
       `Cannot use the recipe of ${name} ${version} as it is of ${recipe.ComponentName} ${recipe.ComponentVersion}`,
     );
   }
@@ -71,7 +71,7 @@ export function selectionOf(definition: Definition, platform: Platform, profile:
   const selected = selectManifest(parseRecipe(definition.recipeText, profile), platform, profile);
   if (selected.lifecycle.bootstrap !== undefined) {
     throw new EdgeError(
-      'UNIMPLEMENTED',
+      'NUCLEUS_LACKS_OPERATION',
       `Cannot deploy ${definition.name} ${definition.version} as the local nucleus has no bootstrap step`,
       { field: 'Lifecycle.bootstrap', nextStep: "Use 'install', or try it on a core" },
     );

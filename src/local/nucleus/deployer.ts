@@ -68,7 +68,7 @@ export class Deployer {
     const { closing, prepare, gate, profile } = this.#options;
     let target: PreparedTarget;
     try {
-      if (closing.aborted) throw new EdgeError('UNAVAILABLE', 'The nucleus is closed');
+      if (closing.aborted) throw new EdgeError('CLOSED', 'The nucleus is closed');
       checkDocument(document);
     } catch (error) {
       return failed('REJECTED', messageOf(error));
@@ -187,7 +187,7 @@ export class Deployer {
     const broken = await services.untilUp(names, closing);
     if (broken !== undefined) throw failure(broken);
     if (closing.aborted) {
-      throw new EdgeError('UNAVAILABLE', 'The nucleus was closed before all components were up');
+      throw new EdgeError('CLOSED', 'The nucleus was closed before all components were up');
     }
   }
 }
@@ -200,7 +200,7 @@ function componentOf(name: string, wanted: ReadonlyMap<string, Deployed>): Deplo
 
 function failure({ name, definition, reason }: Service): EdgeError {
   return new EdgeError(
-    'FAILED_PRECONDITION',
+    'COMPONENT_BROKEN',
     `The component ${name} ${definition.version} is broken as ${reason}: see logs/${name}.log`,
   );
 }

@@ -32,7 +32,10 @@ export async function folderStore(...builds: readonly BuildFolder[]): Promise<Fo
   const find = (name: string, version: string): StoredComponent => {
     const found = components.get(name)?.get(version);
     if (found === undefined) {
-      throw new EdgeError('NOT_FOUND', `Cannot find the component ${name} ${version} in the folder store`);
+      throw new EdgeError(
+        'COMPONENT_NOT_FOUND',
+        `Cannot find the component ${name} ${version} in the folder store`,
+      );
     }
     return found;
   };
@@ -45,7 +48,7 @@ export async function folderStore(...builds: readonly BuildFolder[]): Promise<Fo
         await copyFile(join(find(name, version).artifactsPath, file), destination);
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        throw new EdgeError('NOT_FOUND', `Cannot find the artifact ${uri} of ${name} ${version}`, {
+        throw new EdgeError('ARTIFACT_NOT_FOUND', `Cannot find the artifact ${uri} of ${name} ${version}`, {
           cause: error,
           nextStep: 'Build the component again, and check the Uri in its recipe',
         });
@@ -74,7 +77,7 @@ async function readBuild(
   const version = build.version ?? written;
   if (typeof name !== 'string' || typeof version !== 'string') {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECIPE_INVALID',
       `Cannot read ${file} as it lacks ComponentName or ComponentVersion`,
     );
   }
@@ -108,7 +111,7 @@ async function onlyRecipe(folder: string): Promise<string> {
   const [first] = recipes;
   if (first !== undefined && recipes.length === 1) return join(folder, first);
   throw new EdgeError(
-    'NOT_FOUND',
+    'BUILD_NOT_FOUND',
     `Cannot read the build in ${folder} as it must hold exactly one recipe: there are ${recipes.length}`,
     { nextStep: 'Build the component first' },
   );

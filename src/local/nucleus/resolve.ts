@@ -43,7 +43,7 @@ export async function resolve(
     chosen = next;
   }
   throw new EdgeError(
-    'FAILED_PRECONDITION',
+    'DEPENDENCIES_UNMET',
     `No versions fit together: what ${[...chosen.keys()].join(', ')} require of each other changes with each choice`,
     { nextStep: 'Name one of them in the deployment, with the version that it should have' },
   );
@@ -98,14 +98,17 @@ function noVersion(
   profile: Profile,
 ): EdgeError {
   if (versions.length === 0) {
-    return new EdgeError('NOT_FOUND', `Cannot find the component ${name}, wanted by ${wanted[0]?.by}`);
+    return new EdgeError(
+      'COMPONENT_NOT_FOUND',
+      `Cannot find the component ${name}, wanted by ${wanted[0]?.by}`,
+    );
   }
   const unmet = wanted.filter(({ range }) => !versions.some((version) => satisfies(version, range, profile)));
   const shown = (unmet.length > 0 ? unmet : wanted)
     .map(({ by, range }) => `"${range}" of ${by}`)
     .join(' and ');
   return new EdgeError(
-    'FAILED_PRECONDITION',
+    'DEPENDENCIES_UNMET',
     `No version of ${name} satisfies ${shown}: there are ${versions.join(', ')}`,
   );
 }
@@ -121,7 +124,7 @@ export function inStartOrder<D extends Pick<Definition, 'name' | 'dependencies'>
     if (state.get(name) === 'done') return;
     if (state.get(name) === 'open') {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'DEPENDENCIES_UNMET',
         `Cannot order the components as they depend on each other: ${[...path, name].join(' -> ')}`,
       );
     }

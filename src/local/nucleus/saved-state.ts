@@ -33,7 +33,7 @@ export async function loadState(path: string): Promise<SavedState | undefined> {
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new EdgeError('FAILED_PRECONDITION', `${what} as it is not JSON`, {
+    throw new EdgeError('FILE_UNUSABLE', `${what} as it is not JSON`, {
       cause: error,
       nextStep: 'Remove the file to start with an empty nucleus',
     });

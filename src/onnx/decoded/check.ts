@@ -151,5 +151,5 @@ function specOf({ name, type }: OnnxValueInfo, kind: string): TensorSpec {
 }
 
 function fail(reason: string): never {
-  throw new EdgeError('FAILED_PRECONDITION', `Cannot accept the model as ${reason}`);
+  throw new EdgeError('MODEL_REFUSED', `Cannot accept the model as ${reason}`);
 }

@@ -159,7 +159,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     model = modelType.decode(reader) as unknown as OnnxModel;
   } catch (error) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'MODEL_REFUSED',
       `Cannot read the model as it is cut off or no ONNX file: ${messageOf(error)}`,
       {
         cause: error,
@@ -167,10 +167,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     );
   }
   if (model.graph == null) {
-    throw new EdgeError(
-      'FAILED_PRECONDITION',
-      'Cannot read the model as it holds no graph: is it an ONNX file',
-    );
+    throw new EdgeError('MODEL_REFUSED', 'Cannot read the model as it holds no graph: is it an ONNX file');
   }
   return model;
 }

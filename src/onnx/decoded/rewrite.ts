@@ -151,7 +151,7 @@ function count(name: string, key: string, text: string): number {
 }
 
 function fail(name: string, reason: string): never {
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot rewrite the model at '${name}' as ${reason}`, {
+  throw new EdgeError('REWRITE_REFUSED', `Cannot rewrite the model at '${name}' as ${reason}`, {
     field: name,
   });
 }

@@ -49,7 +49,7 @@ export async function openAdminSocket(options: AdminSocketOptions): Promise<Admi
   const service = deferred<AdminService>();
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ENVIRONMENT_UNFIT',
       `Cannot open the admin socket as its path must have at most ${MAX_PATH_BYTES} bytes: ${path}`,
     );
   }
@@ -95,7 +95,7 @@ function serve(socket: Socket, client: string, service: Promise<AdminService>, l
     }
     if (held.length > MAX_LINE_BYTES) {
       const error = new EdgeError(
-        'INVALID_ARGUMENT',
+        'MESSAGE_TOO_LARGE',
         `Cannot read the request as a line must have at most ${MAX_LINE_BYTES} bytes`,
       );
       refused = true;
@@ -128,7 +128,7 @@ function topicOf(op: string, raw: unknown): string {
   if (op === 'predict') {
     const { model } = raw as { model?: unknown };
     if (typeof model !== 'string') {
-      throw new EdgeError('INVALID_ARGUMENT', "Cannot predict as 'model' is missing", { field: 'model' });
+      throw new EdgeError('FIELD_INVALID', "Cannot predict as 'model' is missing", { field: 'model' });
     }
     return predictTopic(model);
   }
@@ -150,19 +150,15 @@ async function removeStale(path: string): Promise<void> {
     probe.on('error', () => resolve(false));
   });
   if (answered) {
-    throw new EdgeError(
-      'ALREADY_EXISTS',
-      `Cannot open the admin socket as another agent answers at ${path}`,
-      {
-        nextStep: 'Stop the other agent: one work folder serves one agent',
-      },
-    );
+    throw new EdgeError('SOCKET_TAKEN', `Cannot open the admin socket as another agent answers at ${path}`, {
+      nextStep: 'Stop the other agent: one work folder serves one agent',
+    });
   }
   try {
     await rm(path, { force: true });
   } catch (thrown) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'ENVIRONMENT_UNFIT',
       `Cannot open the admin socket as its path is taken: ${messageOf(thrown)}`,
       {
         nextStep: `Remove ${path}`,
@@ -176,7 +172,7 @@ async function listen(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new EdgeError('FAILED_PRECONDITION', `Cannot open the admin socket at ${path}: ${messageOf(error)}`, {
+        new EdgeError('ENVIRONMENT_UNFIT', `Cannot open the admin socket at ${path}: ${messageOf(error)}`, {
           cause: error,
         }),
       ),

@@ -37,7 +37,7 @@ export function newRecord(
 /** A verdict, not an absence: whoever asks must not try again until somebody answers. */
 export function asRefusal(error: EdgeError): EdgeError {
   if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
-  return new EdgeError('FAILED_PRECONDITION', error.message, { field: error.field, cause: error });
+  return new EdgeError('MODEL_CRASHED', error.message, { field: error.field, cause: error });
 }
 
 /** What the model's component wants, whether or not it serves. */

@@ -55,13 +55,9 @@ export class Captures {
     if (capture.has(body.captureId)) throw taken(body.captureId);
     const { bufferSize } = configuration.current.capture;
     if (this.#submitted >= bufferSize) {
-      throw new EdgeError(
-        'RESOURCE_EXHAUSTED',
-        `Cannot take the capture as ${bufferSize} wait for the disk`,
-        {
-          retryAfterMs: 100,
-        },
-      );
+      throw new EdgeError('CAPTURES_WAITING', `Cannot take the capture as ${bufferSize} wait for the disk`, {
+        retryAfterMs: 100,
+      });
     }
     this.#submitted++;
     try {
@@ -100,9 +96,13 @@ export class Captures {
     const { modelName, version, captureId } = body;
     // Versions of a model whose packages are gone were served here once: their captures still count.
     if (findModel(registry.state, modelName) === undefined) {
-      throw new EdgeError('NOT_FOUND', `Cannot capture as there is no model '${modelName}' on this device`, {
-        field: 'modelName',
-      });
+      throw new EdgeError(
+        'MODEL_NOT_FOUND',
+        `Cannot capture as there is no model '${modelName}' on this device`,
+        {
+          field: 'modelName',
+        },
+      );
     }
     const known = select(registry.state, modelName, { version });
     const read = new TensorReader(this.#exchange.folderOf(client));
@@ -132,7 +132,7 @@ export class Captures {
     const timeMs = timestamp.seconds * 1000 + (timestamp.nanos ?? 0) / 1e6;
     if (timeMs > nowMs + FUTURE_SLACK_MS) {
       throw new EdgeError(
-        'OUT_OF_RANGE',
+        'TIME_IN_FUTURE',
         `Cannot capture an inference of the future: it is now ${new Date(nowMs).toISOString()}`,
         { field: 'inferenceTimestamp' },
       );
@@ -151,7 +151,7 @@ const STATUS: Readonly<Record<CaptureState, CaptureStatusValue>> = {
 };
 
 function taken(captureId: string): EdgeError {
-  return new EdgeError('ALREADY_EXISTS', `Cannot capture under '${captureId}' as that id is taken`, {
+  return new EdgeError('CAPTURE_ID_TAKEN', `Cannot capture under '${captureId}' as that id is taken`, {
     field: 'captureId',
   });
 }
@@ -159,24 +159,21 @@ function taken(captureId: string): EdgeError {
 function dropped(reason: DropReason, captureId: string): EdgeError {
   switch (reason) {
     case 'quota':
-      return new EdgeError(
-        'RESOURCE_EXHAUSTED',
-        'Cannot take the capture as the spool has reached its quota',
-      );
+      return new EdgeError('SPOOL_QUOTA', 'Cannot take the capture as the spool has reached its quota');
     case 'no-space':
-      return new EdgeError('RESOURCE_EXHAUSTED', 'Cannot take the capture as the disk is full');
+      return new EdgeError('DISK_FULL', 'Cannot take the capture as the disk is full');
     case 'overload':
-      return new EdgeError('RESOURCE_EXHAUSTED', 'Cannot take the capture as too many wait for the disk', {
+      return new EdgeError('CAPTURES_WAITING', 'Cannot take the capture as too many wait for the disk', {
         retryAfterMs: 1000,
       });
     case 'duplicate':
       return taken(captureId);
     case 'io-error':
-      return new EdgeError('UNAVAILABLE', 'Cannot take the capture as the disk failed', {
+      return new EdgeError('DISK_FAILED', 'Cannot take the capture as the disk failed', {
         retryAfterMs: 1000,
       });
     case 'closed':
-      return new EdgeError('UNAVAILABLE', 'Cannot take the capture as the agent is stopping', {
+      return new EdgeError('AGENT_STOPPING', 'Cannot take the capture as the agent is stopping', {
         retryAfterMs: 1000,
       });
   }
@@ -202,11 +199,9 @@ class TensorReader {
     return items.map(({ name, encoding, b64, file, contentType }, index) => {
       const field = `${side}[${index}]`;
       if ((b64 === undefined) === (file === undefined)) {
-        throw new EdgeError(
-          'INVALID_ARGUMENT',
-          `Cannot read '${field}' as it must have one of b64 and file`,
-          { field },
-        );
+        throw new EdgeError('FIELD_INVALID', `Cannot read '${field}' as it must have one of b64 and file`, {
+          field,
+        });
       }
       const data = file === undefined ? Buffer.from(b64 ?? '', 'base64') : this.#read(file, `${field}.file`);
       return { name, encoding, ...(contentType === undefined ? {} : { contentType }), data };
@@ -221,7 +216,7 @@ class TensorReader {
     const byteSize = file.byteSize === 0 && wanted !== undefined ? wanted : file.byteSize;
     if (wanted !== undefined && wanted !== byteSize) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'TENSOR_INVALID',
         `Cannot read the tensor '${field}' as its file region must hold ${wanted} bytes: current size is ${byteSize}`,
         { field: `${field}.file.byteSize` },
       );
@@ -239,7 +234,7 @@ class TensorReader {
   #read(file: NonNullable<WireTensor['file']>, field: string): Uint8Array {
     if (this.#folder === undefined) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'EXCHANGE_FOLDER_UNKNOWN',
         'Cannot use exchange files as the caller has no exchange folder',
         {
           field,
@@ -250,7 +245,7 @@ class TensorReader {
     this.#bytes += file.byteSize;
     if (this.#bytes > MAX_RECORD_BYTES) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'RECORD_TOO_LARGE',
         `Cannot capture more than ${MAX_RECORD_BYTES} bytes in one record`,
         {
           field,

@@ -45,7 +45,7 @@ export class Exchange {
     // The parent may be open to every user of the machine: somebody could have made this name first.
     if (!info.isDirectory() || (uid !== undefined && info.uid !== uid)) {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'ENVIRONMENT_UNFIT',
         `Cannot use ${root} for tensors as it belongs to somebody else`,
         {
           nextStep: `Remove ${root}`,
@@ -64,7 +64,7 @@ export class Exchange {
     const own = this.#options.uid;
     if (uid !== undefined && own !== undefined && uid !== own) {
       throw new EdgeError(
-        'PERMISSION_DENIED',
+        'USER_DIFFERS',
         `Cannot share files with this app as it must run as user ${own}: it runs as ${uid}`,
         { field: 'uid' },
       );

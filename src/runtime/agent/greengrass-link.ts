@@ -74,6 +74,6 @@ async function readConfiguration(read: () => Promise<unknown>): Promise<unknown>
   } catch (thrown) {
     const error = toEdgeError(thrown);
     if (error.code === 'NOT_FOUND') return {};
-    throw new EdgeError(error.code, error.message, { cause: thrown });
+    throw new EdgeError(error.reason, error.message, { cause: thrown });
   }
 }

@@ -18,7 +18,7 @@ export class LoadSpecs {
     const record = findVersion(this.#dependencies.registry.state, model, version);
     if (record === undefined) {
       throw new EdgeError(
-        'NOT_FOUND',
+        'VERSION_NOT_FOUND',
         `Cannot load ${keyOf(model, version)} as this device does not know it`,
       );
     }

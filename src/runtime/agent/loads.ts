@@ -59,7 +59,7 @@ export class Loads {
     const { registry } = this.#dependencies;
     const slots = this.#manager.served.slots.filter(({ model }) => model === name);
     if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
-      throw new EdgeError('ALREADY_EXISTS', `Cannot load the model as '${name}' is already loaded`, {
+      throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load the model as '${name}' is already loaded`, {
         field: 'name',
       });
     }
@@ -67,7 +67,7 @@ export class Loads {
     const { version } = manifest;
     if (wantedVersion !== undefined && wantedVersion !== version) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'VERSION_MISMATCH',
         `Cannot load version ${wantedVersion} as the package has version ${version}`,
         {
           field: 'version',
@@ -119,7 +119,7 @@ export class Loads {
     const all = version === undefined && label === undefined;
     const model = findModel(registry.state, name);
     if (all && model?.wanted !== true) {
-      throw new EdgeError('NOT_FOUND', `Cannot unload the model as '${name}' is not loaded`, {
+      throw new EdgeError('MODEL_NOT_LOADED', `Cannot unload the model as '${name}' is not loaded`, {
         field: 'name',
       });
     }
@@ -142,7 +142,7 @@ function checkFree(known: VersionRecord | undefined, digest: string, name: strin
   if (known === undefined || known.digest === digest || known.component === undefined || !known.admitted)
     return;
   throw new EdgeError(
-    'ALREADY_EXISTS',
+    'VERSION_DEPLOYED',
     `Cannot load the folder as ${keyOf(name, known.version)} was deployed with other content`,
     { field: 'version' },
   );
@@ -152,5 +152,5 @@ function checkFree(known: VersionRecord | undefined, digest: string, name: strin
 function loadError(thrown: unknown): EdgeError {
   const error = toEdgeError(thrown, 'Cannot load the model');
   if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
-  return new EdgeError('FAILED_PRECONDITION', error.message, { cause: error });
+  return new EdgeError('MODEL_CRASHED', error.message, { cause: error });
 }

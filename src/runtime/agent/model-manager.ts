@@ -110,7 +110,7 @@ export class ModelManager {
     const short = shortage(this.#planInput(), slot.bytes);
     if (short === undefined) return;
     throw new EdgeError(
-      'RESOURCE_EXHAUSTED',
+      'MEMORY_BUDGET',
       `Cannot load ${slot.key} as it needs ${megabytes(slot.bytes)} and ${megabytes(short.freeBytes)} of the budget of ${megabytes(this.budgetBytes)} are free: the other models are pinned or in use`,
       { retryAfterMs: 1000 },
     );

@@ -34,7 +34,7 @@ function encode(key: string): string {
 function decode(cursor: string): string {
   if (!/^[A-Za-z0-9_-]+$/.test(cursor)) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'CURSOR_UNKNOWN',
       "Cannot read the next page as 'cursor' must be one that a reply gave",
       {
         field: 'cursor',

@@ -48,7 +48,7 @@ export class Predictions {
 
   /** Requests that still run are answered now; their hosts end anyway. */
   cutOff(): void {
-    const error = new EdgeError('UNAVAILABLE', 'Cannot finish the prediction as the agent is stopping', {
+    const error = new EdgeError('AGENT_STOPPING', 'Cannot finish the prediction as the agent is stopping', {
       retryAfterMs: 1000,
     });
     for (const cut of this.#cuts) cut(error);
@@ -56,10 +56,12 @@ export class Predictions {
 
   async predict(body: RequestOf<'predict'>, context: RequestContext): Promise<ReplyOf<'predict'>> {
     if (this.#draining)
-      throw new EdgeError('UNAVAILABLE', 'Cannot predict as the agent is stopping', { retryAfterMs: 1000 });
+      throw new EdgeError('AGENT_STOPPING', 'Cannot predict as the agent is stopping', {
+        retryAfterMs: 1000,
+      });
     const model = modelOfPredictTopic(context.topic);
     if (model === undefined)
-      throw new EdgeError('INVALID_ARGUMENT', 'Cannot predict as the topic names no model');
+      throw new EdgeError('FIELD_INVALID', 'Cannot predict as the topic names no model');
     const slot = this.#slotOf(model, body);
     const request = this.#requestOf(body, context);
     const end = this.#parts.manager.served.begin(slot);
@@ -75,7 +77,7 @@ export class Predictions {
     const record = select(registry.state, model, { version, label });
     checkServable(model, record);
     if (findModel(registry.state, model)?.wanted !== true) {
-      throw new EdgeError('NOT_FOUND', `Cannot predict as the model '${model}' was unloaded`, {
+      throw new EdgeError('MODEL_NOT_LOADED', `Cannot predict as the model '${model}' was unloaded`, {
         field: 'model',
       });
     }
@@ -171,7 +173,7 @@ export class Predictions {
 }
 
 function late(key: string): EdgeError {
-  return new EdgeError('DEADLINE_EXCEEDED', `Cannot run ${key} as its deadline passed while it was loaded`);
+  return new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${key} as its deadline passed while it was loaded`);
 }
 
 function replyOf(slot: Slot, request: RunRequest, result: RunResult, queueMs: number): ReplyOf<'predict'> {

@@ -101,7 +101,7 @@ export class ServedModels {
   /** The loaded model; loads it first where it is not in memory. */
   async ensure(slot: Slot): Promise<HostedModel> {
     if (slot.hosted !== undefined) return slot.hosted;
-    if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot load the model as the agent is stopping');
+    if (this.#closed) throw new EdgeError('AGENT_STOPPING', 'Cannot load the model as the agent is stopping');
     slot.loading ??= this.#load(slot).finally(() => {
       slot.loading = undefined;
     });

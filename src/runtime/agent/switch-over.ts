@@ -125,7 +125,7 @@ export class SwitchOver {
   /** What the host read is what was announced, and may serve here by what its signature says. */
   #checkLoaded(manifest: Manifest, record: VersionRecord, { report }: HostedModel): void {
     if (report.digest !== record.digest || report.version !== record.version) {
-      throw new EdgeError('FAILED_PRECONDITION', 'Cannot admit the package as it changed while it was read');
+      throw new EdgeError('PACKAGE_CHANGED', 'Cannot admit the package as it changed while it was read');
     }
     this.check({ manifest, digest: record.digest }, signatureOf(report.signature));
   }
@@ -150,7 +150,7 @@ export class SwitchOver {
     const { budgetBytes } = this.#manager;
     if (bytes <= budgetBytes) return;
     throw new EdgeError(
-      'RESOURCE_EXHAUSTED',
+      'MEMORY_BUDGET',
       `Cannot admit the package as its model takes ${bytes} bytes and the memory budget is ${budgetBytes}`,
       { nextStep: 'Raise memoryBudgetMb' },
     );

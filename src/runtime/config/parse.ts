@@ -16,7 +16,7 @@ export interface Parsed {
 export function parseConfiguration(raw: unknown): Parsed {
   const given = raw ?? {};
   if (!isJsonObject(given)) {
-    throw new EdgeError('INVALID_ARGUMENT', 'Cannot read the configuration as it must be an object');
+    throw new EdgeError('CONFIGURATION_INVALID', 'Cannot read the configuration as it must be an object');
   }
   const { configuration: resolved, ignored } = resolveAliases(given);
   const filled = withDefaults(ConfigurationSchema, coerce(ConfigurationSchema, resolved));
@@ -61,7 +61,7 @@ function checkCapture(configuration: Configuration): void {
       const error = toEdgeError(thrown);
       const prefix = model === '' ? 'capture' : `capture.models.${model}`;
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'CONFIGURATION_INVALID',
         `Cannot read the configuration at '${prefix}': ${error.message}`,
         {
           field: error.field === undefined ? prefix : `${prefix}.${error.field}`,
@@ -79,7 +79,7 @@ function checkTogether(configuration: Configuration): void {
   for (const [index, { name }] of (models ?? []).entries()) {
     if (names.has(name)) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'CONFIGURATION_INVALID',
         `Cannot read the configuration as 'models' names ${name} twice`,
         {
           field: `models[${index}].name`,
@@ -90,7 +90,7 @@ function checkTogether(configuration: Configuration): void {
   }
   if (probation.enabled && probation.requests > 0 && probation.minimumRequests > probation.requests) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'CONFIGURATION_INVALID',
       `Cannot read the configuration as 'probation.minimumRequests' must be at most 'probation.requests' (${probation.requests}): current value is ${probation.minimumRequests}`,
       { field: 'probation.minimumRequests' },
     );

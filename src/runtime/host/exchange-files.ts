@@ -123,7 +123,7 @@ function writeAll(file: number, bytes: Uint8Array, offset: number): void {
       done += writeSync(file, bytes, done, bytes.byteLength - done, offset + done);
     }
   } catch (error) {
-    throw new EdgeError('RESOURCE_EXHAUSTED', `Cannot write the outputs: ${messageOf(error)}`, {
+    throw new EdgeError('EXCHANGE_FULL', `Cannot write the outputs: ${messageOf(error)}`, {
       field: 'outputFile',
       cause: error,
     });
@@ -132,7 +132,7 @@ function writeAll(file: number, bytes: Uint8Array, offset: number): void {
 
 function refused(field: string, name: string, reason: string, cause?: unknown): EdgeError {
   return new EdgeError(
-    'INVALID_ARGUMENT',
+    'EXCHANGE_FILE_REFUSED',
     `Cannot use the exchange file ${JSON.stringify(name)} as ${reason}`,
     {
       field,

@@ -45,8 +45,8 @@ export class HostLostError extends EdgeError {
   readonly guilty: string | undefined;
 
   constructor(action: string, exit: HostExit, guilty: string | undefined) {
-    const code = exit.kind === 'killed-memory' ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE';
-    super(code, `${action}: ${exit.sentence}`);
+    const reason = exit.kind === 'killed-memory' ? 'MEMORY_LIMIT' : 'MODEL_HOST_DIED';
+    super(reason, `${action}: ${exit.sentence}`);
     this.exit = exit;
     this.guilty = guilty;
   }
@@ -173,7 +173,7 @@ export class HostProcess {
     const { type } = pending.request;
     const action = type === 'load' ? 'load the model' : 'finish the run';
     pending.answer.reject(
-      new EdgeError('DEADLINE_EXCEEDED', `Cannot ${action} within ${Math.round(deadlineMs)} ms`),
+      new EdgeError('DEADLINE_WHILE_RUNNING', `Cannot ${action} within ${Math.round(deadlineMs)} ms`),
     );
     this.#armKill();
   }

@@ -55,10 +55,10 @@ class ProcessHosts implements ModelHosts {
 
   async load(spec: LoadSpec): Promise<HostedModel> {
     if (this.#closing !== undefined) {
-      throw new EdgeError('UNAVAILABLE', `Cannot load ${spec.key} as the hosts are closed`);
+      throw new EdgeError('AGENT_STOPPING', `Cannot load ${spec.key} as the hosts are closed`);
     }
     if (this.#threads.has(spec.key)) {
-      throw new EdgeError('ALREADY_EXISTS', `Cannot load ${spec.key} as it is loaded already`);
+      throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load ${spec.key} as it is loaded already`);
     }
     const threads = this.#grant(spec);
     this.#threads.set(spec.key, threads);

@@ -49,7 +49,7 @@ export function createMemoryModelHosts(
   return {
     load: async (spec) => {
       if (models.has(spec.key)) {
-        throw new EdgeError('ALREADY_EXISTS', `Cannot load ${spec.key} as it is loaded already`);
+        throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load ${spec.key} as it is loaded already`);
       }
       const behaviour = script(spec);
       const report = { ...defaultReport(spec), ...(await behaviour.load?.(spec)) };
@@ -122,7 +122,10 @@ class MemoryModel implements HostedModel {
     const late = deferred<never>();
     const cancel = this.#clock.after(deadlineMs, () => {
       late.reject(
-        new EdgeError('DEADLINE_EXCEEDED', `Cannot finish the run of ${this.key} within ${deadlineMs} ms`),
+        new EdgeError(
+          'DEADLINE_WHILE_RUNNING',
+          `Cannot finish the run of ${this.key} within ${deadlineMs} ms`,
+        ),
       );
       this.end({
         kind: 'killed-deadline',
@@ -165,7 +168,7 @@ class MemoryModel implements HostedModel {
 }
 
 function hostGone(key: string, exit: HostExit): EdgeError {
-  return new EdgeError('UNAVAILABLE', `Cannot run ${key} as its host is gone: ${exit.sentence}`);
+  return new EdgeError('MODEL_HOST_DIED', `Cannot run ${key} as its host is gone: ${exit.sentence}`);
 }
 
 function defaultReport(spec: LoadSpec): LoadReport {

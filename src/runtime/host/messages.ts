@@ -1,5 +1,5 @@
 import type { CaptureRecord } from '../../capture/port.js';
-import { CODES, type Code } from '../../contract/mod.js';
+import type { Reason } from '../../contract/mod.js';
 import { EdgeError, toEdgeError, type JsonObject } from '../../core/mod.js';
 import type { LoadReport, LoadSpec, RunRequest, RunResult } from '../port.js';
 
@@ -23,7 +23,7 @@ export type HostCommand =
   | { readonly type: 'unload'; readonly id: number; readonly key: string };
 
 export interface HostFailure {
-  readonly code: Code;
+  readonly reason: Reason;
   readonly message: string;
   readonly field?: string | undefined;
   readonly nextStep?: string | undefined;
@@ -40,10 +40,10 @@ export type HostMessage =
   | { readonly type: 'captured'; readonly record: CaptureRecord };
 
 export function toFailure(thrown: unknown, action: string): HostFailure {
-  const { code, message, field, nextStep } = toEdgeError(thrown, action);
-  return { code, message, field, nextStep };
+  const { reason, message, field, nextStep } = toEdgeError(thrown, action);
+  return { reason, message, field, nextStep };
 }
 
-export function fromFailure({ code, message, field, nextStep }: HostFailure): EdgeError {
-  return new EdgeError(CODES.includes(code) ? code : 'INTERNAL', message, { field, nextStep });
+export function fromFailure({ reason, message, field, nextStep }: HostFailure): EdgeError {
+  return new EdgeError(reason, message, { field, nextStep });
 }

@@ -27,7 +27,7 @@ export function readInputs(request: RunRequest): Tensor[] {
     totalBytes += tensor.data.byteLength;
     if (totalBytes > MAX_TENSOR_BYTES) {
       throw new EdgeError(
-        'INVALID_ARGUMENT',
+        'TENSOR_INVALID',
         `Cannot read the inputs as they must total at most ${MAX_TENSOR_BYTES} bytes`,
         { field: 'inputs' },
       );
@@ -42,7 +42,7 @@ function readFile(wire: WireTensor, file: FileRegion, request: RunRequest, field
   const wanted = tensorByteSize(datatype, shape, `${field}.shape`);
   if (wanted !== undefined && wanted !== file.byteSize) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'TENSOR_INVALID',
       `Cannot read the tensor '${field}' as its file region must hold ${wanted} bytes: current size is ${file.byteSize}`,
       { field: `${field}.file.byteSize` },
     );
@@ -63,7 +63,7 @@ export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): W
   if (request.outputFile === undefined) {
     const totalBytes = outputs.reduce((sum, { data }) => sum + data.byteLength, 0);
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'OUTPUT_ROOM_TOO_SMALL',
       `Cannot reply inline as the outputs take ${totalBytes} bytes: give 'outputFile' a region of that size`,
       { field: 'outputFile' },
     );
@@ -81,8 +81,12 @@ export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): W
 
 function folderOf(request: RunRequest, field: string): ExchangeFolder {
   if (request.exchangeFolder !== undefined) return new ExchangeFolder(request.exchangeFolder);
-  throw new EdgeError('INVALID_ARGUMENT', 'Cannot use exchange files as the caller has no exchange folder', {
-    field,
-    nextStep: "Call 'hello' first: it gives the folder",
-  });
+  throw new EdgeError(
+    'EXCHANGE_FOLDER_UNKNOWN',
+    'Cannot use exchange files as the caller has no exchange folder',
+    {
+      field,
+      nextStep: "Call 'hello' first: it gives the folder",
+    },
+  );
 }

@@ -70,7 +70,7 @@ export class SharedHost {
   }
 
   #current(): HostProcess {
-    if (this.#closed) throw new EdgeError('UNAVAILABLE', 'Cannot load the model as the hosts are closed');
+    if (this.#closed) throw new EdgeError('AGENT_STOPPING', 'Cannot load the model as the hosts are closed');
     if (this.#process !== undefined) return this.#process;
     const process = this.#use.start('all models');
     this.#process = process;
@@ -180,7 +180,7 @@ class SharedModel implements HostedModel {
     const late = deferred<never>();
     const cancel = this.#clock.after(endsAtMs - this.#clock.monotonicMs(), () => {
       late.reject(
-        new EdgeError('DEADLINE_EXCEEDED', `Cannot run ${this.key} in time as its host is restarting`),
+        new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${this.key} in time as its host is restarting`),
       );
     });
     try {

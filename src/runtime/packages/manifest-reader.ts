@@ -21,7 +21,7 @@ export async function readAnnounced(folder: string): Promise<Announced> {
     return { manifest: parseManifest(bytes), digest: createHash('sha256').update(bytes).digest('hex') };
   } catch (thrown) {
     const { message, field } = toEdgeError(thrown);
-    throw new EdgeError('FAILED_PRECONDITION', message, { field, cause: thrown });
+    throw new EdgeError('PACKAGE_REFUSED_MANIFEST', message, { field, cause: thrown });
   }
 }
 
@@ -32,7 +32,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
     throw new EdgeError(
-      'NOT_FOUND',
+      'PACKAGE_NOT_FOUND',
       `Cannot read the package as there is no ${MANIFEST_FILE}: ${codeOf(thrown)}`,
       {
         field: 'path',
@@ -44,7 +44,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
     const info = await handle.stat();
     if (!info.isFile() || info.size > MANIFEST_MAX_BYTES) {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'PACKAGE_REFUSED_MANIFEST',
         `Cannot read the package as ${MANIFEST_FILE} must be a regular file of at most ${MANIFEST_MAX_BYTES} bytes`,
         { field: 'path' },
       );

@@ -144,7 +144,7 @@ export class PackageStore {
     }
     if (usedBytes + wantedBytes > quotaBytes) {
       throw new EdgeError(
-        'RESOURCE_EXHAUSTED',
+        'PACKAGE_QUOTA',
         `Cannot keep a copy of the package as it has ${wantedBytes} bytes and ${Math.max(0, quotaBytes - usedBytes)} of ${quotaBytes} are left`,
         { nextStep: 'Raise packageQuotaMb' },
       );
@@ -152,7 +152,7 @@ export class PackageStore {
     const { bavail, bsize } = await statfs(this.#options.root);
     if (bavail * bsize < wantedBytes) {
       throw new EdgeError(
-        'RESOURCE_EXHAUSTED',
+        'DISK_FULL',
         `Cannot keep a copy of the package as the disk has ${bavail * bsize} bytes left and it has ${wantedBytes}`,
       );
     }
@@ -190,7 +190,7 @@ async function listPlainFiles(folder: string): Promise<{ name: string; sizeBytes
   const names = await listNames(folder);
   if (names.length > MAX_FILES) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'PACKAGE_REFUSED_CONTENT',
       `Cannot copy the package as it must have at most ${MAX_FILES} files`,
     );
   }
@@ -199,7 +199,7 @@ async function listPlainFiles(folder: string): Promise<{ name: string; sizeBytes
     const info = await lstat(join(folder, name));
     if (!info.isFile()) {
       throw new EdgeError(
-        'FAILED_PRECONDITION',
+        'PACKAGE_REFUSED_CONTENT',
         `Cannot copy the package as ${JSON.stringify(name)} is no regular file`,
       );
     }
@@ -207,7 +207,7 @@ async function listPlainFiles(folder: string): Promise<{ name: string; sizeBytes
   }
   if (files.reduce((sum, file) => sum + file.sizeBytes, 0) > PACKAGE_MAX_BYTES) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'PACKAGE_REFUSED_CONTENT',
       `Cannot copy the package as it has more than ${PACKAGE_MAX_BYTES} bytes`,
     );
   }
@@ -253,7 +253,7 @@ async function isFolder(path: string): Promise<boolean> {
 function asStoreError(thrown: unknown): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
-  return new EdgeError('RESOURCE_EXHAUSTED', 'Cannot keep a copy of the package as the disk is full', {
+  return new EdgeError('DISK_FULL', 'Cannot keep a copy of the package as the disk is full', {
     cause: thrown,
   });
 }

@@ -18,7 +18,7 @@ export function keyOf(model: string, version: string): string {
 export function select(state: RegistryState, model: string, { version, label }: Selector): VersionRecord {
   if (version !== undefined && label !== undefined) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'FIELD_INVALID',
       "Cannot select the model as 'version' and 'label' exclude each other",
       {
         field: 'label',
@@ -27,7 +27,9 @@ export function select(state: RegistryState, model: string, { version, label }: 
   }
   const found = findModel(state, model);
   if (found === undefined) {
-    throw new EdgeError('NOT_FOUND', `Cannot find the model '${model}' on this device`, { field: 'name' });
+    throw new EdgeError('MODEL_NOT_FOUND', `Cannot find the model '${model}' on this device`, {
+      field: 'name',
+    });
   }
   const name = label ?? 'stable';
   const labelled = Object.hasOwn(found.labels, name) ? found.labels[name] : undefined;
@@ -35,9 +37,13 @@ export function select(state: RegistryState, model: string, { version, label }: 
   const record = wanted === undefined ? undefined : findVersion(state, model, wanted);
   if (record === undefined) {
     const which = version !== undefined ? `version ${version}` : `label '${name}'`;
-    throw new EdgeError('NOT_FOUND', `Cannot find ${which} of the model '${model}': ${known(found)}`, {
-      field: version !== undefined ? 'version' : 'label',
-    });
+    throw new EdgeError(
+      'VERSION_NOT_FOUND',
+      `Cannot find ${which} of the model '${model}': ${known(found)}`,
+      {
+        field: version !== undefined ? 'version' : 'label',
+      },
+    );
   }
   return record;
 }
@@ -55,13 +61,13 @@ function known({ versions, labels }: { versions: object; labels: object }): stri
 export function checkServable(model: string, record: VersionRecord): void {
   if (record.quarantined !== undefined) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'MODEL_QUARANTINED',
       `Cannot serve ${keyOf(model, record.version)} as it is quarantined: ${record.quarantined}`,
     );
   }
   if (!record.admitted) {
     throw new EdgeError(
-      'FAILED_PRECONDITION',
+      'VERSION_REFUSED',
       `Cannot serve ${keyOf(model, record.version)} as it was refused: ${record.refused ?? 'no reason is known'}`,
     );
   }

@@ -36,7 +36,7 @@ export function decide(state: RegistryState, arrival: Arrival, check: () => void
   }
   if (record?.digest === digest && record.quarantined !== undefined) {
     const error = new EdgeError(
-      'FAILED_PRECONDITION',
+      'MODEL_QUARANTINED',
       `Cannot admit ${model} ${version} as it is quarantined: ${record.quarantined}`,
     );
     return { kind: 'refuse', error };
@@ -51,7 +51,7 @@ export function decide(state: RegistryState, arrival: Arrival, check: () => void
 
 function refuseOtherContent({ model, version, digest }: Arrival, record: VersionRecord): Decision {
   const error = new EdgeError(
-    'FAILED_PRECONDITION',
+    'VERSION_TAKEN',
     `Cannot admit ${model} ${version} as this device has admitted other content under that version: its digest is ${record.digest}, the new one ${digest}`,
     { field: 'version', nextStep: 'Publish the new content under a new version' },
   );

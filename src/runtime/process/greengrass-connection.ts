@@ -50,7 +50,7 @@ export function joinGreengrass(options: ConnectionOptions): GreengrassConnection
   return {
     failed,
     drain: async () => {
-      closing.abort(new EdgeError('UNAVAILABLE', 'The agent is stopping'));
+      closing.abort(new EdgeError('AGENT_STOPPING', 'The agent is stopping'));
       await within(options.clock, UNSUBSCRIBE_MS, joining);
       await within(options.clock, UNSUBSCRIBE_MS, link?.close());
     },

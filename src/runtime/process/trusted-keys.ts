@@ -10,7 +10,7 @@ export function trustedKeysOf(configuration: ConfigurationHolder): () => Promise
     try {
       return [...trustedKeys, await readFile(trustedKeysFile, 'utf8')];
     } catch (thrown) {
-      throw new EdgeError('FAILED_PRECONDITION', `Cannot read the trusted keys: ${messageOf(thrown)}`, {
+      throw new EdgeError('FILE_UNUSABLE', `Cannot read the trusted keys: ${messageOf(thrown)}`, {
         field: 'signature.trustedKeysFile',
         cause: thrown,
       });

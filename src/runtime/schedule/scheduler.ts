@@ -59,7 +59,7 @@ export class Scheduler {
         throw late(key);
       case 'full':
         throw new EdgeError(
-          'RESOURCE_EXHAUSTED',
+          'QUEUE_FULL',
           `Cannot queue the request as ${lane.waiting.length} wait for ${key} already`,
           { retryAfterMs: admission.retryAfterMs },
         );
@@ -146,9 +146,11 @@ export class Scheduler {
 }
 
 function late(key: string): EdgeError {
-  return new EdgeError('DEADLINE_EXCEEDED', `Cannot run ${key} as the deadline passed before its turn`);
+  return new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${key} as the deadline passed before its turn`);
 }
 
 function stopping(key: string): EdgeError {
-  return new EdgeError('UNAVAILABLE', `Cannot run ${key} as the agent is stopping`, { retryAfterMs: 1000 });
+  return new EdgeError('AGENT_STOPPING', `Cannot run ${key} as the agent is stopping`, {
+    retryAfterMs: 1000,
+  });
 }

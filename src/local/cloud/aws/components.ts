@@ -131,7 +131,10 @@ export class Components {
     const find = (name: string, version: string): ComponentVersion => {
       const found = this.get(name, version);
       if (found === undefined || found.state !== 'DEPLOYABLE') {
-        throw new EdgeError('NOT_FOUND', `Cannot find the component ${name} ${version} in the local cloud`);
+        throw new EdgeError(
+          'COMPONENT_NOT_FOUND',
+          `Cannot find the component ${name} ${version} in the local cloud`,
+        );
       }
       return found;
     };
@@ -168,7 +171,7 @@ function parseS3Uri(uri: string): { bucket: string; key: string } {
   const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri);
   if (match === null)
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'RECIPE_INVALID',
       `Cannot read the artifact as its URI must be s3://bucket/key: current value is ${uri}`,
     );
   return { bucket: match[1] ?? '', key: match[2] ?? '' };

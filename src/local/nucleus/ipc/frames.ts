@@ -72,7 +72,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       contentType: text(headers, ':content-type'),
     };
   } catch (error) {
-    throw new EdgeError('INVALID_ARGUMENT', 'Cannot read an event-stream frame as it is malformed', {
+    throw new EdgeError('MESSAGE_UNREADABLE', 'Cannot read an event-stream frame as it is malformed', {
       cause: error,
     });
   }
@@ -108,7 +108,7 @@ export class FrameSplitter {
     const sizeBytes = new DataView(head.buffer, head.byteOffset).getUint32(0);
     if (sizeBytes < PRELUDE_BYTES + 4 || sizeBytes > this.#maxBytes) {
       throw new EdgeError(
-        'RESOURCE_EXHAUSTED',
+        'FRAME_TOO_LARGE',
         `Cannot read an event-stream frame as it must have at most ${this.#maxBytes} bytes: it announces ${sizeBytes}`,
       );
     }
@@ -138,7 +138,7 @@ function addText(headers: MessageHeaders, name: string, value: string | undefine
 function integer(headers: MessageHeaders, name: string): number {
   const header = headers[name];
   if (header?.type === 'integer') return header.value;
-  throw new EdgeError('INVALID_ARGUMENT', `Cannot read a frame as its header '${name}' must be an int32`);
+  throw new EdgeError('MESSAGE_UNREADABLE', `Cannot read a frame as its header '${name}' must be an int32`);
 }
 
 function text(headers: MessageHeaders, name: string): string | undefined {

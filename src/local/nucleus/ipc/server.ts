@@ -39,7 +39,7 @@ export async function startIpcServer(options: IpcServerOptions): Promise<IpcServ
   const { socketPath, kernel, iotCore, logger = silentLogger, clock = systemClock } = options;
   if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH_BYTES) {
     throw new EdgeError(
-      'INVALID_ARGUMENT',
+      'OPTION_INVALID',
       `Cannot open the IPC socket as its path must have at most ${MAX_SOCKET_PATH_BYTES} bytes: ${socketPath}`,
       { nextStep: 'Choose a shorter root folder' },
     );
@@ -102,9 +102,13 @@ async function listen(server: Server, socketPath: string): Promise<void> {
     await tryListen(server, socketPath);
   } catch (error) {
     if (!isErrno(error, 'EADDRINUSE')) {
-      throw new EdgeError('UNAVAILABLE', `Cannot open the IPC socket ${socketPath}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new EdgeError(
+        'SOCKET_UNUSABLE',
+        `Cannot open the IPC socket ${socketPath}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     await removeDeadSocket(socketPath, error);
     await tryListen(server, socketPath);
@@ -127,7 +131,7 @@ async function removeDeadSocket(socketPath: string, cause: unknown): Promise<voi
   const { isSocket, isServed } = await probe(socketPath);
   if (isSocket && !isServed) return unlink(socketPath);
   throw new EdgeError(
-    'ALREADY_EXISTS',
+    'SOCKET_TAKEN',
     `Cannot open the IPC socket ${socketPath} as ${isSocket ? 'another nucleus serves it' : 'the path is taken by something else'}`,
     { nextStep: 'Stop the other nucleus, or choose another root folder', cause },
   );

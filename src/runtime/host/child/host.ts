@@ -87,7 +87,10 @@ export class ModelHost {
 
   async #run({ id, key, request, deadlineAtMs }: RunCommand): Promise<void> {
     if (this.#use.sharedNowMs() >= deadlineAtMs) {
-      throw new EdgeError('DEADLINE_EXCEEDED', 'Cannot run the model as the deadline passed before its turn');
+      throw new EdgeError(
+        'DEADLINE_BEFORE_RUN',
+        'Cannot run the model as the deadline passed before its turn',
+      );
     }
     const model = this.#model(key);
     const { capture } = model;
@@ -121,7 +124,8 @@ export class ModelHost {
 
   #model(key: string): Hosted {
     const model = this.#models.get(key);
-    if (model === undefined) throw new EdgeError('UNAVAILABLE', `Cannot use ${key} as it is not loaded here`);
+    if (model === undefined)
+      throw new EdgeError('MODEL_HOST_DIED', `Cannot use ${key} as it is not loaded here`);
     return model;
   }
 }

@@ -1,7 +1,7 @@
 import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
 import { guardModelBytes } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
-import type { TensorMetadata } from '../../../contract/mod.js';
+import type { Reason, TensorMetadata } from '../../../contract/mod.js';
 import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../../port.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
@@ -84,6 +84,7 @@ function checkSignature(
   const names = (list: readonly TensorMetadata[]): string => list.map(({ name }) => name).join(', ');
   if (promised.length !== found.length || promised.some(({ name }) => !find(found, name))) {
     throw refused(
+      'PACKAGE_REFUSED_MODEL',
       `its ${field} must be those of the manifest (${names(promised)}): the model has ${names(found)}`,
       field,
     );
@@ -92,6 +93,7 @@ function checkSignature(
     const got = find(found, want.name);
     if (got === undefined || (want.datatype === got.datatype && compatible(want.shape, got.shape))) continue;
     throw refused(
+      'PACKAGE_REFUSED_MODEL',
       `'${want.name}' must be ${describe(want)} as the manifest says: the model has ${describe(got)}`,
       field,
     );
@@ -126,6 +128,7 @@ async function runSamples(session: EngineSession, opened: OpenedPackage, check: 
   for (const sample of check ? cases : cases.slice(0, 1)) {
     const outputs = await session.run(sample.inputs).catch((error: unknown) => {
       throw refused(
+        'PACKAGE_REFUSED_SAMPLES',
         `golden sample '${sample.name}' can't be run: ${toEdgeError(error).message}`,
         samples.file,
         error,
@@ -133,7 +136,11 @@ async function runSamples(session: EngineSession, opened: OpenedPackage, check: 
     });
     const mismatch = check ? mismatchOf(sample.outputs, outputs, samples.tolerance) : undefined;
     if (mismatch !== undefined)
-      throw refused(`golden sample '${sample.name}' differs: ${mismatch}`, samples.file);
+      throw refused(
+        'PACKAGE_REFUSED_SAMPLES',
+        `golden sample '${sample.name}' differs: ${mismatch}`,
+        samples.file,
+      );
   }
   return check ? cases.length : 0;
 }
@@ -164,6 +171,6 @@ function asJson(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-function refused(reason: string, field: string, cause?: unknown): EdgeError {
-  return new EdgeError('FAILED_PRECONDITION', `Cannot load the model as ${reason}`, { field, cause });
+function refused(reason: Reason, sentence: string, field: string, cause?: unknown): EdgeError {
+  return new EdgeError(reason, `Cannot load the model as ${sentence}`, { field, cause });
 }
