@@ -11,7 +11,7 @@ export * from './sampling/sampler.js';
 export * from './spool/claims.js';
 export * from './spool/layout.js';
 export * from './spool/payload.js';
-export * from './spool/plan.js';
+export * from './spool/object-plan.js';
 export * from './spool/reader.js';
 export * from './spool/receipt.js';
 export * from './spool/options.js';

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../contract/mod.js';
-import { sha256Hex } from '../digest.js';
+import { sha256Hex } from '../../system/mod.js';
 import type { AuxiliaryItem } from '../port.js';
 import type { StampedRecord } from '../spool/payload.js';
-import { inferenceTimeMs, type ObjectLayout, type TimeReference } from '../spool/plan.js';
+import { inferenceTimeMs, type ObjectLayout, type TimeReference } from '../spool/object-plan.js';
 import { tensorContentType } from './content-type.js';
 import { EVENT_VERSION, type CapturedRecord, type EventMetadata, type RecordItem } from './record-schema.js';
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../contract/mod.js';
 import { EdgeError, validate } from '../../core/mod.js';
-import { sha256 } from '../digest.js';
+import { sha256 } from '../../system/mod.js';
 import type { AuxiliaryItem, CaptureRecord, RedactionNote } from '../port.js';
 import { cropTensor } from './crop.js';
 import { RULE_SCHEMAS, type RedactionRule } from './rules.js';

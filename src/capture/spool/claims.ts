@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { isAlive, ownIdentity } from '../../system/mod.js';
-import type { Disk } from '../../disk/mod.js';
+import { join, type Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
 import type { SegmentBase } from './segment-name.js';
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 import { messageOf } from '../../core/mod.js';
 import type { Priority } from '../port.js';
 import type { Catalogue, ClosedSegment } from './catalogue.js';

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 import { messageOf, validate } from '../../core/mod.js';
 import type { Catalogue } from './catalogue.js';
 import type { Counters } from './counters.js';

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../system/mod.js';
 
 /**
  * The frames of a segment, little-endian:

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { Type, type Static } from '@sinclair/typebox';
 import { validate } from '../../core/mod.js';
-import type { Disk } from '../../disk/mod.js';
+import { join, type Disk } from '../../disk/mod.js';
 import { decoded } from './segment-codec.js';
 import { MAX_SEQUENCE } from './segment-name.js';
 import { writeWhole } from './write-receipt.js';

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 import { EdgeError, messageOf } from '../../core/mod.js';
 import type { AppendOutcome, DropReason, Priority } from '../port.js';
 import type { SpoolSettings } from './options.js';

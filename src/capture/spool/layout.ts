@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 
 /** The folders of a spool. */
 export interface SpoolFolders {

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from '../../core/mod.js';
 import type { BootIdentity } from '../../system/mod.js';
 import type { Disk } from '../../disk/mod.js';
 import type { Priority } from '../port.js';
-import type { ObjectLayout } from './plan.js';
+import type { ObjectLayout } from './object-plan.js';
 
 /** What happens to a record that does not fit its class's quota. Only `drop-oldest` touches what was acknowledged. */
 export type QuotaPolicy = 'refuse' | 'drop-oldest' | 'drop-newest';

@@ -1,8 +1,7 @@
-import { crc32 } from 'node:zlib';
 import { Type } from '@sinclair/typebox';
 import { DATATYPES, MAX_RANK, type AuxiliaryData, type Datatype, type Tensor } from '../../contract/mod.js';
 import { validate } from '../../core/mod.js';
-import { sha256Hex } from '../digest.js';
+import { crc32, sha256Hex } from '../../system/mod.js';
 import {
   PRIORITIES,
   type AuxiliaryItem,

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { messageOf, type Logger } from '../../core/mod.js';
-import type { Disk } from '../../disk/mod.js';
+import { join, type Disk } from '../../disk/mod.js';
 
 /** Keeps damaged bytes for people to look at, the newest that fit the bound. Never fails: a start must not hang on it. */
 export class Quarantine {

@@ -1,9 +1,8 @@
-import { join } from 'node:path';
-import type { Disk } from '../../disk/mod.js';
-import { sha256Hex } from '../digest.js';
+import { join, type Disk } from '../../disk/mod.js';
+import { sha256Hex } from '../../system/mod.js';
 import { renderRecord, type RawFile } from '../records/render.js';
 import { spoolFolders } from './layout.js';
-import type { ObjectLayout, TimeReference } from './plan.js';
+import type { ObjectLayout, TimeReference } from './object-plan.js';
 import { objectsOf, readContent, type SegmentContent } from './segment-content.js';
 import { parseClosedName, type ClosedName } from './segment-name.js';
 

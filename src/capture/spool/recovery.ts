@@ -1,7 +1,6 @@
-import { join } from 'node:path';
-import type { Disk } from '../../disk/mod.js';
+import { join, type Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
-import type { ObjectLayout, TimeReference } from './plan.js';
+import type { ObjectLayout, TimeReference } from './object-plan.js';
 import type { Quarantine } from './quarantine.js';
 import { SegmentBuilder } from './segment-builder.js';
 import { readContent, type SegmentContent } from './segment-content.js';

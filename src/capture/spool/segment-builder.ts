@@ -1,6 +1,6 @@
 import { encodeFrame } from './frame.js';
 import type { EncodedRecord, StampedRecord } from './payload.js';
-import { inferenceTimeMs, planObjects, type TimeReference } from './plan.js';
+import { inferenceTimeMs, planObjects, type TimeReference } from './object-plan.js';
 import { encodeJsonFrame, type SegmentFooter, type SegmentHeader } from './segment-codec.js';
 import { closedName, type ClosedName, type SegmentBase } from './segment-name.js';
 

@@ -6,7 +6,7 @@ import {
   type ObjectLayout,
   type PlannedObject,
   type TimeReference,
-} from './plan.js';
+} from './object-plan.js';
 import {
   decoded,
   decodeFooter,

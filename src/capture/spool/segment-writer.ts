@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import type { Disk, DiskFile } from '../../disk/mod.js';
+import { join, type Disk, type DiskFile } from '../../disk/mod.js';
 import type { EncodedRecord } from './payload.js';
 import type { RecordInfo, SegmentBuilder } from './segment-builder.js';
 import type { ClosedName } from './segment-name.js';

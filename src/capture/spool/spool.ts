@@ -16,7 +16,7 @@ import { Lane, type LaneHost, type PendingRecord } from './lane.js';
 import { spoolFolders, type SpoolFolders } from './layout.js';
 import { spoolSettings, type SpoolOptions, type SpoolSettings } from './options.js';
 import { encodeRecord } from './payload.js';
-import type { TimeReference } from './plan.js';
+import type { TimeReference } from './object-plan.js';
 import { Quarantine } from './quarantine.js';
 import { SegmentBuilder } from './segment-builder.js';
 import { segmentBase, type ClosedName, type OpenName } from './segment-name.js';

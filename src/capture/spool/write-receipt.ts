@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { EdgeError } from '../../core/mod.js';
-import type { Disk } from '../../disk/mod.js';
+import { join, type Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
 import type { Receipt, ReceiptObject } from './receipt.js';
 import type { ClosedName } from './segment-name.js';

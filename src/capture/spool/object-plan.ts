@@ -1,4 +1,4 @@
-import { sha256Hex } from '../digest.js';
+import { sha256Hex } from '../../system/mod.js';
 
 /** Where objects go and how they are cut; stands in each segment's header, so that a later change of configuration moves nothing. */
 export interface ObjectLayout {
