@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Tensor } from '../../src/contract/mod.js';
 import { canonicalJson, EdgeError } from '../../src/core/mod.js';
 import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/model/mod.js';
-import { checkModelBytes } from '../../src/onnx/decoded/mod.js';
+import { checkModelBytes } from '../../src/onnx/mod.js';
 import { makeInputs, type InputRecipe } from '../package/make-inputs.js';
 import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
 import { prove, type Proof } from './prove.js';

@@ -1,13 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { messageOf, EdgeError } from '../../src/core/mod.js';
 import { FILE_MAX_BYTES, readOnce } from '../../src/model/mod.js';
-import {
-  checkModelBytes,
-  decodeModel,
-  embedExternalData,
-  encodeModel,
-  type ModelFacts,
-} from '../../src/onnx/decoded/mod.js';
+import { decodeModel, embedExternalData, encodeModel } from '../../src/onnx/decoded/mod.js';
+import { checkPackable, type ModelFacts } from '../../src/onnx/mod.js';
 
 export interface SourceModel {
   /** The model with all its weights inside. */
@@ -30,7 +25,7 @@ export async function readModel(path: string): Promise<SourceModel> {
     return side.bytes;
   });
   const bytes = embedded === 0 ? file.bytes : encodeModel(model);
-  return { bytes, sha256: file.sha256, facts: checkModelBytes(bytes) };
+  return { bytes, sha256: file.sha256, facts: checkPackable(bytes) };
 }
 
 async function readSource(path: string, name: string): Promise<{ bytes: Uint8Array; sha256: string }> {

@@ -9,13 +9,8 @@ import {
   type OpenedPackage,
   type SignaturePolicy,
 } from '../../src/model/mod.js';
-import {
-  checkModelBytes,
-  decodeModel,
-  summarizeModel,
-  type ModelFacts,
-  type ModelSummary,
-} from '../../src/onnx/decoded/mod.js';
+import { decodeModel, summarizeModel, type ModelSummary } from '../../src/onnx/decoded/mod.js';
+import { checkModelBytes, type ModelFacts } from '../../src/onnx/mod.js';
 import { readModel } from '../compile/read-model.js';
 
 /** What a model file or a package folder holds. */

@@ -1,8 +1,8 @@
-import type * as Runtime from 'onnxruntime-node';
 import type { Tensor, TensorMetadata } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 import { checkInputs, checkOutputs } from './check.js';
 import type { Engine, EngineSession, SessionOptions } from './port.js';
+import { loadRuntime, type Runtime } from './runtime.js';
 import { datatypeOf, fromRuntimeValue, toRuntimeValue } from './values.js';
 
 /**
@@ -10,7 +10,7 @@ import { datatypeOf, fromRuntimeValue, toRuntimeValue } from './values.js';
  * models pay for it: the control process never does. Loading and running block the thread.
  */
 export async function createOnnxEngine(): Promise<Engine> {
-  const runtime = await import('onnxruntime-node');
+  const runtime = await loadRuntime();
   return {
     version: runtime.env.versions.node ?? runtime.env.versions.common,
     load: async (model, options = {}) => new OnnxSession(await create(runtime, model, options)),
@@ -49,6 +49,8 @@ function sessionOptions(options: SessionOptions): Runtime.InferenceSession.Sessi
       : { optimizedModelFilePath: options.optimizedModelFile }),
     extra: {
       session: {
+        // Left alone, ONNX Runtime takes any bytes with ORTM at offset 4 for its own format.
+        load_model_format: options.format ?? 'ONNX',
         intra_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
         inter_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
       },

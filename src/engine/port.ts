@@ -9,6 +9,8 @@ export interface SessionOptions {
   readonly intraOpThreads?: number;
   /** Lets idle threads spin: lower latency for a busy core. Default false. */
   readonly allowSpinning?: boolean;
+  /** How the bytes are read, whatever they look like. Default `ONNX`; `ORT` only for a file that ONNX Runtime wrote here. */
+  readonly format?: 'ONNX' | 'ORT';
   /** Writes the optimised graph to this file. At `layout` and `all` it fits this CPU only. */
   readonly optimizedModelFile?: string;
 }

@@ -1,57 +1,62 @@
-/** One field of a protobuf message: its number, and its bytes where it is length-delimited, else its value. */
+/** One field of a protobuf message as it stands in the bytes. */
 export interface Field {
   readonly number: number;
+  readonly wireType: WireType;
+  /** The content of a length-delimited field, without a copy. */
   readonly bytes: Uint8Array | undefined;
-  /** Varints beyond 2^53 lose precision; only small ones are looked at here. */
+  /** A varint as a signed 64-bit number; exact up to 2^53, beyond it only large. 0 for other fields. */
   readonly value: number;
 }
+
+/** Varint, 8 bytes, length-delimited, 4 bytes. Groups (3 and 4) are refused. */
+export type WireType = 0 | 1 | 2 | 5;
+
+/** Largest field number of protobuf; with the wire type it makes a tag of 32 bits. */
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+const TWO_32 = 2 ** 32;
 
 /**
  * Walks the fields of a protobuf message without copying or keeping anything, so that a model of hundreds of
  * megabytes is looked through in the time of its headers.
- * @throws Error where the bytes are no protobuf message
+ *
+ * It reads only what a strict writer writes. Where two readers may take the same bytes for different messages
+ * (a tag of more than 32 bits, which ONNX Runtime cuts to 32; a padded varint; a group), the bytes are refused:
+ * what is found here must be what ONNX Runtime finds.
+ * @throws Error where the bytes are no protobuf message in strict form
  */
 export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   const cursor = new Cursor(bytes);
-  while (!cursor.done) {
-    const key = cursor.varint();
-    const number = Math.floor(key / 8);
-    const length = lengthOf(key % 8, cursor);
-    if (number === 0) throw new Error('a field has the number 0');
-    if (length.kind === 'value') {
-      yield { number, bytes: undefined, value: length.value };
-      continue;
-    }
-    const part = cursor.take(length.sizeBytes);
-    yield { number, bytes: length.kind === 'bytes' ? part : undefined, value: 0 };
-  }
+  while (!cursor.done) yield fieldAt(cursor);
 }
 
-type Length =
-  | { readonly kind: 'value'; readonly value: number }
-  | { readonly kind: 'bytes' | 'fixed'; readonly sizeBytes: number };
-
-function lengthOf(wireType: number, cursor: Cursor): Length {
-  switch (wireType) {
-    case 0:
-      return { kind: 'value', value: cursor.varint() };
-    case 1:
-      return { kind: 'fixed', sizeBytes: 8 };
-    case 2:
-      return { kind: 'bytes', sizeBytes: cursor.varint() };
-    case 5:
-      return { kind: 'fixed', sizeBytes: 4 };
-    default:
-      throw new Error(`a field has the wire type ${wireType}`);
-  }
-}
-
-/** The numbers of a packed repeated field. */
+/** The numbers of a packed repeated field, read as strictly. */
 export function varintsOf(bytes: Uint8Array): number[] {
   const cursor = new Cursor(bytes);
   const values: number[] = [];
   while (!cursor.done) values.push(cursor.varint());
   return values;
+}
+
+function fieldAt(cursor: Cursor): Field {
+  const tag = cursor.varint();
+  // Negative: the 64-bit complement of a number beyond 2^63.
+  const number = Math.floor(tag / 8);
+  if (number < 1 || number > MAX_FIELD_NUMBER) throw new Error(`a field has the number ${number}`);
+  const wireType = tag % 8;
+  switch (wireType) {
+    case 0:
+      return { number, wireType, bytes: undefined, value: cursor.varint() };
+    case 1:
+      cursor.take(8);
+      return { number, wireType, bytes: undefined, value: 0 };
+    case 2:
+      return { number, wireType, bytes: cursor.take(cursor.varint()), value: 0 };
+    case 5:
+      cursor.take(4);
+      return { number, wireType, bytes: undefined, value: 0 };
+    default:
+      throw new Error(`a field has the wire type ${wireType}`);
+  }
 }
 
 class Cursor {
@@ -66,19 +71,32 @@ class Cursor {
     return this.#at >= this.#bytes.length;
   }
 
+  /** Signed, of at most 64 bits, in its shortest form. */
   varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
+    let low = 0;
+    let high = 0;
+    for (let index = 0; index < 10; index++) {
       const byte = this.#bytes[this.#at++];
       if (byte === undefined) throw new Error('a number is cut off');
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+      const part = byte & 0x7f;
+      if (index < 4) low += part * 2 ** (7 * index);
+      else if (index === 4) {
+        low += (part & 0x0f) * 2 ** 28;
+        high += part >> 4;
+      } else high += part * 2 ** (7 * index - 32);
+      if (byte < 0x80) {
+        if (byte === 0 && index > 0) throw new Error('a number is written longer than it needs to be');
+        if (index === 9 && byte > 1) throw new Error('a number has more than 64 bits');
+        return (high >= TWO_32 / 2 ? high - TWO_32 : high) * TWO_32 + low;
+      }
     }
     throw new Error('a number is longer than ten bytes');
   }
 
   take(sizeBytes: number): Uint8Array {
-    if (sizeBytes > this.#bytes.length - this.#at) throw new Error('a field ends after its message');
+    if (sizeBytes < 0 || sizeBytes > this.#bytes.length - this.#at) {
+      throw new Error('a field ends after its message');
+    }
     const part = this.#bytes.subarray(this.#at, this.#at + sizeBytes);
     this.#at += sizeBytes;
     return part;

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs';
 import { EdgeError, messageOf } from '../../core/mod.js';
+import { checkStrictForm } from '../mod.js';
 
 /**
  * ONNX models as protobuf messages. Only the fields that we look at are described here, by the names and
@@ -68,6 +69,9 @@ export interface OnnxValueInfo {
   type?: { tensorType?: { elemType?: number; shape?: { dim: OnnxDimension[] } } };
 }
 export type Int64 = number | { toNumber(): number };
+
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
 
 type Fields = Record<string, [id: number, type: string, rule?: 'repeated']>;
 
@@ -156,6 +160,8 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
   reader.discardUnknown = false;
   let model: OnnxModel;
   try {
+    // Bytes that two readers take differently must not be turned into one of the two meanings.
+    checkStrictForm(bytes);
     model = modelType.decode(reader) as unknown as OnnxModel;
   } catch (error) {
     throw new EdgeError(
@@ -170,6 +176,11 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     throw new EdgeError('MODEL_REFUSED', 'Cannot read the model as it holds no graph: is it an ONNX file');
   }
   return model;
+}
+
+/** Whether a tensor's data stand in another file. */
+export function isExternal({ dataLocation, externalData }: OnnxTensor): boolean {
+  return dataLocation === EXTERNAL || externalData.length > 0;
 }
 
 export function encodeModel(model: OnnxModel): Uint8Array {

@@ -1,8 +1,9 @@
 import { EdgeError } from '../../core/mod.js';
 import { FILE_MAX_BYTES } from '../../model/mod.js';
-import { domainName, isExternal } from './check.js';
+import { domainName } from '../mod.js';
 import {
   fixedSize,
+  isExternal,
   symbolOf,
   type OnnxDimension,
   type OnnxGraph,

@@ -1,4 +1,4 @@
-import { domainName } from './check.js';
+import { domainName } from '../mod.js';
 import { toNumber, type OnnxModel, type OnnxTensor } from './proto.js';
 import { nodesOf, tensorsOf } from './walk.js';
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOnnxEngine, type Engine } from '../../../src/engine/mod.js';
 import { engineContract } from '../../lib/engine-contract.js';
 import { identityModel, node, onnxModel, sumModel } from '../../lib/onnx-builder.js';
+import { straceAbsence } from '../../lib/strace.js';
 import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
 
 engineContract('ONNX Runtime as an engine', {
@@ -50,6 +53,57 @@ describe('ONNX Runtime with real models', () => {
     const compiled = await engine.load(await readFile(optimizedModelFile), { graphOptimization: 'disabled' });
     assert.deepEqual(floatsOf((await compiled.run(inputs))[0]), [value]);
     await Promise.all([plain.close(), compiled.close()]);
+  });
+
+  it('reads ONNX only, whatever the bytes look like, and its own format only where that is said', async () => {
+    const optimizedModelFile = join(folder, 'identity.ort');
+    const plain = await engine.load(identityModel('FP32', [1]), { optimizedModelFile });
+    await plain.close();
+    const bytes = await readFile(optimizedModelFile);
+    assert.equal(bytes.subarray(4, 8).toString(), 'ORTM');
+    await assert.rejects(engine.load(bytes), /Cannot load the model/);
+    const session = await engine.load(bytes, { format: 'ORT' });
+    assert.deepEqual(floatsOf((await session.run([floats('x', [3])]))[0]), [3]);
+    await session.close();
+    await assert.rejects(engine.load(identityModel('FP32', [1]), { format: 'ORT' }), /Cannot load the model/);
+  });
+
+  it('contacts nobody and leaves nothing in HOME, also where CI is not set', function () {
+    const absence = straceAbsence();
+    if (absence !== undefined) {
+      console.log(`    skipped: ${absence}`);
+      this.skip();
+    }
+    const trace = join(folder, 'trace');
+    const script = `
+      import { createOnnxEngine } from ${JSON.stringify(new URL('../../../src/engine/mod.js', import.meta.url).href)};
+      const session = await (await createOnnxEngine()).load(Buffer.from('${Buffer.from(identityModel('FP32', [1])).toString('hex')}', 'hex'));
+      await session.close();
+      await new Promise((resolve) => setTimeout(resolve, 300));`;
+    execFileSync(
+      'strace',
+      [
+        '-f',
+        '-qq',
+        '-e',
+        'trace=connect,sendto,execve,openat,mkdir',
+        '-o',
+        trace,
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        script,
+      ],
+      { env: { PATH: process.env['PATH'] ?? '', HOME: folder } },
+    );
+    const calls = readFileSync(trace, 'utf8').split('\n');
+    assert.deepEqual(
+      calls.filter((call) => /connect\(|sendto\(/.test(call)),
+      [],
+    );
+    assert.equal(calls.filter((call) => call.includes('execve(')).length, 1);
+    const written = calls.filter((call) => /O_CREAT|mkdir\(/.test(call));
+    assert.deepEqual(written, []);
   });
 
   it('lets NaN and infinities pass', async () => {

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { guardModelBytes } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import { cpuKey } from './cpu.js';
 
@@ -39,8 +38,6 @@ export async function loadCompiled(
   const file = join(options.folder, `${options.modelDigest}-${engine.version}-${cpuKey()}${FORMAT}`);
   const known = await loadKnown(engine, file, options);
   if (known !== undefined) return known;
-  // A file that the registry vouches for was compiled from a model that passed here before.
-  guardModelBytes(model);
   return await compile(engine, model, file, options);
 }
 
@@ -53,7 +50,7 @@ async function loadKnown(
   if (bytes === undefined || compiledDigest === undefined || sha256(bytes) !== compiledDigest)
     return undefined;
   try {
-    const loaded = await engine.load(bytes, { ...session, graphOptimization: 'disabled' });
+    const loaded = await engine.load(bytes, { ...session, format: 'ORT', graphOptimization: 'disabled' });
     return { session: loaded, compiledDigest, cacheHit: true };
   } catch {
     return undefined;

@@ -1,10 +1,11 @@
 import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
-import { guardModelBytes } from '../../../onnx/mod.js';
+import { checkModelBytes } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
-import type { Reason, TensorMetadata } from '../../../contract/mod.js';
+import type { Reason } from '../../../contract/mod.js';
 import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../../port.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
+import { checkSignature } from './signature.js';
 
 export interface LoadedModel {
   readonly session: EngineSession;
@@ -33,13 +34,15 @@ export async function loadPackage(
   if (model === undefined)
     throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
   const verifiedMs = clock.monotonicMs();
+  const graph = checkModelBytes(model);
   const loaded = await loadSession(engine, spec, model, opened, {
     intraOpThreads: spec.threads,
     allowSpinning,
   });
   try {
-    checkSignature('inputs', opened.manifest.inputs, loaded.session.inputs);
-    checkSignature('outputs', opened.manifest.outputs, loaded.session.outputs);
+    // What was checked is what ONNX Runtime loaded, and what the package promises: three accounts of one model.
+    checkSignature(graph, loaded.session, 'the checked graph says');
+    checkSignature(opened.manifest, loaded.session, 'the manifest says');
     const samplesRun = await runSamples(loaded.session, opened, spec.runSamples);
     return {
       session: loaded.session,
@@ -64,7 +67,6 @@ async function loadSession(
 ): Promise<CompiledLoad> {
   const modelDigest = manifest.files.find(({ path }) => path === manifest.model.file)?.sha256;
   if (spec.compiledCacheFolder === undefined || modelDigest === undefined) {
-    guardModelBytes(model);
     return { session: await engine.load(model, session), cacheHit: false };
   }
   return await loadCompiled(engine, model, {
@@ -73,50 +75,6 @@ async function loadSession(
     compiledDigest: spec.compiledDigest,
     session,
   });
-}
-
-/** What the manifest promises and what the graph says must be one: apps and samples are written after the manifest. */
-function checkSignature(
-  field: 'inputs' | 'outputs',
-  promised: readonly TensorMetadata[],
-  found: readonly TensorMetadata[],
-): void {
-  const names = (list: readonly TensorMetadata[]): string => list.map(({ name }) => name).join(', ');
-  if (promised.length !== found.length || promised.some(({ name }) => !find(found, name))) {
-    throw refused(
-      'PACKAGE_REFUSED_MODEL',
-      `its ${field} must be those of the manifest (${names(promised)}): the model has ${names(found)}`,
-      field,
-    );
-  }
-  for (const want of promised) {
-    const got = find(found, want.name);
-    if (got === undefined || (want.datatype === got.datatype && compatible(want.shape, got.shape))) continue;
-    throw refused(
-      'PACKAGE_REFUSED_MODEL',
-      `'${want.name}' must be ${describe(want)} as the manifest says: the model has ${describe(got)}`,
-      field,
-    );
-  }
-}
-
-function find(list: readonly TensorMetadata[], name: string): TensorMetadata | undefined {
-  return list.find((metadata) => metadata.name === name);
-}
-
-function describe({ datatype, shape }: TensorMetadata): string {
-  return `${datatype} [${shape.join(', ')}]`;
-}
-
-/** An open dimension fits any; a graph that gives no shape at all fits any rank. */
-function compatible(want: TensorMetadata['shape'], got: TensorMetadata['shape']): boolean {
-  if (got.length === 0) return true;
-  const open = (size: number | string | undefined): boolean =>
-    size === undefined || typeof size === 'string' || size < 0;
-  return (
-    want.length === got.length &&
-    want.every((size, axis) => open(size) || open(got[axis]) || size === got[axis])
-  );
 }
 
 /** Runs the golden samples; where they need not be checked again, the first one still warms the session up. */

@@ -1,0 +1,200 @@
+import { EdgeError, messageOf } from '../core/mod.js';
+import { DEFAULT_DOMAIN, domainName } from './domains.js';
+import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js';
+import { refused } from './refusal.js';
+import { checkStrictForm } from './strict.js';
+import { walkModel } from './walk.js';
+import { fieldsOf, varintsOf } from './wire.js';
+
+/** Operator sets that ONNX Runtime itself brings along, by the names that people know. */
+const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
+  'ai.onnx',
+  'ai.onnx.ml',
+  'ai.onnx.training',
+  'ai.onnx.preview.training',
+  'com.microsoft',
+  'com.microsoft.experimental',
+]);
+/** Operators that read files or run foreign code, in whatever domain they claim to be. */
+const REFUSED_OPERATORS: ReadonlySet<string> = new Set(['EPContext', 'PyOp', 'PythonOp']);
+/** One protobuf message, and with it all weights, ends at 2 GiB. */
+const MAX_BYTES = 2 ** 31 - 1;
+const MAX_RANK = 64;
+const LEAST_IR_VERSION = 3;
+/** ONNX Runtime takes bytes with this at offset 4 for its own format, whatever else they are. */
+const ORT_IDENTIFIER = 'ORTM';
+
+const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, functions: 25 } as const;
+const OPSET = { domain: 1, version: 2 } as const;
+const FUNCTION = { name: 1, domain: 10 } as const;
+const GRAPH = { initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
+const SPARSE = { values: 1 } as const;
+const NODE = { name: 3, opType: 4, domain: 7 } as const;
+const TENSOR = { dims: 1, name: 8, externalData: 13, dataLocation: 14 } as const;
+
+/** What an accepted model's bytes say. After loading, ONNX Runtime's session must say the same. */
+export interface ModelFacts {
+  readonly irVersion: number;
+  /** Version of the operator set ai.onnx; 0 where the file names none. */
+  readonly opset: number;
+  readonly domains: readonly { readonly domain: string; readonly version: number }[];
+  readonly inputs: readonly GraphTensor[];
+  readonly outputs: readonly GraphTensor[];
+}
+
+/**
+ * The one look at a model before native code sees its bytes, the same on a laptop and on a device: in strict wire
+ * form, so that ONNX Runtime reads the graph that was read here; nothing that reaches outside the file (external
+ * data, foreign operators, contexts of execution providers); no weight of absurd size. Streams: it keeps nothing
+ * of the model, and costs the time of its headers. Whether the graph makes sense is for ONNX Runtime to judge, in
+ * a process that may be killed.
+ * @throws EdgeError FAILED_PRECONDITION with the reason
+ */
+export function checkModelBytes(model: Uint8Array): ModelFacts {
+  if (model.length > MAX_BYTES) {
+    throw refused(`it must be at most ${MAX_BYTES} bytes: current size is ${model.length}`);
+  }
+  checkFormat(model);
+  checkParts(model);
+  return factsOf(model);
+}
+
+/**
+ * The same for a model that is to be packaged: a package describes what its model takes and gives, and by which
+ * operator set.
+ */
+export function checkPackable(model: Uint8Array): ModelFacts {
+  const facts = checkModelBytes(model);
+  if (facts.opset < 1) throw refused('it names no version of the operator set ai.onnx');
+  if (facts.inputs.length === 0) throw refused('it has no inputs');
+  if (facts.outputs.length === 0) throw refused('it has no outputs');
+  return facts;
+}
+
+function checkFormat(model: Uint8Array): void {
+  if (Buffer.from(model.subarray(4, 8)).toString('latin1') === ORT_IDENTIFIER) {
+    throw refused('it is in ONNX Runtime’s own format, or could be read so (ORTM at offset 4)');
+  }
+  try {
+    checkStrictForm(model);
+  } catch (error) {
+    throw refused(`it is cut off or no ONNX file in strict form: ${messageOf(error)}`, error);
+  }
+}
+
+function checkParts(model: Uint8Array): void {
+  const local = localFunctions(model);
+  walkModel(model, { node: (bytes) => checkNode(bytes, local), tensor: checkTensor });
+}
+
+function localFunctions(model: Uint8Array): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { number, bytes } of fieldsOf(model)) {
+    if (number !== MODEL.functions) continue;
+    names.add(`${domainName(textAt(bytes, FUNCTION.domain))}:${textAt(bytes, FUNCTION.name)}`);
+  }
+  return names;
+}
+
+function checkNode(bytes: Uint8Array, local: ReadonlySet<string>): void {
+  const domain = domainName(textAt(bytes, NODE.domain));
+  const opType = textAt(bytes, NODE.opType);
+  if (KNOWN_DOMAINS.has(domain) && !REFUSED_OPERATORS.has(opType)) return;
+  const operator = `${domain}:${opType}`;
+  const name = textAt(bytes, NODE.name);
+  const where = name === '' ? '' : ` (node '${name}')`;
+  if (REFUSED_OPERATORS.has(opType)) {
+    throw refused(`the operator ${operator} may reach outside the model${where}`);
+  }
+  if (local.has(operator)) return;
+  const known = [...KNOWN_DOMAINS].join(', ');
+  throw refused(
+    `the operator ${operator} is of a domain that the runtime does not have: known are ${known}${where}`,
+  );
+}
+
+function checkTensor(bytes: Uint8Array): void {
+  let elements = 1;
+  let rank = 0;
+  for (const field of fieldsOf(bytes)) {
+    const external =
+      field.number === TENSOR.externalData || (field.number === TENSOR.dataLocation && field.value !== 0);
+    if (external) throw badTensor(bytes, 'keeps its data in another file (external data)');
+    if (field.number !== TENSOR.dims) continue;
+    for (const size of field.bytes === undefined ? [field.value] : varintsOf(field.bytes)) {
+      if (size < 0) throw badTensor(bytes, `has a negative dimension: ${size}`);
+      elements *= size;
+      rank += 1;
+    }
+  }
+  if (rank > MAX_RANK) throw badTensor(bytes, `has ${rank} dimensions`);
+  if (elements > MAX_BYTES) throw badTensor(bytes, `says that it has ${elements} elements`);
+}
+
+function badTensor(bytes: Uint8Array, reason: string): EdgeError {
+  return refused(`'${textAt(bytes, TENSOR.name)}' ${reason}`);
+}
+
+function factsOf(model: Uint8Array): ModelFacts {
+  let graph: Uint8Array | undefined;
+  const domains: { domain: string; version: number }[] = [];
+  for (const { number, bytes } of fieldsOf(model)) {
+    if (bytes === undefined) continue;
+    if (number === MODEL.graph) graph = bytes;
+    if (number !== MODEL.opsetImport) continue;
+    domains.push({
+      domain: domainName(textAt(bytes, OPSET.domain)),
+      version: numberAt(bytes, OPSET.version) ?? 0,
+    });
+  }
+  if (graph === undefined) throw refused('it holds no graph: is it an ONNX file');
+  const irVersion = numberAt(model, MODEL.irVersion) ?? 0;
+  if (irVersion < LEAST_IR_VERSION) {
+    throw refused(`its IR version must be at least ${LEAST_IR_VERSION}: current value is ${irVersion}`);
+  }
+  domains.sort((a, b) => (a.domain < b.domain ? -1 : 1));
+  const opset = domains.find(({ domain }) => domain === DEFAULT_DOMAIN)?.version ?? 0;
+  return { irVersion, opset, domains, ...signatureOf(graph) };
+}
+
+function signatureOf(graph: Uint8Array): Pick<ModelFacts, 'inputs' | 'outputs'> {
+  // Weights may stand among the inputs too (IR 3): those are defaults, not inputs.
+  const weights = new Set<string>();
+  const inputs: Uint8Array[] = [];
+  const outputs: Uint8Array[] = [];
+  for (const { number, bytes } of fieldsOf(graph)) {
+    if (bytes === undefined) continue;
+    if (number === GRAPH.initializer) weights.add(textAt(bytes, TENSOR.name));
+    else if (number === GRAPH.sparseInitializer) weights.add(sparseName(bytes));
+    else if (number === GRAPH.input) inputs.push(bytes);
+    else if (number === GRAPH.output) outputs.push(bytes);
+  }
+  const real = inputs.filter((bytes) => !weights.has(nameOf(bytes)));
+  return {
+    inputs: distinct(
+      real.map((bytes) => tensorOf(bytes, 'input')),
+      'input',
+    ),
+    outputs: distinct(
+      outputs.map((bytes) => tensorOf(bytes, 'output')),
+      'output',
+    ),
+  };
+}
+
+/** A sparse weight goes by the name of its values. */
+function sparseName(sparse: Uint8Array): string {
+  for (const { number, bytes } of fieldsOf(sparse)) {
+    if (number === SPARSE.values && bytes !== undefined) return textAt(bytes, TENSOR.name);
+  }
+  return '';
+}
+
+function distinct(tensors: readonly GraphTensor[], kind: string): readonly GraphTensor[] {
+  const seen = new Set<string>();
+  for (const { name } of tensors) {
+    if (seen.has(name)) throw refused(`${kind} '${name}' is there twice`);
+    seen.add(name);
+  }
+  return tensors;
+}

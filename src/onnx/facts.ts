@@ -1,0 +1,88 @@
+import type { Datatype } from '../contract/mod.js';
+import { refused } from './refusal.js';
+import { fieldsOf } from './wire.js';
+
+/** ONNX's numbers of element types that onnxruntime-node takes as inputs and outputs. */
+const ELEMENT_TYPES: Readonly<Record<number, Datatype>> = {
+  1: 'FP32',
+  2: 'UINT8',
+  3: 'INT8',
+  4: 'UINT16',
+  5: 'INT16',
+  6: 'INT32',
+  7: 'INT64',
+  8: 'BYTES',
+  9: 'BOOL',
+  10: 'FP16',
+  11: 'FP64',
+  12: 'UINT32',
+  13: 'UINT64',
+};
+const MAX_SIZE = 2 ** 31 - 1;
+
+const VALUE = { name: 1, type: 2 } as const;
+const TYPE = { tensor: 1 } as const;
+const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
+const SHAPE = { dimension: 1 } as const;
+const DIMENSION = { value: 1, symbol: 2 } as const;
+
+/** One input or output of a graph. A dimension is a size, -1 (any), or a symbol's name. */
+export interface GraphTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: (number | string)[];
+}
+
+/** What the graph says of one of its inputs or outputs, from a ValueInfo message in strict form. */
+export function tensorOf(valueInfo: Uint8Array, kind: 'input' | 'output'): GraphTensor {
+  const name = textAt(valueInfo, VALUE.name);
+  if (name === '') throw refused(`one ${kind} has no name`);
+  const tensor = bytesAt(bytesAt(valueInfo, VALUE.type), TYPE.tensor);
+  if (tensor === undefined) throw refused(`${kind} '${name}' is not a tensor`);
+  const elementType = numberAt(tensor, TENSOR_TYPE.elementType) ?? 0;
+  const datatype = ELEMENT_TYPES[elementType];
+  if (datatype === undefined) {
+    throw refused(`${kind} '${name}' has element type ${elementType}, which the runtime does not take`);
+  }
+  const shape = shapeOf(bytesAt(tensor, TENSOR_TYPE.shape), (size) => {
+    throw refused(`${kind} '${name}' has a dimension of ${size}`);
+  });
+  return { name, datatype, shape };
+}
+
+export function nameOf(valueInfo: Uint8Array): string {
+  return textAt(valueInfo, VALUE.name);
+}
+
+/** Sizes, symbols, and -1 where a dimension has neither; `[]` where the graph gives no shape. */
+function shapeOf(shape: Uint8Array | undefined, refuse: (size: number) => never): (number | string)[] {
+  const dimensions: (number | string)[] = [];
+  if (shape === undefined) return dimensions;
+  for (const { number, bytes } of fieldsOf(shape)) {
+    if (number !== SHAPE.dimension || bytes === undefined) continue;
+    const symbol = textAt(bytes, DIMENSION.symbol);
+    const size = symbol === '' ? (numberAt(bytes, DIMENSION.value) ?? -1) : symbol;
+    if (typeof size === 'number' && (size < -1 || size > MAX_SIZE)) refuse(size);
+    dimensions.push(size);
+  }
+  return dimensions;
+}
+
+/** A singular field's text; empty where it is absent. */
+export function textAt(message: Uint8Array | undefined, number: number): string {
+  const bytes = bytesAt(message, number);
+  return bytes === undefined ? '' : decoder.decode(bytes);
+}
+
+export function bytesAt(message: Uint8Array | undefined, number: number): Uint8Array | undefined {
+  if (message === undefined) return undefined;
+  for (const field of fieldsOf(message)) if (field.number === number) return field.bytes;
+  return undefined;
+}
+
+export function numberAt(message: Uint8Array, number: number): number | undefined {
+  for (const field of fieldsOf(message)) if (field.number === number) return field.value;
+  return undefined;
+}
+
+const decoder = new TextDecoder();
