@@ -1,4 +1,4 @@
-import { EdgeError, messageOf } from '../core/mod.js';
+import { messageOf, type EdgeError } from '../core/mod.js';
 import { DEFAULT_DOMAIN, domainName } from './domains.js';
 import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js';
 import { refused } from './refusal.js';
