@@ -1,7 +1,7 @@
 import { toEdgeError } from '../../src/core/mod.js';
 import { stdoutLogger, systemClock, systemRandom } from '../../src/system/mod.js';
 import { EXIT_PERMANENT, siblingEntry, tellAlive } from '../../src/process/mod.js';
-import { runControl } from '../../src/runtime/process/control.js';
+import { runControl } from '../../src/runtime/process/mod.js';
 
 process.umask(0o077);
 const logger = stdoutLogger().with({ component: 'AgentRuntime' });

@@ -1,4 +1,4 @@
-import { runLocalCommand } from '../../src/client/local-commands.js';
+import { runLocalCommand } from '../../src/client/local/mod.js';
 
 // `<work>/bin/edge-manager --work <work> local list` and `... list` are the same to people.
 const args = process.argv.slice(2);

@@ -1,3 +1,3 @@
-import { runModelHost } from '../../src/runtime/host/child/main.js';
+import { runModelHost } from '../../src/runtime/host/child/mod.js';
 
 runModelHost();

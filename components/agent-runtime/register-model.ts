@@ -1,6 +1,6 @@
 import { messageOf, silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
-import { registerPackage, verdictSentence } from '../../src/runtime/process/register.js';
+import { registerPackage, verdictSentence } from '../../src/runtime/register/mod.js';
 
 const [folder] = process.argv.slice(2);
 let code = 1;

@@ -1,7 +1,7 @@
 import { toEdgeError } from '../../src/core/mod.js';
 import { nodeDisk, nodeFiles } from '../../src/disk/mod.js';
 import { stdoutLogger, systemClock, systemRandom } from '../../src/system/mod.js';
-import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import { EXIT_PERMANENT, tellAlive } from '../../src/process/mod.js';
 import { runCaptureUploader } from '../../src/upload/mod.js';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { runLocalCommand } from '../../src/client/local-commands.js';
+import { runLocalCommand } from '../../src/client/local/mod.js';
 import { printLine } from './output.js';
 
 /** The device's own commands, for an agent on this machine: the same code as on the device. */

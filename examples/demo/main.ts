@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { PROFILES, type Profile } from '../../src/local/nucleus/api.js';
+import { PROFILES, type Profile } from '../../src/local/nucleus/api/mod.js';
 import { runFleetDemo } from '../fleet/fleet-demo.js';
 import { runVoiceDemo } from './voice-demo.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { buildApp } from '../stage/build-app.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BareAnswer, BareQuestion } from './bare.js';
 import { FloorProcess } from './child.js';
 import type { EchoQuestion } from './echo.js';
-import type { Nucleus } from '../../src/local/nucleus/api.js';
+import type { Nucleus } from '../../src/local/nucleus/api/mod.js';
 import type { SessionOptions } from '../../src/engine/port.js';
 
 export { FloorProcess } from './child.js';

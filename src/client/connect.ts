@@ -1,6 +1,5 @@
 import { systemClock, systemRandom } from '../system/mod.js';
 import { silentLogger, type Logger } from '../core/mod.js';
-import { connectGreengrass } from '../ipc/greengrass.js';
 import type { GreengrassPort } from '../ipc/mod.js';
 import { EdgeManagerClient } from './client.js';
 
@@ -28,6 +27,8 @@ export interface ConnectedClient extends AsyncDisposable {
  */
 export async function connect(options: ConnectOptions): Promise<ConnectedClient> {
   const logger = options.logger ?? silentLogger;
+  // Only who connects this way loads the device SDK.
+  const { connectGreengrass } = await import('../ipc/greengrass/mod.js');
   const transport = await connectGreengrass({ clock: systemClock, random: systemRandom, logger });
   const client = await EdgeManagerClient.open({
     transport,

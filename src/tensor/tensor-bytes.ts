@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, MAX_RANK, MAX_TENSOR_BYTES, type Datatype, type Tensor } from '../contract/mod.js';
-import { EdgeError } from '../core/errors.js';
+import { EdgeError } from '../core/mod.js';
 
 const LENGTH_BYTES = 4;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

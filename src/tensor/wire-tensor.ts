@@ -1,5 +1,5 @@
 import { MAX_TENSORS, type Datatype, type Tensor, type WireTensor } from '../contract/mod.js';
-import { EdgeError } from '../core/errors.js';
+import { EdgeError } from '../core/mod.js';
 import { numberToHalf } from './half.js';
 import { checkTensorBytes, elementCount, encodeStrings } from './tensor-bytes.js';
 

@@ -8,7 +8,7 @@ import { topics } from '../../src/contract/mod.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { nodeDisk } from '../../src/disk/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
-import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../src/ipc/mod.js';
 import type { ExternalComponent } from '../../src/local/nucleus/mod.js';
 import { ComponentProcess } from '../lib/component-process.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
-import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../src/ipc/mod.js';
 import { EdgeManagerClient } from '../../src/client/mod.js';
 import {

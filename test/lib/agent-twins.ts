@@ -28,7 +28,7 @@ import {
   type MemoryModelHosts,
 } from '../../src/runtime/host/mod.js';
 import { PackageStore } from '../../src/runtime/packages/mod.js';
-import type { LoadSpec } from '../../src/runtime/port.js';
+import type { LoadSpec } from '../../src/runtime/host/port/mod.js';
 import { rebuildRegistry, Registry } from '../../src/runtime/registry/mod.js';
 import { Scheduler } from '../../src/runtime/schedule/mod.js';
 import { until } from './until.js';

@@ -2,7 +2,7 @@
 import { silentLogger } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
-import type { LoadSpec, RunRequest } from '../../src/runtime/port.js';
+import type { LoadSpec, RunRequest } from '../../src/runtime/host/port/mod.js';
 import { MODEL_HOST_ENTRY } from './model-hosts.js';
 
 const { spec, request } = JSON.parse(process.argv[2] ?? '') as { spec: LoadSpec; request: RunRequest };

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/core/mod.js';
 import { createMemoryEngine } from '../../src/engine/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { createRequester, type Requester } from '../../src/ipc/mod.js';
-import { readInputs, writeOutputs } from '../../src/runtime/host/run-tensors.js';
+import { readInputs, writeOutputs } from '../../src/runtime/host/child/run-tensors.js';
 import { AgentTwins } from './agent-twins.js';
 import { input, predict } from './agent-requests.js';
 import type { Hostile } from './hostile-requests.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import type { Clock, JsonObject } from '../../src/core/mod.js';
-import type { Profile } from '../../src/local/nucleus/api.js';
+import type { Profile } from '../../src/local/nucleus/api/mod.js';
 import {
   createIotBroker,
   startIpcServer,

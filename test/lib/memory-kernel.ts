@@ -4,7 +4,7 @@ import type {
   ComponentUpdateEvent,
   IpcKernel,
   Profile,
-} from '../../src/local/nucleus/api.js';
+} from '../../src/local/nucleus/api/mod.js';
 
 type ConfigurationListener = (component: string, changedKeyPath: readonly string[]) => void;
 

@@ -18,7 +18,7 @@ import {
   type Tolerance,
 } from '../../src/model/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
-import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/port.js';
+import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/host/port/mod.js';
 import { floatsOf } from './tensors.js';
 
 /** The compiled entry point of a model host. */

@@ -1,7 +1,7 @@
 import { EdgeManagerClient, tensor, type Tensor } from '../../src/client/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
-import { connectGreengrass } from '../../src/ipc/greengrass.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import { replyTopic } from '../../src/contract/mod.js';
 import type { Stage } from '../../examples/stage/stage.js';
 

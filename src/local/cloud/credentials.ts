@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../core/mod.js';
-import type { DeviceCredentials } from '../nucleus/api.js';
+import type { DeviceCredentials } from '../nucleus/api/mod.js';
 
 /** Keys that one local S3 knows, and how its device gets them through the token exchange. */
 export interface LocalCredentials {

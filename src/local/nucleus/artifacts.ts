@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { EdgeError } from '../../core/mod.js';
 import { isNotFound } from '../../disk/mod.js';
 import type { Artifact } from '../../recipe/mod.js';
-import type { ComponentStore, Profile } from './api.js';
+import type { ComponentStore, Profile } from './api/mod.js';
 import type { RootPaths } from './paths.js';
 import { sizeOf, unzip } from './unzip.js';
 

@@ -1,5 +1,5 @@
 import { EdgeError, type Json, type JsonObject } from '../../core/mod.js';
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 import { changedLeaves, eventsFor, valueAt, withValueAt } from './configuration.js';
 
 type Listener = (component: string, changedKeyPath: readonly string[]) => void;

@@ -1,6 +1,6 @@
 import { EdgeError, isJsonObject, type Json, type JsonObject } from '../../core/mod.js';
 import { pointerParts } from '../../recipe/mod.js';
-import type { WantedComponent } from './api.js';
+import type { WantedComponent } from './api/mod.js';
 
 type KeyPath = readonly string[];
 

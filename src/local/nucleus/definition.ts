@@ -7,7 +7,7 @@ import {
   type Platform,
   type StepName,
 } from '../../recipe/mod.js';
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 import type { PreparedStep } from './prepared-step.js';
 
 /** How strongly a component hangs on another. lite makes nothing of a dependency without a type. */

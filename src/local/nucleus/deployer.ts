@@ -1,5 +1,5 @@
 import { EdgeError, messageOf, type Logger } from '../../core/mod.js';
-import type { DeploymentDocument, DeploymentResult, Profile } from './api.js';
+import type { DeploymentDocument, DeploymentResult, Profile } from './api/mod.js';
 import type { ConfigurationStore } from './configuration-store.js';
 import type { Deployed } from './definition.js';
 import { checkDocument } from './deployment-document.js';

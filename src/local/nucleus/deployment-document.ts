@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { validate, type JsonObject } from '../../core/mod.js';
-import type { DeploymentDocument } from './api.js';
+import type { DeploymentDocument } from './api/mod.js';
 
 const closed = { additionalProperties: false } as const;
 

@@ -1,4 +1,4 @@
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 import { NUCLEUS_VERSIONS } from './resolve.js';
 
 export interface EnvironmentOptions {

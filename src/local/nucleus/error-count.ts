@@ -1,4 +1,4 @@
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 
 /** Errors within this time add up. */
 const WINDOW_MS = 3_600_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EdgeError, isJsonObject } from '../../core/mod.js';
 import { isNotFound } from '../../disk/mod.js';
-import type { ComponentStore } from './api.js';
+import type { ComponentStore } from './api/mod.js';
 
 /** A folder with a component's gdk build: `recipes/` and `artifacts/<name>/<version>/` in `greengrass-build/`. */
 export interface BuildFolder {

@@ -1,5 +1,11 @@
 import type { Json, JsonObject, Random } from '../../core/mod.js';
-import type { ComponentStatus, ComponentUpdateEvent, ExternalComponent, IpcKernel, Profile } from './api.js';
+import type {
+  ComponentStatus,
+  ComponentUpdateEvent,
+  ExternalComponent,
+  IpcKernel,
+  Profile,
+} from './api/mod.js';
 import type { ConfigurationStore } from './configuration-store.js';
 import { NUCLEUS_NAMES, NUCLEUS_VERSIONS } from './resolve.js';
 import type { Service } from './service.js';

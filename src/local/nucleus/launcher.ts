@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Clock } from '../../core/mod.js';
 import type { StepName } from '../../recipe/mod.js';
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 import { watchNotifications, type Notifications } from './notify.js';
 import type { RootPaths } from './paths.js';
 import type { PreparedStep } from './prepared-step.js';

@@ -14,7 +14,7 @@ import type {
   Nucleus,
   NucleusOptions,
   Profile,
-} from './api.js';
+} from './api/mod.js';
 import { removeStaleArtifacts } from './artifacts.js';
 import { ConfigurationStore } from './configuration-store.js';
 import { definitionOf, type Definition } from './definition.js';

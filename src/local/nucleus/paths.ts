@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 
 /** Where things are below the Greengrass root; the same on a core. */
 export interface RootPaths {

@@ -1,4 +1,4 @@
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 
 /** What a deployment does, step by step; executors do them dully, in this order. */
 export type PlanStep =

@@ -6,7 +6,7 @@ import {
   type StepName,
   type Variables,
 } from '../../recipe/mod.js';
-import type { Profile } from './api.js';
+import type { Profile } from './api/mod.js';
 import { withNotification } from './notify.js';
 
 /** A lifecycle step with everything filled in, ready to run. */

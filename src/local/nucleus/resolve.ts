@@ -1,6 +1,6 @@
 import { EdgeError } from '../../core/mod.js';
 import { matching, satisfies } from '../../recipe/mod.js';
-import type { ComponentStore, Profile } from './api.js';
+import type { ComponentStore, Profile } from './api/mod.js';
 import { definitionOf, type Definition } from './definition.js';
 
 /** Components that the nucleus itself is made of: they satisfy dependencies and are never deployed. */

@@ -1,6 +1,6 @@
 import { deferred, type Clock, type Deferred } from '../../core/mod.js';
 import type { StepName } from '../../recipe/mod.js';
-import type { ComponentState, Profile } from './api.js';
+import type { ComponentState, Profile } from './api/mod.js';
 import type { Deployed } from './definition.js';
 import { ErrorCount } from './error-count.js';
 import type { Launch } from './launcher.js';

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/mod.js';
 import { STEP_NAMES, type Platform, type StepName } from '../../recipe/mod.js';
 import { fetchArtifacts } from './artifacts.js';
-import type { ComponentStore, DeploymentDocument, Profile } from './api.js';
+import type { ComponentStore, DeploymentDocument, Profile } from './api/mod.js';
 import { deployedConfiguration } from './configuration.js';
 import { selectionOf, type Definition, type Deployed } from './definition.js';
 import type { RootPaths } from './paths.js';

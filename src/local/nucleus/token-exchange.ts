@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf, type Logger } from '../../core/mod.js';
-import type { DeviceCredentials } from './api.js';
+import type { DeviceCredentials } from './api/mod.js';
 
 const CREDENTIALS_PATH = '/2016-11-01/credentialprovider/';
 

@@ -1,5 +1,5 @@
 import { deferred, type Clock, type Deferred } from '../../core/mod.js';
-import type { ComponentUpdateEvent } from './api.js';
+import type { ComponentUpdateEvent } from './api/mod.js';
 
 type Listener = (event: ComponentUpdateEvent) => void;
 

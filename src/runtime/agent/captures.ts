@@ -17,7 +17,7 @@ import { checkOneSource, checkTensorBytes, fromInlineTensor, tensorByteSize } fr
 import { EdgeError, messageOf } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { captureOf } from '../config/mod.js';
-import { ExchangeFolder } from '../host/mod.js';
+import { ExchangeFolder } from '../host/port/mod.js';
 import { select } from '../plan/mod.js';
 import { findModel } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';

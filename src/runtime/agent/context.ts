@@ -1,8 +1,8 @@
-import type { CaptureSpool } from '../../capture/port.js';
+import type { CaptureSpool } from '../../capture/mod.js';
 import type { Clock, Logger, Random } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import type { PackageStore } from '../packages/mod.js';
-import type { ModelHosts } from '../port.js';
+import type { ModelHosts } from '../host/port/mod.js';
 import type { Registry } from '../registry/mod.js';
 
 /** What the agent is made of. All I/O comes in by these. */

@@ -1,7 +1,7 @@
 import { EdgeError, isJsonObject, type JsonObject } from '../../core/mod.js';
 import { captureOf } from '../config/mod.js';
 import { checkServable, keyOf } from '../plan/mod.js';
-import type { LoadSpec } from '../port.js';
+import type { LoadSpec } from '../host/port/mod.js';
 import { findVersion, type VersionRecord } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 

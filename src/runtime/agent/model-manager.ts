@@ -1,6 +1,6 @@
 import { EdgeError, messageOf } from '../../core/mod.js';
 import { makeRoom, plan, roleOf, shortage, type Candidate, type Step } from '../plan/mod.js';
-import type { HostedModel } from '../port.js';
+import type { HostedModel } from '../host/port/mod.js';
 import { entries, findVersion, updateVersion } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';

@@ -2,7 +2,7 @@ import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contrac
 import { EdgeError } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
-import type { RunRequest, RunResult } from '../port.js';
+import type { RunRequest, RunResult } from '../host/port/mod.js';
 import { findModel } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';

@@ -1,6 +1,6 @@
 import { EdgeError, messageOf, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import { keyOf } from '../plan/mod.js';
-import type { HostedModel, HostExit, LoadSpec, ModelHosts } from '../port.js';
+import type { HostedModel, HostExit, LoadSpec, ModelHosts } from '../host/port/mod.js';
 
 /** What is known of one version in memory, loaded or not. */
 export interface Slot {

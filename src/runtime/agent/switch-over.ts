@@ -2,7 +2,7 @@ import { EdgeError } from '../../core/mod.js';
 import { checkAdmission, type Manifest, type PackageSignature } from '../../model/mod.js';
 import type { Announced } from '../packages/mod.js';
 import { admittedDigests, keyOf, newestAdmitted } from '../plan/mod.js';
-import type { HostedModel } from '../port.js';
+import type { HostedModel } from '../host/port/mod.js';
 import { findModel, promote, type VersionRecord } from '../registry/mod.js';
 import { signatureOf } from './admission-records.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';

@@ -1,5 +1,5 @@
 import { messageOf, type EdgeError } from '../../core/mod.js';
-import type { HostExit } from '../port.js';
+import type { HostExit } from '../host/port/mod.js';
 import {
   countTry,
   findModel,

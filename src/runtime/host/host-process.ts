@@ -1,10 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { CaptureRecord } from '../../capture/port.js';
+import type { CaptureRecord } from '../../capture/mod.js';
 import { deferred, EdgeError, messageOf, type Clock, type Deferred, type Logger } from '../../core/mod.js';
-import type { HostExit, LoadReport, RunResult } from '../port.js';
+import {
+  type HostExit,
+  type LoadReport,
+  type RunResult,
+  fromFailure,
+  type HostCommand,
+  type HostMessage,
+} from './port/mod.js';
 import { residentBytes, measureProcess } from './memory.js';
-import { fromFailure, type HostCommand, type HostMessage } from './messages.js';
 import type { Sentinel } from './sentinel.js';
 
 /** A run that ends this soon after its deadline spares its host; all beyond is killed. */

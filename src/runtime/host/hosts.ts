@@ -1,6 +1,6 @@
-import type { CaptureRecord } from '../../capture/port.js';
+import type { CaptureRecord } from '../../capture/mod.js';
 import { deferred, EdgeError, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
-import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from '../port.js';
+import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
 import { Sentinel } from './sentinel.js';

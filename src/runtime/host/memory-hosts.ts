@@ -1,4 +1,4 @@
-import type { CaptureRecord } from '../../capture/port.js';
+import type { CaptureRecord } from '../../capture/mod.js';
 import { deferred, EdgeError, type Clock } from '../../core/mod.js';
 import type {
   HostedModel,
@@ -8,7 +8,7 @@ import type {
   ModelHosts,
   RunRequest,
   RunResult,
-} from '../port.js';
+} from './port/mod.js';
 
 /** How one model behaves in the in-memory hosts; each part may change between calls. */
 export interface MemoryHostScript {

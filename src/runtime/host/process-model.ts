@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/mod.js';
-import type { HostedModel, HostExit, LoadReport, RunRequest, RunResult } from '../port.js';
+import type { HostedModel, HostExit, LoadReport, RunRequest, RunResult } from './port/mod.js';
 import type { HostProcess } from './host-process.js';
 
 /** A model with a process of its own. */

@@ -7,7 +7,7 @@ import {
   type JsonObject,
   type Logger,
 } from '../../core/mod.js';
-import type { HostedModel, HostExit, LoadReport, LoadSpec, RunRequest, RunResult } from '../port.js';
+import type { HostedModel, HostExit, LoadReport, LoadSpec, RunRequest, RunResult } from './port/mod.js';
 import { HostLostError, type HostProcess } from './host-process.js';
 
 export interface SharedHostDependencies {

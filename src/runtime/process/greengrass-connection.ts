@@ -6,7 +6,7 @@ import {
   type Logger,
   type Random,
 } from '../../core/mod.js';
-import { connectGreengrass } from '../../ipc/greengrass.js';
+import { connectGreengrass } from '../../ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import { linkGreengrass, type Agent, type AgentDependencies, type GreengrassLink } from '../agent/mod.js';
 

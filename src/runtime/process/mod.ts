@@ -1,2 +1,1 @@
 export * from './control.js';
-export * from './register.js';

@@ -6,7 +6,7 @@ import type { PackagedModel } from '../../../examples/stage/models.js';
 import { silentLogger } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { createModelHosts } from '../../../src/runtime/host/mod.js';
-import type { LoadReport, LoadSpec, ModelHosts } from '../../../src/runtime/port.js';
+import type { LoadReport, LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
 import { atMost, type Bench, type BenchRow } from '../figure.js';
 import { descendants } from './processes.js';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PROFILES } from '../../../src/local/nucleus/api.js';
+import { PROFILES } from '../../../src/local/nucleus/api/mod.js';
 import { ALLOW_ALL, connectClient, publish, startIpcHarness, subscribe } from '../../lib/ipc-harness.js';
 
 for (const profile of PROFILES) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import type { JsonObject } from '../../../src/core/mod.js';
-import { PROFILES } from '../../../src/local/nucleus/api.js';
+import { PROFILES } from '../../../src/local/nucleus/api/mod.js';
 import { ALLOW_ALL, Inbox, publish, refusal, startIpcHarness, type Client } from '../../lib/ipc-harness.js';
 import { RawIpcClient } from '../../lib/raw-ipc-client.js';
 

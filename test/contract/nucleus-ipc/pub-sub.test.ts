@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { ManualClock } from '../../../src/core/mod.js';
-import { PROFILES } from '../../../src/local/nucleus/api.js';
+import { PROFILES } from '../../../src/local/nucleus/api/mod.js';
 import { FULL_SOCKET_WAIT_MS } from '../../../src/local/nucleus/ipc/socket-link.js';
 import {
   ALLOW_ALL,

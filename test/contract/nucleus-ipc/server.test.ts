@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { EdgeError } from '../../../src/core/mod.js';
-import { PROFILES } from '../../../src/local/nucleus/api.js';
+import { PROFILES } from '../../../src/local/nucleus/api/mod.js';
 import { createIotBroker, startIpcServer } from '../../../src/local/nucleus/ipc/mod.js';
 import { encodeFrame, MESSAGE_TYPE } from '../../../src/local/nucleus/ipc/frames.js';
 import { ALLOW_ALL, connectClient, startIpcHarness } from '../../lib/ipc-harness.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EdgeError } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
-import type { HostedModel } from '../../../src/runtime/port.js';
+import type { HostedModel } from '../../../src/runtime/host/port/mod.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { HostBench, runRequest } from '../../lib/model-hosts.js';
 import { identityPackage, loopPackage } from '../../lib/test-models.js';

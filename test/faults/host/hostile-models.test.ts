@@ -5,7 +5,7 @@ import { EdgeError, SeededRandom } from '../../../src/core/mod.js';
 import { fromInlineTensor } from '../../../src/tensor/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { completeManifest, encodeManifest, MANIFEST_FILE, type TensorSpec } from '../../../src/model/mod.js';
-import type { HostedModel, LoadSpec } from '../../../src/runtime/port.js';
+import type { HostedModel, LoadSpec } from '../../../src/runtime/host/port/mod.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';
 import { hostileModels, oneNodeModels } from '../../lib/hostile-models.js';
 import { HostBench, runRequest } from '../../lib/model-hosts.js';

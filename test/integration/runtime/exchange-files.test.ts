@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EdgeError } from '../../../src/core/mod.js';
-import { ExchangeFolder } from '../../../src/runtime/host/mod.js';
+import { ExchangeFolder } from '../../../src/runtime/host/port/mod.js';
 
 const run = promisify(execFile);
 

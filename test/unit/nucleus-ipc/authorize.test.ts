@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PROFILES, type Profile } from '../../../src/local/nucleus/api.js';
+import { PROFILES, type Profile } from '../../../src/local/nucleus/api/mod.js';
 import { isAllowed, matchesResource } from '../../../src/local/nucleus/ipc/authorize.js';
 
 type Row = readonly [pattern: string, matches: readonly string[], others: readonly string[]];

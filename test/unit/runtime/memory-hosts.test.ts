@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EdgeError, ManualClock } from '../../../src/core/mod.js';
 import { createMemoryModelHosts } from '../../../src/runtime/host/mod.js';
-import type { LoadSpec, RunRequest } from '../../../src/runtime/port.js';
+import type { LoadSpec, RunRequest } from '../../../src/runtime/host/port/mod.js';
 
 const spec: LoadSpec = {
   key: 'Doubler@1.0.0',

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../../../core/mod.js';
-import { element, XML_HEAD } from '../xml.js';
+import { element, XML_HEAD } from '../../xml/mod.js';
 import { AwsError } from './errors.js';
 import type { Operation } from './model.js';
 

@@ -1,4 +1,4 @@
-import { element, escapeXml, XML_HEAD } from '../xml.js';
+import { element, escapeXml, XML_HEAD } from '../../xml/mod.js';
 
 const XMLNS = 'http://s3.amazonaws.com/doc/2006-03-01/';
 

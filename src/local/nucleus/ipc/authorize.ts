@@ -1,5 +1,5 @@
 import { isJsonObject, type Json } from '../../../core/mod.js';
-import type { Profile } from '../api.js';
+import type { Profile } from '../api/mod.js';
 
 /** The services of `accessControl` whose policies the server enforces. */
 export type PolicyService =

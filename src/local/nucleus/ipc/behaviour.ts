@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../../core/mod.js';
-import type { Profile } from '../api.js';
+import type { Profile } from '../api/mod.js';
 import { javaJson } from './java-json.js';
 import { fitsLiteDelivery, fitsLiteRequest } from './lite-limits.js';
 import { refuse, type ErrorShape, type Reply } from './reply.js';

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import { EdgeError, validate, type Logger } from '../../../core/mod.js';
-import type { IotCore, IpcKernel } from '../api.js';
+import type { IotCore, IpcKernel } from '../api/mod.js';
 import { isAllowed, type PolicyService } from './authorize.js';
 import type { Behaviour } from './behaviour.js';
 import type { ComponentUpdates } from './component-updates.js';

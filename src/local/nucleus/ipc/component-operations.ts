@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { JsonObject } from '../../../core/mod.js';
-import type { ComponentStatus, ComponentUpdateEvent } from '../api.js';
+import type { ComponentStatus, ComponentUpdateEvent } from '../api/mod.js';
 import { denied, eventBody, operation } from './call.js';
 import { refuse, respond } from './reply.js';
 

@@ -1,4 +1,4 @@
-import type { IotCore } from '../api.js';
+import type { IotCore } from '../api/mod.js';
 import { mqttMatcher, type TopicMatcher } from './topics.js';
 
 /** A message as the broker took it. */

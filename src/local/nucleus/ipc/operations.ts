@@ -1,4 +1,4 @@
-import type { Profile } from '../api.js';
+import type { Profile } from '../api/mod.js';
 import type { Operation } from './call.js';
 import {
   deferComponentUpdate,

@@ -2,7 +2,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { EdgeError, messageOf, silentLogger, type Clock, type Logger } from '../../../core/mod.js';
 import { systemClock } from '../../../system/mod.js';
-import type { IotCore, IpcKernel } from '../api.js';
+import type { IotCore, IpcKernel } from '../api/mod.js';
 import { behaviourOf } from './behaviour.js';
 import type { Services } from './call.js';
 import { ComponentUpdates } from './component-updates.js';

@@ -10,7 +10,7 @@ import {
 } from '../../../capture/mod.js';
 import type { Tensor, TensorMetadata } from '../../../contract/mod.js';
 import { isJsonObject, type Clock, type JsonObject, type Random } from '../../../core/mod.js';
-import type { LoadReport, RunRequest, RunResult } from '../../port.js';
+import type { LoadReport, RunRequest, RunResult } from '../port/mod.js';
 
 export interface CaptureLaneDependencies {
   readonly clock: Clock;

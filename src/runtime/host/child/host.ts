@@ -1,11 +1,16 @@
 import type { Tensor } from '../../../contract/mod.js';
 import { EdgeError, type Clock, type Random } from '../../../core/mod.js';
 import type { Engine } from '../../../engine/mod.js';
-import type { LoadReport, RunRequest, RunResult } from '../../port.js';
-import type { HostCommand, HostMessage } from '../messages.js';
-import { toFailure } from '../messages.js';
-import { hasNonFinite } from '../non-finite.js';
-import { readInputs, writeOutputs } from '../run-tensors.js';
+import {
+  type LoadReport,
+  type RunRequest,
+  type RunResult,
+  type HostCommand,
+  type HostMessage,
+  toFailure,
+} from '../port/mod.js';
+import { hasNonFinite } from './non-finite.js';
+import { readInputs, writeOutputs } from './run-tensors.js';
 import { CaptureLane, type Inference } from './capture-lane.js';
 import { loadPackage, type LoadedModel } from './load.js';
 

@@ -3,7 +3,7 @@ import { checkModelBytes } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import type { Reason } from '../../../contract/mod.js';
 import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
-import type { LoadReport, LoadSpec } from '../../port.js';
+import type { LoadReport, LoadSpec } from '../port/mod.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
 import { checkSignature } from './signature.js';
 

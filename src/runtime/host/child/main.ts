@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { createOnnxEngine } from '../../../engine/mod.js';
 import { systemClock, systemRandom } from '../../../system/mod.js';
-import type { HostCommand, HostMessage } from '../messages.js';
+import type { HostCommand, HostMessage } from '../port/mod.js';
 import { ModelHost } from './host.js';
 
 /** Runs a model host in this process until the control process closes the channel. */

@@ -1,7 +1,7 @@
-import type { CaptureRecord } from '../../capture/port.js';
-import type { Reason } from '../../contract/mod.js';
-import { EdgeError, toEdgeError, type JsonObject } from '../../core/mod.js';
-import type { LoadReport, LoadSpec, RunRequest, RunResult } from '../port.js';
+import type { CaptureRecord } from '../../../capture/mod.js';
+import type { Reason } from '../../../contract/mod.js';
+import { EdgeError, toEdgeError, type JsonObject } from '../../../core/mod.js';
+import type { LoadReport, LoadSpec, RunRequest, RunResult } from './model-hosts.js';
 
 /** What the control process asks of a host. `id` is unique per process. */
 export type HostCommand =

@@ -1,5 +1,5 @@
 import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
-import type { IncomingMessage } from './port.js';
+import type { IncomingMessage } from '../mod.js';
 
 /** Undefined for a message of neither form, which a newer nucleus might send. */
 export function toIncoming(

@@ -1,5 +1,5 @@
 import { eventstream_rpc, greengrasscoreipc } from 'aws-iot-device-sdk-v2';
-import { EdgeError, messageOf } from '../core/mod.js';
+import { EdgeError, messageOf } from '../../core/mod.js';
 
 /** The variables that Greengrass gives to a component. */
 export type Environment = Readonly<Record<string, string | undefined>>;

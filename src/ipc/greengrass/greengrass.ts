@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
-import { MAX_MESSAGE_BYTES } from '../contract/mod.js';
+import { MAX_MESSAGE_BYTES } from '../../contract/mod.js';
 import {
   EdgeError,
   fullJitterMs,
@@ -10,11 +10,11 @@ import {
   type JsonObject,
   type Logger,
   type Random,
-} from '../core/mod.js';
-import { clientConfig, connectError, requireEnvironment, type Environment } from './greengrass-connect.js';
-import { translateIpcError } from './greengrass-errors.js';
-import { toIncoming } from './greengrass-messages.js';
-import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from './port.js';
+} from '../../core/mod.js';
+import { clientConfig, connectError, requireEnvironment, type Environment } from './client-config.js';
+import { translateIpcError } from './ipc-errors.js';
+import { toIncoming } from './incoming.js';
+import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from '../mod.js';
 
 type Client = greengrasscoreipc.Client;
 

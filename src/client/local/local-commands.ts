@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../contract/mod.js';
-import { EdgeError, toEdgeError, validate } from '../core/mod.js';
-import { fromInlineTensor } from '../tensor/mod.js';
-import type { EdgeManagerClient } from './client.js';
-import { connectAdmin } from './admin.js';
+import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../../contract/mod.js';
+import { EdgeError, toEdgeError, validate } from '../../core/mod.js';
+import { fromInlineTensor } from '../../tensor/mod.js';
+import { type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
 
 /** Where the commands write. */

@@ -1,6 +1,6 @@
-import type { CaptureRecord } from '../capture/port.js';
-import type { FileRegion, TensorMetadata, WireTensor } from '../contract/mod.js';
-import type { JsonObject } from '../core/mod.js';
+import type { CaptureRecord } from '../../../capture/mod.js';
+import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
+import type { JsonObject } from '../../../core/mod.js';
 
 /**
  * The seam between the agent (what should serve) and the model hosts (processes that can be killed).

@@ -1,6 +1,6 @@
 import { eventstream_rpc } from 'aws-iot-device-sdk-v2';
-import type { Reason } from '../contract/mod.js';
-import { EdgeError, messageOf } from '../core/mod.js';
+import type { Reason } from '../../contract/mod.js';
+import { EdgeError, messageOf } from '../../core/mod.js';
 
 /**
  * The IPC client's errors as ours. The TypeScript client drops the error's shape name, so what the nucleus

@@ -1,4 +1,4 @@
-import { MAX_TENSOR_BYTES, type FileRegion, type Tensor, type WireTensor } from '../../contract/mod.js';
+import { MAX_TENSOR_BYTES, type FileRegion, type Tensor, type WireTensor } from '../../../contract/mod.js';
 import {
   checkOneSource,
   checkTensorBytes,
@@ -6,10 +6,9 @@ import {
   fromInlineTensor,
   tensorByteSize,
   toInlineTensor,
-} from '../../tensor/mod.js';
-import { EdgeError } from '../../core/mod.js';
-import type { RunRequest } from '../port.js';
-import { ExchangeFolder } from './exchange-files.js';
+} from '../../../tensor/mod.js';
+import { EdgeError } from '../../../core/mod.js';
+import { type RunRequest, ExchangeFolder } from '../port/mod.js';
 
 /** Raw bytes of all tensors of a reply that goes inline: base64 and names leave room in a message of 7,000 bytes. */
 export const MAX_INLINE_BYTES = 4400;

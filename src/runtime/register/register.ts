@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fullJitterMs, toEdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
 import type { ReplyOf } from '../../contract/mod.js';
-import { connectGreengrass } from '../../ipc/greengrass.js';
+import { connectGreengrass } from '../../ipc/greengrass/mod.js';
 import { createRequester, type GreengrassPort } from '../../ipc/mod.js';
 import { readAnnounced } from '../packages/mod.js';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileRegion } from '../../contract/mod.js';
-import { EdgeError, messageOf } from '../../core/mod.js';
+import type { FileRegion } from '../../../contract/mod.js';
+import { EdgeError, messageOf } from '../../../core/mod.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 // O_NONBLOCK: a FIFO must not make us wait for its other end.

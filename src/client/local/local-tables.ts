@@ -5,9 +5,8 @@ import type {
   ReplyOf,
   Tensor,
   TensorMetadata,
-} from '../contract/mod.js';
-import type { Prediction } from './client.js';
-import { elements } from './tensors.js';
+} from '../../contract/mod.js';
+import { type Prediction, elements } from '../mod.js';
 
 /** Values of one output that are printed to people. */
 const SHOWN_VALUES = 8;

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../contract/mod.js';
+import type { Tensor } from '../../../contract/mod.js';
 
 /** Whether any floating-point value of the tensors is NaN or an infinity. */
 export function hasNonFinite(tensors: readonly Tensor[]): boolean {

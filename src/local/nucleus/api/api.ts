@@ -1,4 +1,4 @@
-import type { Clock, Json, JsonObject, Logger, Random } from '../../core/mod.js';
+import type { Clock, Json, JsonObject, Logger, Random } from '../../../core/mod.js';
 
 /**
  * The seams of the local nucleus: who calls it (tests, the demo, the local cloud) and what its IPC server

@@ -1,0 +1,2 @@
+/** The seams of the local nucleus. */
+export * from './api.js';
