@@ -46,6 +46,11 @@ export function checkManifest(manifest: Manifest): void {
   }
 }
 
+/** SHA-256 of the model's own bytes, as the manifest lists it. */
+export function modelDigestOf({ files, model }: Pick<Manifest, 'files' | 'model'>): string | undefined {
+  return files.find(({ path }) => path === model.file)?.sha256;
+}
+
 function checkVersion(version: string, field: string): void {
   if (semver.valid(version) !== version) {
     fail(`'${field}' must be a semantic version such as 1.2.3: current value is ${version}`, field);

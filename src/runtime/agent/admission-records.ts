@@ -1,6 +1,7 @@
 import { EdgeError } from '../../core/mod.js';
 import type { PackageSignature } from '../../model/mod.js';
 import type { Announced } from '../packages/mod.js';
+import type { LoadReport } from '../host/port/mod.js';
 import {
   askedBy,
   findVersion,
@@ -31,6 +32,17 @@ export function newRecord(
     ...askedBy(manifest),
     ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
     ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
+  };
+}
+
+/** The record with what a host found of its graph; the same object where that is known already. */
+export function withDigests(record: VersionRecord, report: LoadReport): VersionRecord {
+  const { compiledDigest = record.compiledDigest, modelDigest = record.modelDigest } = report;
+  if (compiledDigest === record.compiledDigest && modelDigest === record.modelDigest) return record;
+  return {
+    ...record,
+    ...(compiledDigest === undefined ? {} : { compiledDigest }),
+    ...(modelDigest === undefined ? {} : { modelDigest }),
   };
 }
 

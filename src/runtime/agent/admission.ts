@@ -7,6 +7,7 @@ import { asRefusal, desire, newRecord, refusedRecord } from './admission-records
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
+import { arrivingOf } from './package-keeper.js';
 import type { ProbationWatch } from './probation-watch.js';
 import { SwitchOver } from './switch-over.js';
 import { Turns } from './turns.js';
@@ -87,7 +88,8 @@ export class Admission {
   async #admit(announced: Announced, component: string, source: string, again: boolean): Promise<Verdict> {
     const { manifest, digest } = announced;
     const { packages } = this.#manager;
-    const outcome = await packages.holding(digest, () => this.#attempt(announced, component, source));
+    const arriving = arrivingOf(manifest.name, announced);
+    const outcome = await packages.holding(arriving, () => this.#attempt(announced, component, source));
     if ('switchMs' in outcome) {
       const { switchMs } = outcome;
       return { verdict: 'ADMITTED', model: manifest.name, version: manifest.version, digest, switchMs };
@@ -151,6 +153,7 @@ export class Admission {
     const record = refusedRecord(announced, { component, source }, failure);
     await registry.update((state) => desire(refuse(state, model, record, reason), model, version));
     await this.#manager.packages.drop(model, digest);
+    this.#manager.reconcile();
     this.#events.model({ type: 'REFUSED', model, version, reason });
     if (tries >= QUARANTINE_TRIES) this.#events.model({ type: 'QUARANTINED', model, version, reason });
     throw asRefusal(error);

@@ -9,6 +9,7 @@ import { AGENT_VERSION, type AgentDependencies } from './context.js';
 import { Counters, type Load } from './counters.js';
 import { Events, type Publish } from './events.js';
 import { Exchange } from './exchange.js';
+import { Forgetting, type Holder } from './forgetting.js';
 import { createHandlers, type AgentHandlers } from './handlers.js';
 import { AgentHeartbeat } from './heartbeat.js';
 import { asJson } from './load-specs.js';
@@ -24,7 +25,7 @@ const TICK_MS = 5000;
 /** What hosts may take to end and to hand over their last captures, once no request runs. */
 const HOST_END_MS = 600;
 
-export interface AgentQueue extends PredictionQueue {
+export interface AgentQueue extends PredictionQueue, Holder {
   load(key: string): Load;
   /** Refuses what waits with UNAVAILABLE, and what comes. */
   close(): void;
@@ -54,10 +55,17 @@ export class Agent implements AsyncDisposable {
     this.#dependencies = dependencies;
     this.#queue = queue;
     this.events = new Events(logger);
-    this.manager = new ModelManager(dependencies, this.events);
+    this.manager = new ModelManager(dependencies, this.events, () => forgetting.perform());
     const counters = new Counters((key) => queue.load(key));
     this.#exchange = new Exchange({ root: machine.exchangeRoot, uid: machine.uid, clock, random });
     this.#probation = new ProbationWatch(dependencies, this.manager, counters, this.events);
+    const forgetting = new Forgetting({
+      registry: dependencies.registry,
+      packages: this.manager.packages,
+      logger,
+      served: this.manager.served,
+      others: [queue, counters, this.#probation],
+    });
     this.#predictions = new Predictions(dependencies, {
       manager: this.manager,
       counters,

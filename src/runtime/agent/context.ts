@@ -38,5 +38,10 @@ export interface Machine {
   readonly clockSynchronised: () => boolean;
 }
 
+/** Where model hosts keep the graphs that they compiled. */
+export function compiledFolder({ workFolder }: Machine): string {
+  return `${workFolder}/compiled`;
+}
+
 /** The agent's version, in hello and heartbeat; the test compares it with package.json. */
 export const AGENT_VERSION = '0.1.0';

@@ -24,6 +24,14 @@ export class Counters {
     return counters;
   }
 
+  get keys(): readonly string[] {
+    return [...this.#byKey.keys()];
+  }
+
+  forget(key: string): void {
+    this.#byKey.delete(key);
+  }
+
   load(key: string): Load {
     return this.#load(key);
   }

@@ -3,7 +3,7 @@ import { captureOf } from '../config/mod.js';
 import { checkServable, keyOf } from '../plan/mod.js';
 import type { LoadSpec } from '../host/port/mod.js';
 import { findVersion, type VersionRecord } from '../registry/mod.js';
-import type { AgentDependencies } from './context.js';
+import { compiledFolder, type AgentDependencies } from './context.js';
 
 /** How versions are loaded, with the configuration and the registry of now. */
 export class LoadSpecs {
@@ -37,7 +37,7 @@ export class LoadSpecs {
       trust: { policy: signature.policy, keys: await trustedKeys() },
       threads: record.threads ?? 1,
       concurrency: queue.concurrency,
-      compiledCacheFolder: `${machine.workFolder}/compiled`,
+      compiledCacheFolder: compiledFolder(machine),
       ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),
       runSamples: false,
       capture: asJson(captureOf(configuration.current, model)),

@@ -15,6 +15,7 @@ import type { Catalog } from './catalog.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
+import { arrivingOf } from './package-keeper.js';
 
 /** Edge Manager's LoadModel and UnLoadModel, driven by apps. */
 export class Loads {
@@ -86,7 +87,8 @@ export class Loads {
       ...askedBy(manifest),
       ...(pinned === undefined ? {} : { pinned }),
     };
-    await this.#manager.packages.holding(digest, () => this.#loadRecord(name, record));
+    const arriving = arrivingOf(name, { manifest, digest });
+    await this.#manager.packages.holding(arriving, () => this.#loadRecord(name, record));
     await this.#manager.packages.sweep();
     return this.#catalog.describe({ name, version });
   }

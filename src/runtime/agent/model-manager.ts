@@ -2,6 +2,7 @@ import { EdgeError, messageOf } from '../../core/mod.js';
 import { makeRoom, plan, roleOf, shortage, type Candidate, type Step } from '../plan/mod.js';
 import type { HostedModel } from '../host/port/mod.js';
 import { entries, findVersion, updateVersion } from '../registry/mod.js';
+import { withDigests } from './admission-records.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import { LoadSpecs } from './load-specs.js';
@@ -22,13 +23,16 @@ export class ModelManager {
   readonly failures: VersionFailures;
   readonly #dependencies: AgentDependencies;
   readonly #events: Events;
+  readonly #forget: () => Promise<void>;
   #reconciling: Promise<void> | undefined;
   #again = false;
   #stopped = false;
 
-  constructor(dependencies: AgentDependencies, events: Events) {
+  /** @param forget lets go of versions that nothing needs; called when a round of plans is carried out */
+  constructor(dependencies: AgentDependencies, events: Events, forget: () => Promise<void>) {
     this.#dependencies = dependencies;
     this.#events = events;
+    this.#forget = forget;
     this.specs = new LoadSpecs(dependencies);
     const { hosts, clock, logger } = dependencies;
     this.served = new ServedModels({
@@ -130,6 +134,7 @@ export class ModelManager {
         if (this.#stopped) return;
         await this.#act(step);
       }
+      await this.#forget();
     } while (this.#again);
   }
 
@@ -188,10 +193,9 @@ export class ModelManager {
       signature: report.signature,
     });
     const record = findVersion(registry.state, slot.model, slot.version);
-    const { compiledDigest } = report;
-    if (record !== undefined && compiledDigest !== undefined && compiledDigest !== record.compiledDigest) {
+    if (record !== undefined && withDigests(record, report) !== record) {
       this.failures.update((state) =>
-        updateVersion(state, slot.model, slot.version, (old) => ({ ...old, compiledDigest })),
+        updateVersion(state, slot.model, slot.version, (old) => withDigests(old, report)),
       );
     }
     void this.served.measureOne(slot).then(() => this.reconcile());

@@ -1,28 +1,49 @@
 import { messageOf, toEdgeError } from '../../core/mod.js';
+import { modelDigestOf } from '../../model/mod.js';
+import { CompiledFiles, type Announced } from '../packages/mod.js';
+import { keyOf } from '../plan/mod.js';
 import { entries, findVersion, packagesInUse, updateVersion, type VersionRecord } from '../registry/mod.js';
-import type { AgentDependencies } from './context.js';
+import { compiledFolder, type AgentDependencies } from './context.js';
 import type { ServedModels } from './served-models.js';
 
-/** Which packages the agent holds copies of. */
+/** A package on its way into the registry. */
+export interface Arriving {
+  /** `<name>@<version>`. */
+  readonly key: string;
+  readonly digest: string;
+  readonly modelDigest: string | undefined;
+}
+
+export function arrivingOf(model: string, { manifest, digest }: Announced): Arriving {
+  return { key: keyOf(model, manifest.version), digest, modelDigest: modelDigestOf(manifest) };
+}
+
+/** Which packages the agent holds copies of, and the graphs that were compiled from them. */
 export class PackageKeeper {
   readonly #dependencies: AgentDependencies;
   readonly #served: ServedModels;
-  /** Copies of packages that are on their way into the registry. */
-  readonly #held = new Set<string>();
+  readonly #compiled: CompiledFiles;
+  readonly #held = new Set<Arriving>();
 
   constructor(dependencies: AgentDependencies, served: ServedModels) {
     this.#dependencies = dependencies;
     this.#served = served;
+    this.#compiled = new CompiledFiles(compiledFolder(dependencies.machine));
   }
 
-  /** Runs an admission during which the package's copy is not swept, whatever other models do meanwhile. */
-  async holding<T>(digest: string, act: () => Promise<T>): Promise<T> {
-    this.#held.add(digest);
+  /** Runs an admission during which nothing of the package is swept, whatever other models do meanwhile. */
+  async holding<T>(arriving: Arriving, act: () => Promise<T>): Promise<T> {
+    this.#held.add(arriving);
     try {
       return await act();
     } finally {
-      this.#held.delete(digest);
+      this.#held.delete(arriving);
     }
+  }
+
+  /** Whether a version is on its way into the registry. */
+  isHeld(key: string): boolean {
+    return [...this.#held].some((arriving) => arriving.key === key);
   }
 
   /**
@@ -54,6 +75,7 @@ export class PackageKeeper {
     const { registry, packages, logger } = this.#dependencies;
     try {
       await packages.sweep(() => this.inUse());
+      await this.#sweepCompiled();
       await registry.update((state) => {
         const inUse = this.inUse();
         return entries(state)
@@ -69,15 +91,28 @@ export class PackageKeeper {
     }
   }
 
-  /** Digests whose copies must stay: labelled, in memory, or on their way there. */
+  /** Digests whose copies must stay: labelled, in memory, asked for, or on their way there. */
   inUse(): ReadonlySet<string> {
     const { registry } = this.#dependencies;
-    const digests = new Set([...packagesInUse(registry.state), ...this.#held]);
+    const arriving = [...this.#held].map(({ digest }) => digest);
+    const digests = new Set([...packagesInUse(registry.state), ...arriving]);
     for (const slot of this.#served.slots) {
       if (slot.hosted !== undefined) digests.add(slot.hosted.report.digest);
       const record = findVersion(registry.state, slot.model, slot.version);
-      if (slot.loading !== undefined && record !== undefined) digests.add(record.digest);
+      const isAskedFor = slot.loading !== undefined || slot.pending > 0;
+      if (isAskedFor && record !== undefined) digests.add(record.digest);
     }
     return digests;
+  }
+
+  /** Where a package in use does not tell which graphs are its own, as an older agent registered it, all stay. */
+  async #sweepCompiled(): Promise<void> {
+    const inUse = this.inUse();
+    const used = entries(this.#dependencies.registry.state)
+      .filter(({ record }) => inUse.has(record.digest))
+      .map(({ record }) => record.modelDigest);
+    const models = [...used, ...[...this.#held].map(({ modelDigest }) => modelDigest)];
+    const known = models.filter((digest) => digest !== undefined);
+    if (known.length === models.length) await this.#compiled.sweep(new Set(known));
   }
 }

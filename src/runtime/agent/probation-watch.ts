@@ -52,6 +52,15 @@ export class ProbationWatch {
     for (const model of names) this.#checkModel(model);
   }
 
+  get keys(): readonly string[] {
+    return [...this.#watched].map(([model, { version }]) => keyOf(model, version));
+  }
+
+  forget(key: string): void {
+    for (const [model, { version }] of this.#watched)
+      if (keyOf(model, version) === key) this.#watched.delete(model);
+  }
+
   describe(model: string, version: string): ModelDescription['probation'] {
     const record = findModel(this.#dependencies.registry.state, model);
     if (record?.probationAgainst === undefined || record.labels['stable'] !== version) return undefined;

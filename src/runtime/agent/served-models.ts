@@ -157,8 +157,16 @@ export class ServedModels {
     slot.unloading = undefined;
   }
 
-  forget(slot: Slot): void {
-    if (slot.hosted === undefined && slot.loading === undefined) this.#slots.delete(slot.key);
+  get keys(): readonly string[] {
+    return [...this.#slots.keys()];
+  }
+
+  /** Forgets a version that is gone for good, unless something of it is still in memory or asked for. */
+  forget(key: string): void {
+    const slot = this.#slots.get(key);
+    if (slot === undefined || slot.pending > 0) return;
+    if (slot.hosted === undefined && slot.loading === undefined && slot.unloading === undefined)
+      this.#slots.delete(key);
   }
 
   /** Measures all loaded models. */

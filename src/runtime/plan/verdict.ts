@@ -1,6 +1,11 @@
-import semver from 'semver';
 import { EdgeError, toEdgeError } from '../../core/mod.js';
-import { findModel, findVersion, type RegistryState, type VersionRecord } from '../registry/mod.js';
+import {
+  findModel,
+  findVersion,
+  newestAdmittedOf,
+  type RegistryState,
+  type VersionRecord,
+} from '../registry/mod.js';
 
 /** What a package says of itself, before anything is verified. */
 export interface Arrival {
@@ -34,6 +39,12 @@ export function decide(state: RegistryState, arrival: Arrival, check: () => void
     if (findModel(state, model)?.labels['stable'] === version) return { kind: 'already', record };
     return { kind: 'admit', again: true };
   }
+  const forgotten = findModel(state, model)?.forgotten?.find((one) => one.version === version);
+  if (forgotten !== undefined) {
+    return forgotten.digest === digest
+      ? { kind: 'admit', again: true }
+      : refuseOtherContent(arrival, forgotten);
+  }
   if (record?.digest === digest && record.quarantined !== undefined) {
     const error = new EdgeError(
       'MODEL_QUARANTINED',
@@ -49,7 +60,10 @@ export function decide(state: RegistryState, arrival: Arrival, check: () => void
   return { kind: 'admit', again: false };
 }
 
-function refuseOtherContent({ model, version, digest }: Arrival, record: VersionRecord): Decision {
+function refuseOtherContent(
+  { model, version, digest }: Arrival,
+  record: { readonly digest: string },
+): Decision {
   const error = new EdgeError(
     'VERSION_TAKEN',
     `Cannot admit ${model} ${version} as this device has admitted other content under that version: its digest is ${record.digest}, the new one ${digest}`,
@@ -58,18 +72,15 @@ function refuseOtherContent({ model, version, digest }: Arrival, record: Version
   return { kind: 'refuse', error };
 }
 
-/** Digests that this device has admitted for a model: these come back whatever their version. */
+/** Digests that this device has admitted for a model, and remembers: these come back whatever their version. */
 export function admittedDigests(state: RegistryState, model: string): ReadonlySet<string> {
-  const versions = Object.values(findModel(state, model)?.versions ?? {});
-  return new Set(versions.filter(({ admitted }) => admitted).map(({ digest }) => digest));
+  const found = findModel(state, model);
+  const versions = Object.values(found?.versions ?? {}).filter(({ admitted }) => admitted);
+  return new Set([...versions, ...(found?.forgotten ?? [])].map(({ digest }) => digest));
 }
 
 /** The newest version that this device has ever admitted for a model. */
 export function newestAdmitted(state: RegistryState, model: string): string | undefined {
-  const versions = Object.values(findModel(state, model)?.versions ?? {});
-  return versions
-    .filter(({ admitted, version }) => admitted && semver.valid(version) !== null)
-    .map(({ version }) => version)
-    .sort(semver.compare)
-    .at(-1);
+  const found = findModel(state, model);
+  return found === undefined ? undefined : newestAdmittedOf(found);
 }

@@ -1,4 +1,4 @@
-import { messageOf, validate, type Logger } from '../../core/mod.js';
+import { EdgeError, messageOf, validate, type Logger } from '../../core/mod.js';
 import type { DurableFiles } from '../../disk/mod.js';
 import { EMPTY_REGISTRY, RegistryState } from './schema.js';
 
@@ -14,8 +14,8 @@ export interface RegistryOptions {
  * What this device has admitted and serves, in one file.
  *
  * Invariants: the state in memory is never ahead of the disk; changes are pure functions, applied one after
- * another; a kill at any point leaves the state before a change or after it. A damaged file is kept aside and
- * the state rebuilt from package copies: it never keeps the agent from starting.
+ * another; a kill at any point leaves the state before a change or after it; what is written can be read again.
+ * A damaged file is kept aside and the state rebuilt from package copies: it never keeps the agent from starting.
  */
 export class Registry {
   readonly #options: RegistryOptions;
@@ -50,19 +50,30 @@ export class Registry {
 
   /**
    * Applies a change after those before it, and resolves when it is on disk.
-   * @throws what the disk throws; the state is then as it was
+   * @throws what the disk throws, or INTERNAL for a change that could not be read again; the state is then as it was
    */
   async update(change: (state: RegistryState) => RegistryState): Promise<RegistryState> {
     const turn = this.#tail.then(async () => {
       const next = change(this.#state);
       if (next === this.#state) return next;
-      await this.#options.files.write(this.#options.file, new TextEncoder().encode(JSON.stringify(next)));
+      await this.#options.files.write(this.#options.file, encoded(next));
       this.#state = next;
       return next;
     });
     this.#tail = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+/** The file's bytes. A state that its own schema refuses would be taken for a damaged file at the next start. */
+function encoded(state: RegistryState): Uint8Array {
+  const text = JSON.stringify(state);
+  try {
+    validate(RegistryState, JSON.parse(text), 'Cannot write the registry');
+  } catch (thrown) {
+    throw new EdgeError('INTERNAL', messageOf(thrown), { cause: thrown });
+  }
+  return new TextEncoder().encode(text);
 }
 
 async function rebuilt({ rebuild, logger }: RegistryOptions): Promise<RegistryState> {

@@ -2,7 +2,13 @@ import { Type, type Static } from '@sinclair/typebox';
 
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Name = Type.String({ minLength: 1, maxLength: 64 });
-const Sentence = Type.String({ maxLength: 2000 });
+const REASON_MAX_CHARS = 2000;
+const Sentence = Type.String({ maxLength: REASON_MAX_CHARS });
+
+/** A reason as the registry may hold it: whoever gives one does not know how long it is. */
+export function asReason(text: string): string {
+  return text.slice(0, REASON_MAX_CHARS);
+}
 
 /** One package that this device has admitted, or whose first verdict was a refusal. */
 export const VersionRecord = Type.Object({
@@ -26,6 +32,8 @@ export const VersionRecord = Type.Object({
   labels: Type.Optional(Type.Array(Name, { maxItems: 8 })),
   /** Inference threads that its manifest asks for; absent: one. */
   threads: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** SHA-256 of the model's own bytes, after which its compiled graphs are named. */
+  modelDigest: Type.Optional(Sha256),
   /** SHA-256 of the graph compiled for this CPU. */
   compiledDigest: Type.Optional(Sha256),
   /** How often its load or first runs killed the host since it last proved itself. */
@@ -46,6 +54,8 @@ export const ModelRecord = Type.Object({
   probationAgainst: Type.Optional(Name),
   /** The version that its component wants; drifted where it is not the stable one. */
   desired: Type.Optional(Name),
+  /** The last versions that served here and were forgotten, oldest first: they may come back. */
+  forgotten: Type.Optional(Type.Array(Type.Object({ version: Name, digest: Sha256 }), { maxItems: 64 })),
 });
 export type ModelRecord = Static<typeof ModelRecord>;
 

@@ -1,7 +1,5 @@
-import type { ModelRecord, RegistryState, VersionRecord } from './schema.js';
+import { asReason, type ModelRecord, type RegistryState, type VersionRecord } from './schema.js';
 
-/** Refused packages that the registry remembers per model, for describe and the log. */
-const MAX_REFUSED = 8;
 /** Labels of one model beside the agent's own. */
 const MAX_LABELS = 16;
 /** Deaths of a host at a package's load or first runs before it is quarantined. */
@@ -65,6 +63,7 @@ export function promote(
     labels,
     wanted: true,
     desired: record.version,
+    ...(before?.forgotten === undefined ? {} : { forgotten: before.forgotten }),
     ...(options.probation && replaced !== undefined ? { probationAgainst: replaced } : {}),
   });
 }
@@ -124,7 +123,7 @@ export function rollBack(state: RegistryState, model: string, reason: string): R
   );
   const { probationAgainst: _over, ...rest } = before;
   const next = withModel(state, model, { ...rest, labels: { ...labels, stable: target } });
-  return updateVersion(next, model, failed, (record) => ({ ...record, rolledBack: reason }));
+  return updateVersion(next, model, failed, (record) => ({ ...record, rolledBack: asReason(reason) }));
 }
 
 export function passProbation(state: RegistryState, model: string): RegistryState {
@@ -140,7 +139,9 @@ export function countTry(
 ): RegistryState {
   return updateVersion(state, model, version, (record) => {
     const tries = record.tries + 1;
-    return tries >= QUARANTINE_TRIES ? { ...record, tries, quarantined: reason } : { ...record, tries };
+    return tries >= QUARANTINE_TRIES
+      ? { ...record, tries, quarantined: asReason(reason) }
+      : { ...record, tries };
   });
 }
 
@@ -158,12 +159,7 @@ export function refuse(
   const before = findModel(state, model) ?? { versions: {}, labels: {}, wanted: true };
   // An admitted version is never turned into a refused one: its digest is what this device serves.
   if (findVersion(state, model, record.version)?.admitted === true) return state;
-  const versions = { ...before.versions, [record.version]: { ...record, refused: reason } };
-  const refused = Object.values(versions).filter((one) => !one.admitted);
-  const oldest = refused
-    .sort((a, b) => (a.admittedAtMs ?? 0) - (b.admittedAtMs ?? 0))
-    .slice(0, Math.max(0, refused.length - MAX_REFUSED));
-  for (const { version } of oldest) delete versions[version];
+  const versions = { ...before.versions, [record.version]: { ...record, refused: asReason(reason) } };
   return withModel(state, model, { ...before, versions });
 }
 

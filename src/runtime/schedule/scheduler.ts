@@ -117,6 +117,11 @@ export class Scheduler {
     return { running, queued: waiting.length };
   }
 
+  /** All that have been asked for and are not forgotten. */
+  get keys(): readonly string[] {
+    return [...this.#lanes.keys()];
+  }
+
   /** Forgets a version that is gone for good; requests that still run or wait are not touched. */
   forget(key: string): void {
     const { running, waiting } = this.#lane(key);

@@ -2,7 +2,13 @@ import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } fro
 import { checkModelBytes } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import type { Reason } from '../../../contract/mod.js';
-import { mismatchOf, openPackage, parseSamples, type OpenedPackage } from '../../../model/mod.js';
+import {
+  mismatchOf,
+  modelDigestOf,
+  openPackage,
+  parseSamples,
+  type OpenedPackage,
+} from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../port/mod.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
 import { checkSignature } from './signature.js';
@@ -65,7 +71,7 @@ async function loadSession(
   { manifest }: OpenedPackage,
   session: SessionOptions,
 ): Promise<CompiledLoad> {
-  const modelDigest = manifest.files.find(({ path }) => path === manifest.model.file)?.sha256;
+  const modelDigest = modelDigestOf(manifest);
   if (spec.compiledCacheFolder === undefined || modelDigest === undefined) {
     return { session: await engine.load(model, session), cacheHit: false };
   }
@@ -108,6 +114,7 @@ function reportOf(
   { session, compiledDigest, cacheHit }: CompiledLoad,
   measured: Pick<LoadReport, 'verifyMs' | 'loadMs' | 'samplesRun'>,
 ): LoadReport {
+  const modelDigest = modelDigestOf(manifest);
   return {
     digest,
     name: manifest.name,
@@ -120,6 +127,7 @@ function reportOf(
         ? `verified by ${signature.method} ${signature.signer}`
         : signature.state,
     ...measured,
+    ...(modelDigest === undefined ? {} : { modelDigest }),
     ...(compiledDigest === undefined ? {} : { compiledDigest }),
     cacheHit,
   };
