@@ -43,7 +43,6 @@ const why =
 
 /** The only place where the aarch64 artifact's own native code runs on another machine. */
 describe(`The agent's artifact for aarch64${why}`, function () {
-  this.timeout(240_000);
   const ownNode = process.execPath;
   let folder = '';
   let node = '';

@@ -16,6 +16,7 @@ import { BOTH, NucleusBench } from '../lib/nucleus.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../lib/s3.js';
 import { putClosedSegment, TEST_LAYOUT, testRecord } from '../lib/spool-fixture.js';
 import { until } from '../lib/until.js';
+import { isWithin } from '../lib/patience.js';
 
 const NAME = 'org.edgemanager.CaptureUploader';
 const FOLDER = new URL('../../components/capture-uploader/', import.meta.url);
@@ -139,13 +140,12 @@ describe('capture uploader as a process', () => {
         assert.deepEqual(await readdir(spoolFolders(spoolRoot).closed), []);
         const begun = systemClock.monotonicMs();
         assert.equal(await running.stop('SIGTERM'), 0);
-        assert.ok(systemClock.monotonicMs() - begun < 5000);
+        assert.ok(isWithin(systemClock.monotonicMs() - begun, 5000));
         assert.ok(!running.output.includes(TEST_CREDENTIALS.secretAccessKey));
         assert.ok(!running.output.includes(TEST_CREDENTIALS.sessionToken));
       });
 
-      it('delivers each record once through SIGKILLs and lost answers', async function () {
-        this.timeout(120_000);
+      it('delivers each record once through SIGKILLs and lost answers', async () => {
         let puts = 0;
         s3.s3.setFaults(({ method }) =>
           method === 'PUT' && puts++ % 2 === 0 ? { kind: 'store-then-drop' } : undefined,
@@ -169,8 +169,7 @@ describe('capture uploader as a process', () => {
         assert.equal(await running.stop('SIGTERM'), 0);
       });
 
-      it('starts its process again after a kill and after a hang, with no error of the component', async function () {
-        this.timeout(120_000);
+      it('starts its process again after a kill and after a hang, with no error of the component', async () => {
         await using running = start(uploader.environment, workFolder);
         const all: string[] = [];
         for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
@@ -203,7 +202,6 @@ describe('capture uploader as a process', () => {
           console.log('        the IPC restart is the same code on both profiles: tested on nucleus');
           this.skip();
         }
-        this.timeout(120_000);
         await using running = start(uploader.environment, workFolder);
         const first = await capture(0, 5);
         await until(
@@ -242,8 +240,7 @@ describe('capture uploader as a process', () => {
     });
   });
 
-  it('waits for a valid configuration instead of ending, and writes files for destination Disk', async function () {
-    this.timeout(120_000);
+  it('waits for a valid configuration instead of ending, and writes files for destination Disk', async () => {
     await using bench = await NucleusBench.start('nucleus');
     const { environment } = bench.nucleus.registerExternal(NAME, { accessControl: ACCESS });
     const workFolder = join(bench.root, 'work', NAME);

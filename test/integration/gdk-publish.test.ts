@@ -19,7 +19,6 @@ const PROJECTS = {
 } as const;
 
 describe('the stock gdk publishes to the local cloud', function () {
-  this.timeout(240_000);
   let folder: string;
   let cloud: LocalCloud;
   let gdk = '';

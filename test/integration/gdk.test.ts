@@ -16,8 +16,6 @@ const PROJECTS = {
 } as const;
 
 describe('gdk builds', function () {
-  this.timeout(240_000);
-
   for (const [project, expected] of Object.entries(PROJECTS)) {
     const folder = join(root, project);
 

@@ -81,7 +81,6 @@ class RemoteBucket implements StoreUnderTest {
 }
 
 describe('a store that is not ours', function () {
-  this.timeout(180_000);
   let remote: Remote | undefined;
   let gateway: Radosgw | undefined;
 

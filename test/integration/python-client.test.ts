@@ -6,8 +6,6 @@ import { ROOT } from '../../examples/stage/root.js';
 import { startStage } from '../../examples/stage/stage.js';
 
 describe('the Python example with the official device SDK', function () {
-  this.timeout(180_000);
-
   it('lists, predicts by file and captures', async function () {
     const probe = spawnSync(
       'python3',

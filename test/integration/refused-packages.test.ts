@@ -43,8 +43,7 @@ function artifactsOf(model: PackagedModel): string {
 }
 
 for (const profile of ['nucleus', 'lite'] as const) {
-  describe(`a bad package on ${profile}`, function () {
-    this.timeout(300_000);
+  describe(`a bad package on ${profile}`, () => {
     let stage: Stage;
 
     before(async () => {

@@ -50,6 +50,12 @@ export class AppLoad {
     return load;
   }
 
+  /** How many of each kind are acknowledged. */
+  get ackedOf(): { readonly records: number; readonly predictions: number } {
+    const predictions = [...this.acked].filter((id) => id.startsWith('p-')).length;
+    return { records: this.acked.size - predictions, predictions };
+  }
+
   start(periodMs = 5): void {
     this.#running = (async () => {
       while (!this.#over) {

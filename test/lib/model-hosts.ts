@@ -19,6 +19,7 @@ import {
 } from '../../src/model/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/host/port/mod.js';
+import { patientMs } from './patience.js';
 import { floatsOf } from './tensors.js';
 
 /** The compiled entry point of a model host. */
@@ -53,7 +54,13 @@ export class HostBench implements AsyncDisposable {
   ): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
     const hosts = createModelHosts(
-      { isolation: 'model', profile: 'efficient', threadBudget: 2, loadTimeoutMs: 20_000, ...settings },
+      {
+        isolation: 'model',
+        profile: 'efficient',
+        threadBudget: 2,
+        loadTimeoutMs: patientMs(20_000),
+        ...settings,
+      },
       { spawn: { entry }, clock: systemClock, logger: silentLogger },
     );
     return new HostBench(folder, hosts);

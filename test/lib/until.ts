@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/system/mod.js';
-import { patience, slownessNow } from './patience.js';
+import { isWithin } from './patience.js';
 
 /**
  * Waits until the condition holds, and fails with `what` where it does not within the time, which is meant for a
@@ -11,13 +11,10 @@ export async function until(
   timeoutMs = 40_000,
 ): Promise<void> {
   const begunMs = systemClock.monotonicMs();
-  let limitMs = timeoutMs * patience();
   while (!(await condition())) {
-    if (systemClock.monotonicMs() - begunMs > limitMs) {
-      limitMs = Math.max(limitMs, timeoutMs * slownessNow());
-      if (systemClock.monotonicMs() - begunMs > limitMs)
-        throw new Error(`Waited ${Math.round(limitMs)} ms in vain until ${what}`);
-    }
+    const waitedMs = systemClock.monotonicMs() - begunMs;
+    if (!isWithin(waitedMs, timeoutMs))
+      throw new Error(`Waited ${Math.round(waitedMs)} ms in vain until ${what}`);
     await systemClock.sleep(10);
   }
 }

@@ -30,7 +30,6 @@ const SYSCALLS = [
 ];
 
 describe('faults: the agent is killed while it activates a package', function () {
-  this.timeout(600_000);
   let folder = '';
   let script = '';
   before(async () => {

@@ -9,6 +9,7 @@ import { reportFaultRow } from '../../lib/fault-table.js';
 import { writeTestPackage, type TestPackage } from '../../lib/model-hosts.js';
 import { bombPackage, identityPackage, logPackage, loopPackage } from '../../lib/test-models.js';
 import { floats, tensorOf } from '../../lib/tensors.js';
+import { patientMs } from '../../lib/patience.js';
 
 const COMPONENT = 'org.edgemanager.model.Identity';
 const good = identityPackage();
@@ -61,7 +62,7 @@ const BAD: readonly BadVersion[] = [
     what: 'a hang',
     package: {
       ...loopPackage('Identity'),
-      samples: sample([floats('x', [7]), int64s('trips', [2_000_000_000n], [])], 7),
+      samples: sample([floats('x', [7]), int64s('trips', [2_000_000_000_000n], [])], 7),
     },
   },
   {
@@ -72,11 +73,11 @@ const BAD: readonly BadVersion[] = [
   { what: 'an older version that was never here', package: { version: '0.9.0' } },
 ];
 
-describe('faults: a bad new version', function () {
-  this.timeout(300_000);
-
+describe('faults: a bad new version', () => {
   it(`D4: ${BAD.length} kinds of them are refused, and the old version answers every request`, async () => {
-    await using bench = await AgentBench.create({ configuration: { loadTimeoutMs: 4000, maxHostMb: 600 } });
+    await using bench = await AgentBench.create({
+      configuration: { loadTimeoutMs: patientMs(4000), maxHostMb: 600 },
+    });
     await bench.start();
     const first = await bench.register(await writeTestPackage(bench.root, good), COMPONENT);
     assert.equal(first.code, 0, first.output);
@@ -124,7 +125,9 @@ class Load {
   async run(): Promise<void> {
     for (let value = 0; !this.over; value = (value + 1) % 1000) {
       try {
-        const { outputs, version } = await this.#app.predict('Identity', [floats('x', [value])]);
+        const { outputs, version } = await this.#app.predict('Identity', [floats('x', [value])], {
+          timeoutMs: 60_000,
+        });
         const [output] = outputs;
         const got = output === undefined ? undefined : float32(output)[0];
         if (got !== value || version !== '1.0.0') this.wrong.push(`${version}: ${got} for ${value}`);

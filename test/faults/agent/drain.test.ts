@@ -9,6 +9,7 @@ import { longRun, reportFaultRow } from '../../lib/fault-table.js';
 import { writeTestPackage } from '../../lib/model-hosts.js';
 import { identityPackage } from '../../lib/test-models.js';
 import { until } from '../../lib/until.js';
+import { isWithin } from '../../lib/patience.js';
 
 const input = { name: 'x', datatype: 'FP32', shape: [1], data: [1] };
 
@@ -61,9 +62,7 @@ class Caller {
   }
 }
 
-describe('faults: the agent stops or is updated under load', function () {
-  this.timeout(600_000);
-
+describe('faults: the agent stops or is updated under load', () => {
   it('R20: each request has exactly one reply, whenever the stop comes', async () => {
     const rounds = longRun() ? 190 : 45;
     const random = new SeededRandom(20);
@@ -143,6 +142,6 @@ describe('faults: the agent stops or is updated under load', function () {
     const note = `SIGTERM slowestMs=${Math.round(slowestMs)}`;
     reportFaultRow({ row: 'R20', cycles: rounds, lost: unanswered, duplicated: doubled, corrupt: 0, note });
     assert.deepEqual([unanswered, doubled], [0, 0]);
-    assert.ok(slowestMs < 5000, note);
+    assert.ok(isWithin(slowestMs, 5000), note);
   });
 });

@@ -7,9 +7,7 @@ import { writeTestPackage } from '../../lib/model-hosts.js';
 import { floats } from '../../lib/tensors.js';
 import { identityPackage } from '../../lib/test-models.js';
 
-describe('faults: local secrets and files', function () {
-  this.timeout(60_000);
-
+describe('faults: local secrets and files', () => {
   it('S6: files are private, children know no secret, logs and arguments hold none', async () => {
     await using bench = await AgentBench.create({
       configuration: { capture: { policies: [{ type: 'percentage', percent: 100 }] } },

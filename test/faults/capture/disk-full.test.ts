@@ -14,8 +14,6 @@ const RECOVERY_MS = 5000;
 const DISK_MIB = 16;
 
 describe("faults: the disk of the agent's whole work folder is full", function () {
-  this.timeout(3_600_000);
-
   it('R6: every prediction is answered, captures are refused and counted, and it recovers alone', async function () {
     const missing = mountMissing('mount');
     if (missing !== undefined) {

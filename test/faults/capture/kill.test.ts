@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { SeededRandom } from '../../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import type { ComponentProcess } from '../../lib/component-process.js';
-import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
+import { longRun, reportFaultRow } from '../../lib/fault-table.js';
 import { CLEAN, judge } from '../../lib/oracle.js';
 import { until } from '../../lib/until.js';
 import { AppLoad, issuedRecord } from '../../lib/app-load.js';
 import { CONNECTED, FaultDevice, UPLOADING } from '../../lib/fault-device.js';
+import { isWithin } from '../../lib/patience.js';
 
 const RECORDS = 10_000;
 const RESTART_MS = 1000;
-/** A Node process that does nothing starts and ends in 40 ms; where it takes this long, a start measures the others. */
-const BUSY_MS = 100;
 
-describe('faults: agent and uploader are killed', function () {
-  this.timeout(7_200_000);
-
+describe('faults: agent and uploader are killed', () => {
   it('R1: both real components at random moments under load', async () => {
     const seed = Number(process.env['EDGE_MANAGER_SEED'] ?? 11);
     const kills = longRun() ? { agent: 2000, uploader: 3000 } : { agent: 70, uploader: 130 };
@@ -36,9 +32,11 @@ describe('faults: agent and uploader are killed', function () {
         () => device.startAgent(),
         async (agent, cycle) => {
           await agent.said(CONNECTED);
-          // Every other time its model answers as well, so that hosts have captures on their way.
-          const answered = load.answered;
-          if (cycle % 2 === 1) await until(() => load.answered > answered, 'the model answers');
+          // It keeps records; every other time its model answers as well, so that hosts have captures on their way.
+          const { records, predictions } = load.ackedOf;
+          await until(() => load.ackedOf.records >= records + 8, 'records are kept');
+          if (cycle % 2 === 1)
+            await until(() => load.ackedOf.predictions >= predictions + 3, 'predictions are kept');
         },
       ),
       killLoop(
@@ -71,13 +69,13 @@ describe('faults: agent and uploader are killed', function () {
     assert.ok(load.acked.size > 5 * kills.agent && predictions > kills.agent, 'the device did nothing');
   });
 
-  it('R1: the real agent serves again within a second while 10,000 records wait', async function () {
+  it('R1: the real agent serves again within a second while 10,000 records wait', async () => {
     await using device = await FaultDevice.create();
     await device.queueRecords(RECORDS);
     const client = await device.bench.app('com.example.Watcher');
     let quickestMs = Number.POSITIVE_INFINITY;
     // On a busy machine the quickest of several counts.
-    for (let start = 0; start < 4 && quickestMs > RESTART_MS; start++) {
+    for (let start = 0; start < 4 && !isWithin(quickestMs, RESTART_MS); start++) {
       const begunMs = systemClock.monotonicMs();
       await using agent = device.startAgent();
       await agent.said(CONNECTED);
@@ -86,25 +84,11 @@ describe('faults: agent and uploader are killed', function () {
       assert.equal(capture?.queuedRecords, RECORDS);
       await agent.stop('SIGKILL');
     }
-    if (quickestMs > RESTART_MS && bareStartMs() > BUSY_MS) {
-      skipFaultRow('R1', `restart within ${RESTART_MS} ms: the machine is busy, ${quickestMs.toFixed(0)} ms`);
-      this.skip();
-    }
     const note = `start with ${RECORDS} records: ${Math.round(quickestMs)} ms`;
     reportFaultRow({ row: 'R1', cycles: 0, lost: 0, duplicated: 0, corrupt: 0, note });
-    assert.ok(quickestMs <= RESTART_MS, note);
+    assert.ok(isWithin(quickestMs, RESTART_MS), note);
   });
 });
-
-/** The quickest of three processes that do nothing. */
-function bareStartMs(): number {
-  const times = [0, 1, 2].map(() => {
-    const begunMs = systemClock.monotonicMs();
-    spawnSync(process.execPath, ['-e', '0']);
-    return systemClock.monotonicMs() - begunMs;
-  });
-  return Math.min(...times);
-}
 
 /** Starts and kills: a quarter dies while it starts, the others 5 to 500 ms after they are there. */
 async function killLoop(

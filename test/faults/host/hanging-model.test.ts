@@ -6,6 +6,7 @@ import { reportFaultRow } from '../../lib/fault-table.js';
 import { HostBench, runRequest } from '../../lib/model-hosts.js';
 import { identityPackage, loopPackage } from '../../lib/test-models.js';
 import { floats, tensorOf } from '../../lib/tensors.js';
+import { isWithin } from '../../lib/patience.js';
 
 const HANGS = 100;
 const DEADLINE_MS = 200;
@@ -29,7 +30,7 @@ describe('S2: a model that hangs', () => {
       answerMs.push(measured.answerMs);
       killMs.push(measured.goneMs - DEADLINE_MS);
     }
-    const inTime = answerMs.filter((ms) => ms <= 300).length;
+    const inTime = answerMs.filter((ms) => isWithin(ms, 300)).length;
     reportFaultRow({
       row: 'S2',
       cycles: HANGS,
@@ -43,7 +44,7 @@ describe('S2: a model that hangs', () => {
     });
     // Timings are reported, not asserted, but for what no machine should miss.
     assert.ok(inTime >= HANGS * 0.95, `${inTime} of ${HANGS} within 300 ms`);
-    assert.ok(Math.max(...answerMs) < 2000);
+    assert.ok(isWithin(Math.max(...answerMs), 2000));
   });
 });
 

@@ -11,6 +11,7 @@ import { hostileModels, oneNodeModels } from '../../lib/hostile-models.js';
 import { HostBench, runRequest } from '../../lib/model-hosts.js';
 import { identityPackage } from '../../lib/test-models.js';
 import { floats, floatsOf } from '../../lib/tensors.js';
+import { isWithin, patientMs } from '../../lib/patience.js';
 
 const MUTATED = longRun() ? 100_000 : 5_000;
 const SEED = Number(process.env['EDGE_MANAGER_SEED'] ?? 20_260_101);
@@ -19,7 +20,10 @@ const one: Omit<TensorSpec, 'name'> = { datatype: 'FP32', shape: [1] };
 /** S1 of the promises: whatever a model is, the process that answers for all models lives, and good models go on. */
 describe('S1: hostile models', () => {
   it('are refused or contained, 17 kinds of them', async () => {
-    await using bench = await HostBench.create({ loadTimeoutMs: 5000, maxHostBytes: 1024 * 2 ** 20 });
+    await using bench = await HostBench.create({
+      loadTimeoutMs: patientMs(5000),
+      maxHostBytes: 1024 * 2 ** 20,
+    });
     const good = await bench.hosts.load(await bench.package(identityPackage('Good')));
     const outcomes: string[] = [];
     let slowestMs = 0;
@@ -39,7 +43,7 @@ describe('S1: hostile models', () => {
       outcomes.filter((line) => line.endsWith('ran')),
       [],
     );
-    assert.ok(slowestMs < 1000, `the next good predict took ${slowestMs} ms`);
+    assert.ok(isWithin(slowestMs, 1000), `the next good predict took ${slowestMs} ms`);
     reportFaultRow({
       row: 'S1',
       cycles: 17,
@@ -54,7 +58,7 @@ describe('S1: hostile models', () => {
     console.log(`      seed ${SEED} (EDGE_MANAGER_SEED)`);
     await using bench = await HostBench.create({
       isolation: 'shared',
-      loadTimeoutMs: 5000,
+      loadTimeoutMs: patientMs(5000),
       maxHostBytes: 1024 * 2 ** 20,
     });
     const good = await bench.hosts.load(await bench.package(identityPackage('Good')));
@@ -82,7 +86,7 @@ describe('S1: hostile models', () => {
     });
     assert.ok(grownMb < 200, `the control process grew by ${grownMb} MB`);
     // A lost host comes back within this time, with the good model in it.
-    assert.ok(slowestMs < 3000, `the next good predict took ${slowestMs} ms`);
+    assert.ok(isWithin(slowestMs, 3000), `the next good predict took ${slowestMs} ms`);
   });
 });
 
@@ -104,7 +108,7 @@ async function outcomeOf(bench: HostBench, spec: LoadSpec): Promise<string> {
 
 async function predictsMs(good: HostedModel): Promise<number> {
   const begunMs = systemClock.monotonicMs();
-  const { outputs } = await good.run(runRequest([floats('x', [7])]), 10_000);
+  const { outputs } = await good.run(runRequest([floats('x', [7])]), 60_000);
   const [output] = outputs;
   assert.ok(output !== undefined);
   assert.deepEqual(floatsOf(fromInlineTensor(output, 'y')), [7]);

@@ -7,9 +7,7 @@ import { AgentBench } from '../../lib/agent-process.js';
 import { PROFILES } from '../../../src/local/nucleus/mod.js';
 
 for (const profile of PROFILES) {
-  describe(`the agent on ${profile}`, function () {
-    this.timeout(120_000);
-
+  describe(`the agent on ${profile}`, () => {
     it('admits a package by its startup step, answers apps, and stops with 0', async () => {
       await using bench = await AgentBench.create({ profile, configuration: { capture: { policies: [] } } });
       await bench.start();

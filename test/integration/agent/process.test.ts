@@ -20,16 +20,14 @@ async function startWithIdentity(bench: AgentBench): Promise<void> {
   assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
 }
 
-describe('the agent process', function () {
-  this.timeout(60_000);
-
+describe('the agent process', () => {
   it('serves again after kill -9 of the control process, without anybody registering', async () => {
     await using bench = await AgentBench.create();
     await startWithIdentity(bench);
     const app = await bench.app();
     const former = await bench.controlPid();
     process.kill(former, 'SIGKILL');
-    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 20_000 });
+    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 60_000 });
     assert.deepEqual(
       outputs.map((output) => [...float32(output)]),
       [[3]],
@@ -45,7 +43,7 @@ describe('the agent process', function () {
     const app = await bench.app();
     const former = await bench.controlPid();
     process.kill(former, 'SIGSTOP');
-    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 40_000 });
+    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 60_000 });
     assert.equal(outputs.length, 1);
     assert.notEqual(await bench.controlPid(), former);
     assert.match(bench.log, /"Control process hangs: ending it"/);

@@ -12,8 +12,6 @@ import { until } from '../../lib/until.js';
 
 for (const profile of PROFILES) {
   describe(`agent and apps when the ${profile} restarts`, function () {
-    this.timeout(120_000);
-
     it('come back by themselves, with the same processes, and apply what changed meanwhile', async () => {
       await using bench = await AgentBench.create({ profile });
       await bench.start();

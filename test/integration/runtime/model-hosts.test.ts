@@ -20,6 +20,7 @@ import {
 import { identityModel } from '../../lib/onnx-builder.js';
 import { floats, floatsOf, tensorOf } from '../../lib/tensors.js';
 import { until } from '../../lib/until.js';
+import { isWithin } from '../../lib/patience.js';
 
 const HOST_PARENT = fileURLToPath(new URL('../../lib/host-parent.js', import.meta.url));
 const HOSTS_MODULE = new URL('../../../src/runtime/host/mod.js', import.meta.url).href;
@@ -146,13 +147,13 @@ describe('model hosts as processes', () => {
     const other = await bench.hosts.load(await bench.package(identityPackage()));
     const begun = performance.now();
     const run = hanging.run(runRequest([floats('x', [1]), FOREVER]), 200);
-    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [5])]), 30_000)).outputs[0]), [5]);
     assert.ok((await hanging.measureBytes()) > 1e6, 'measuring does not wait for the run');
     await assert.rejects(run, { code: 'DEADLINE_EXCEEDED' });
     assert.equal((await hanging.gone).kind, 'killed-deadline');
-    assert.ok(performance.now() - begun < 5000);
+    assert.ok(isWithin(performance.now() - begun, 5000));
     await assert.rejects(hanging.run(runRequest([floats('x', [1]), ONCE]), 200), { code: 'UNAVAILABLE' });
-    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [6])]), 2000)).outputs[0]), [6]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [6])]), 30_000)).outputs[0]), [6]);
     assert.equal(bench.hosts.restarts, 1);
   });
 
@@ -282,7 +283,7 @@ describe('model hosts as processes', () => {
     const begun = performance.now();
     await bench.hosts.close();
     await run;
-    assert.ok(performance.now() - begun < 3000);
+    assert.ok(isWithin(performance.now() - begun, 3000));
     assert.equal((await model.gone).kind, 'closed');
     assert.equal(bench.hosts.restarts, 0);
   });
@@ -356,6 +357,6 @@ describe('model hosts as processes', () => {
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGTERM');
     process.kill(pid, 'SIGINT');
-    assert.deepEqual(outputFloats((await model.run(runRequest([floats('x', [5])]), 2000)).outputs[0]), [5]);
+    assert.deepEqual(outputFloats((await model.run(runRequest([floats('x', [5])]), 30_000)).outputs[0]), [5]);
   });
 });

@@ -3,6 +3,7 @@ import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-h
 import { floats, tensorOf } from '../../lib/tensors.js';
 import { identityPackage, loopPackage, weightyPackage } from '../../lib/test-models.js';
 import { until } from '../../lib/until.js';
+import { isWithin } from '../../lib/patience.js';
 
 const MEBIBYTE = 2 ** 20;
 const FOREVER = tensorOf('trips', 'INT64', [], BigInt64Array.of(10n ** 12n));
@@ -18,9 +19,12 @@ describe('a shared model host', () => {
     const first = await bench.hosts.load(await bench.package(identityPackage('First')));
     const second = await bench.hosts.load(await bench.package(identityPackage('Second')));
     assert.equal((await hostPids()).length, 1);
-    assert.deepEqual(outputFloats((await first.run(runRequest([floats('x', [1])]), 2000)).outputs[0]), [1]);
+    assert.deepEqual(outputFloats((await first.run(runRequest([floats('x', [1])]), 60_000)).outputs[0]), [1]);
     await first.unload();
-    assert.deepEqual(outputFloats((await second.run(runRequest([floats('x', [2])]), 2000)).outputs[0]), [2]);
+    assert.deepEqual(
+      outputFloats((await second.run(runRequest([floats('x', [2])]), 60_000)).outputs[0]),
+      [2],
+    );
     await second.unload();
     await until(async () => (await hostPids()).length === 0, 'the host ends');
   });
@@ -31,7 +35,7 @@ describe('a shared model host', () => {
     const hang = assert.rejects(hanging.run(runRequest([floats('x', [1]), FOREVER]), 200), {
       code: 'DEADLINE_EXCEEDED',
     });
-    const waiting = [1, 2, 3].map((value) => other.run(runRequest([floats('x', [value])]), 15_000));
+    const waiting = [1, 2, 3].map((value) => other.run(runRequest([floats('x', [value])]), 60_000));
     await hang;
     assert.equal((await hanging.gone).kind, 'killed-deadline');
     const results = await Promise.all(waiting);
@@ -39,7 +43,7 @@ describe('a shared model host', () => {
       results.map(({ outputs }) => outputFloats(outputs[0])),
       [[1], [2], [3]],
     );
-    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 15_000)).outputs[0]), [4]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 60_000)).outputs[0]), [4]);
   });
 
   it('answers within the deadline of a request, whether or not the new host is there by then', async () => {
@@ -52,20 +56,20 @@ describe('a shared model host', () => {
     const short = assert.rejects(other.run(runRequest([floats('x', [1])]), 250), {
       code: 'DEADLINE_EXCEEDED',
     });
-    const long = other.run(runRequest([floats('x', [2])]), 15_000);
+    const long = other.run(runRequest([floats('x', [2])]), 60_000);
     await short;
     // The new host takes longer to start than was left.
-    assert.ok(performance.now() - begun < 2000);
+    assert.ok(isWithin(performance.now() - begun, 2000));
     await hang;
     assert.deepEqual(outputFloats((await long).outputs[0]), [2]);
   });
 
   it('gives back the memory of a model that is unloaded', async () => {
     const small = await bench.hosts.load(await bench.package(identityPackage()));
-    await small.run(runRequest([floats('x', [1])]), 2000);
+    await small.run(runRequest([floats('x', [1])]), 60_000);
     const before = await small.measureBytes();
     const large = await bench.hosts.load(await bench.package(weightyPackage(64 * MEBIBYTE)));
-    await large.run(runRequest([floats('x', [1])]), 5000);
+    await large.run(runRequest([floats('x', [1])]), 60_000);
     const grownMb = ((await small.measureBytes()) - before) / MEBIBYTE;
     assert.ok(grownMb > 60, `the large model takes ${grownMb} MB`);
     await large.unload();
@@ -81,7 +85,7 @@ describe('a shared model host', () => {
     const samples = [{ name: 'wrong', inputs: [floats('x', [7])], outputs: [floats('y', [8])] }];
     const bad = await bench.package({ ...identityPackage('Bad'), samples });
     await assert.rejects(bench.hosts.load(bad), { code: 'FAILED_PRECONDITION' });
-    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 2000)).outputs[0]), [4]);
+    assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [4])]), 60_000)).outputs[0]), [4]);
     assert.equal(bench.hosts.restarts, 0);
   });
 });

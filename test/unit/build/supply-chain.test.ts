@@ -14,8 +14,7 @@ interface Lockfile {
   >;
 }
 
-describe('supply chain (S7)', function () {
-  this.timeout(60_000);
+describe('supply chain (S7)', () => {
   let lock: Lockfile;
   before(async () => {
     lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lockfile;

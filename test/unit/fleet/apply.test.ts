@@ -133,8 +133,7 @@ describe('fleet apply', () => {
     assert.deepEqual((await propose(world.cloud, moved)).steps, []);
   });
 
-  it('comes to the same end after a kill at any call', async function () {
-    this.timeout(60_000);
+  it('comes to the same end after a kill at any call', async () => {
     const [, second] = devices;
     const fleet = fleetOf({ devices: ['oven-1', second] });
     await using whole = await makeWorld();

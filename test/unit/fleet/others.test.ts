@@ -11,8 +11,7 @@ const tags = fc.dictionary(
 );
 
 describe('fleet apply beside others', () => {
-  it('loses nothing of theirs, whatever is there, whatever the file says and wherever it dies', async function () {
-    this.timeout(60_000);
+  it('loses nothing of theirs, whatever is there, whatever the file says and wherever it dies', async () => {
     await using world = await makeWorld();
     const { registry } = world.local;
     const count = { runs: 0 };
