@@ -2,7 +2,7 @@ import { EdgeManagerClient } from '../../src/client/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
-import type { Stage } from '../stage/stage.js';
+import type { Stage } from '../stage/mod.js';
 
 export const WATCHER = 'org.edgemanager.example.Watcher';
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENT, UPLOADER, type Stage } from '../stage/stage.js';
+import { AGENT, UPLOADER, type Stage } from '../stage/mod.js';
 
 /**
  * What a bad day does: S3 is away for the middle third, and the uploader and the agent's control process are

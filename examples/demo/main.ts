@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { PROFILES, type Profile } from '../../src/local/nucleus/api/mod.js';
-import { runFleetDemo } from '../fleet/fleet-demo.js';
+import { runFleetDemo } from '../fleet/mod.js';
 import { runVoiceDemo } from './voice-demo.js';
 
 const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos | --fleet] [--json] [--folder DIR]

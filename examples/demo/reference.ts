@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Tensor } from '../../src/contract/mod.js';
 import { createOnnxEngine, type EngineSession } from '../../src/engine/mod.js';
 import { readFile } from 'node:fs/promises';
-import { tensor } from '../../src/client/tensors.js';
-import type { WindowResult } from '../voice-activity/results.js';
-import { STATE_ELEMENTS, STATE_SHAPE, windowAt } from '../voice-activity/speech.js';
+import { tensor } from '../../src/client/mod.js';
+import { type WindowResult, STATE_ELEMENTS, STATE_SHAPE, windowAt } from '../voice-activity/mod.js';
 
 /** What plain onnxruntime-node says of the same windows, bit by bit. */
 export interface Comparison {

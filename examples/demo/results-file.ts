@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Nucleus } from '../../src/local/nucleus/mod.js';
-import { RESULTS_FILE, type WindowResult } from '../voice-activity/results.js';
-
-export const APP = 'org.edgemanager.example.VoiceActivity';
+import { APP } from '../stage/mod.js';
+import { RESULTS_FILE, type WindowResult } from '../voice-activity/mod.js';
 
 /** What the app has written so far; a line that is being written is left for the next look. */
 export async function readResults(nucleus: Nucleus): Promise<WindowResult[]> {

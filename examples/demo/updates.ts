@@ -1,6 +1,5 @@
 import type { DeploymentResult } from '../../src/local/nucleus/mod.js';
-import type { WindowResult } from '../voice-activity/results.js';
-import { WINDOW_MS } from '../voice-activity/speech.js';
+import { type WindowResult, WINDOW_MS } from '../voice-activity/mod.js';
 import type { DemoUpdate } from './summary.js';
 
 /** What an update under load did, from the deployment's result and the windows that were answered meanwhile. */

@@ -1,20 +1,25 @@
 import { median, quantile, startEcho } from '../floors/mod.js';
-import { startStage, type Stage } from '../stage/stage.js';
+import {
+  startStage,
+  type Stage,
+  type PackagedModel,
+  Steps,
+  APP,
+  APP_VERSION,
+  readRecording,
+  waitFor,
+} from '../stage/mod.js';
 import type { Profile } from '../../src/local/nucleus/mod.js';
-import type { PackagedModel } from '../stage/models.js';
-import type { WindowResult } from '../voice-activity/results.js';
-import { windowCount, WINDOW_MS } from '../voice-activity/speech.js';
+import { type WindowResult, windowCount, WINDOW_MS } from '../voice-activity/mod.js';
 import { connectWatcher, countCaptures } from './captures.js';
 import { startChaos } from './chaos.js';
 import { readDelivered } from './delivered.js';
 import { speechPicture, speechSegments } from './picture.js';
-import { Steps } from './progress.js';
 import { compareWithPlainRuntime, type Comparison } from './reference.js';
-import { APP, probabilityOf } from './results-file.js';
+import { probabilityOf } from './results-file.js';
 import { failuresOf, printSummary, type DemoSummary, type DemoUpdate } from './summary.js';
 import { describeUpdate } from './updates.js';
-import { addVoiceApp, APP_VERSION, finishVoice, playedWindows, readRecording } from './voice.js';
-import { waitFor } from './wait.js';
+import { addVoiceApp, finishVoice, playedWindows } from './voice.js';
 
 export interface DemoOptions {
   readonly profile: Profile;

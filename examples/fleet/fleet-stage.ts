@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awsFleetCloud, type FleetAdminCloud } from '../../deploy/cloud/fleet-mod.js';
+import { awsFleetCloud, type FleetAdminCloud } from '../../deploy/mod.js';
 import {
   applyFleet,
   fleetNamed,
@@ -13,8 +13,13 @@ import {
 import { indexHeartbeats } from '../../deploy/report/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
-import { makeSigningKey, type SigningKey } from '../stage/models.js';
-import { agentConfiguration, BUCKET, uploaderConfiguration } from '../stage/stage.js';
+import {
+  makeSigningKey,
+  type SigningKey,
+  agentConfiguration,
+  BUCKET,
+  uploaderConfiguration,
+} from '../stage/mod.js';
 import { startDevice, type FleetDevice } from './device.js';
 import type { Owned } from './owned.js';
 import { FLEET } from './plans.js';

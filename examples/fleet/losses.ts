@@ -1,4 +1,4 @@
-import type { FleetCloud } from '../../deploy/cloud/fleet-mod.js';
+import type { FleetCloud } from '../../deploy/mod.js';
 import { currentDeployment, sameComponent } from '../../deploy/rollout/mod.js';
 import { canonicalJson } from '../../src/core/mod.js';
 import { CAMERA, CAMERA_DEPLOYED } from './camera.js';

@@ -1,8 +1,5 @@
 import type { RolloutPlan } from '../../deploy/rollout/mod.js';
-import { APP } from '../demo/results-file.js';
-import { APP_VERSION } from '../demo/voice.js';
-import { COMPONENT_VERSION } from '../stage/builds.js';
-import { AGENT, UPLOADER } from '../stage/stage.js';
+import { APP, APP_VERSION, COMPONENT_VERSION, AGENT, UPLOADER } from '../stage/mod.js';
 
 export const FLEET = 'demo-fleet';
 export const MODEL = 'SileroVad';

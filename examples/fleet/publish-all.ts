@@ -1,11 +1,9 @@
 import { join } from 'node:path';
-import { AwsArtifacts, AwsComponents } from '../../deploy/cloud/component-mod.js';
+import { AwsArtifacts, AwsComponents } from '../../deploy/mod.js';
 import { publish, readBuild } from '../../deploy/publish/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import type { LocalCloud } from '../../src/local/cloud/mod.js';
-import { buildVoiceApp } from '../demo/voice.js';
-import { buildCodeComponents } from '../stage/builds.js';
-import { packageExample, type SigningKey } from '../stage/models.js';
+import { buildVoiceApp, buildCodeComponents, packageExample, type SigningKey } from '../stage/mod.js';
 import { buildCamera } from './camera.js';
 
 export const ARTIFACT_BUCKET = 'edge-manager-artifacts';

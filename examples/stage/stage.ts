@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
-import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
+import { makeLocalCredentials } from '../../src/local/cloud/mod.js';
 import { startLocalS3, type LocalS3 } from '../../src/local/cloud/s3/mod.js';
 import {
   folderStore,

@@ -1,0 +1,1 @@
+export { runFleetDemo } from './fleet-demo.js';

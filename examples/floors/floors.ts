@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { BareAnswer, BareQuestion } from './bare.js';
+import { FloorProcess } from './child.js';
+import type { EchoQuestion } from './echo.js';
+import type { Nucleus } from '../../src/local/nucleus/api/mod.js';
+import type { SessionOptions } from '../../src/engine/mod.js';
+
+export interface EchoFloor {
+  /** Round trips of `bytes` each, in milliseconds. */
+  measure(question: EchoQuestion): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+/** Two processes with the official client on this nucleus's broker. */
+export async function startEcho(nucleus: Nucleus): Promise<EchoFloor> {
+  const pair = `floor/echo/${randomUUID()}`;
+  const topics = [`${pair}/ask`, `${pair}/answer`];
+  const environmentOf = (role: string): Readonly<Record<string, string>> =>
+    nucleus.registerExternal(`org.edgemanager.floor.${role}`, {
+      accessControl: {
+        'aws.greengrass.ipc.pubsub': {
+          floor: {
+            operations: ['aws.greengrass#PublishToTopic', 'aws.greengrass#SubscribeToTopic'],
+            resources: topics,
+          },
+        },
+      },
+    }).environment;
+  const responder = await FloorProcess.start(
+    './echo.js',
+    ['responder', ...topics],
+    environmentOf('Responder'),
+  );
+  const caller = await FloorProcess.start<EchoQuestion, readonly number[]>(
+    './echo.js',
+    ['caller', ...topics],
+    environmentOf('Caller'),
+  );
+  return {
+    measure: (question) => caller.ask(question),
+    close: async () => {
+      await caller.close();
+      await responder.close();
+    },
+  };
+}
+
+/** A plain Node process with one session. */
+export async function startBare(
+  model: string,
+  options: SessionOptions = {},
+): Promise<FloorProcess<BareQuestion, BareAnswer>> {
+  return await FloorProcess.start<BareQuestion, BareAnswer>('./bare.js', [model, JSON.stringify(options)]);
+}
