@@ -1,4 +1,4 @@
-import { EdgeError, type Clock } from '../../src/core/mod.js';
+import { EdgeError, retry, type Clock } from '../../src/core/mod.js';
 import type { FleetCloud } from '../cloud/fleet-mod.js';
 import { latestOf, markOf, MARKS } from './marks.js';
 import type { RolloutPlan } from './plan.js';
@@ -49,20 +49,21 @@ const PASSING: ReadonlySet<EdgeError['code']> = new Set([
   'UNAVAILABLE',
 ]);
 const MOST_TRIES = 6;
+const LONGEST_PAUSE_POLLS = 5;
 
 /** A tick may be repeated at any point, so what passes by itself is waited for. */
 async function patientTick(
   run: RolloutRun,
-  { clock, pollMs, signal }: FollowOptions,
+  { clock, pollMs = DEFAULT_POLL_MS, signal }: FollowOptions,
 ): Promise<RolloutStatus> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await run.tick();
-    } catch (thrown) {
-      if (!(thrown instanceof EdgeError && PASSING.has(thrown.code)) || tries === MOST_TRIES) throw thrown;
-    }
-    await clock.sleep((pollMs ?? DEFAULT_POLL_MS) * tries, signal);
-  }
+  return await retry(() => run.tick(), {
+    clock,
+    baseMs: pollMs,
+    capMs: pollMs * LONGEST_PAUSE_POLLS,
+    maxTries: MOST_TRIES,
+    signal,
+    worth: (thrown) => thrown instanceof EdgeError && PASSING.has(thrown.code),
+  });
 }
 
 /** Where a rollout stands; changes nothing. */

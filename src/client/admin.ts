@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { modelOfPredictTopic } from '../contract/mod.js';
-import { EdgeError, isJsonObject, messageOf, silentLogger } from '../core/mod.js';
+import { EdgeError, isJsonObject, Listeners, messageOf, silentLogger } from '../core/mod.js';
 import { systemClock, systemRandom } from '../system/mod.js';
 import type { ConnectionState, IncomingMessage, Transport } from '../ipc/mod.js';
 import { EdgeManagerClient } from './client.js';
@@ -35,8 +35,8 @@ export async function connectAdmin(path: string): Promise<AdminClient> {
 /** Envelopes as lines. All replies come to the one who asks, so that a reply topic is only a name. */
 class AdminTransport implements Transport {
   readonly #socket: Socket;
-  readonly #listeners = new Set<(message: IncomingMessage) => void>();
-  readonly #connectionListeners = new Set<(state: ConnectionState, cause?: Error) => void>();
+  readonly #listeners = new Listeners<[message: IncomingMessage]>();
+  readonly #connectionListeners = new Listeners<[state: ConnectionState, cause?: Error]>();
   #held = '';
 
   constructor(socket: Socket) {
@@ -46,7 +46,7 @@ class AdminTransport implements Transport {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       const cause = new EdgeError('CONNECTION_LOST', 'The agent closed the connection');
-      for (const listener of this.#connectionListeners) listener('lost', cause);
+      this.#connectionListeners.tell('lost', cause);
     });
   }
 
@@ -61,16 +61,12 @@ class AdminTransport implements Transport {
   }
 
   subscribe(_filter: string, listener: (message: IncomingMessage) => void): Promise<() => Promise<void>> {
-    this.#listeners.add(listener);
-    return Promise.resolve(() => {
-      this.#listeners.delete(listener);
-      return Promise.resolve();
-    });
+    const end = this.#listeners.add(listener);
+    return Promise.resolve(async () => end());
   }
 
   onConnection(listener: (state: ConnectionState, cause?: Error) => void): () => void {
-    this.#connectionListeners.add(listener);
-    return () => this.#connectionListeners.delete(listener);
+    return this.#connectionListeners.add(listener);
   }
 
   close(): Promise<void> {
@@ -88,7 +84,7 @@ class AdminTransport implements Transport {
     this.#held = lines.pop() ?? '';
     for (const line of lines) {
       const message = { topic: '', payload: new TextEncoder().encode(line), form: 'binary' as const };
-      for (const listener of this.#listeners) listener(message);
+      this.#listeners.tell(message);
     }
   }
 }

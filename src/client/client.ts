@@ -7,7 +7,7 @@ import type {
   WireTensor,
 } from '../contract/mod.js';
 import { predictTopic } from '../contract/mod.js';
-import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../core/mod.js';
+import { EdgeError, retry, type Clock, type Logger, type Random } from '../core/mod.js';
 import { createRequester, type Requester, type Transport } from '../ipc/mod.js';
 import { ExchangePool, type ExchangeFile } from './exchange.js';
 
@@ -275,18 +275,26 @@ export class EdgeManagerClient implements AsyncDisposable {
   ): Promise<T> {
     const { clock, random } = this.#options;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await run(Math.max(1, deadlineMs - clock.monotonicMs()));
-      } catch (thrown) {
-        const stale = isStaleExchange(thrown);
-        if (!stale && !(thrown instanceof EdgeError && thrown.code === 'UNAVAILABLE')) throw thrown;
-        if (stale) await this.#dropPool();
-        const pauseMs = Math.max(10, fullJitterMs(attempt, RETRY, random));
-        if (clock.monotonicMs() + pauseMs >= deadlineMs) throw thrown;
-        await clock.sleep(pauseMs, signal);
-      }
-    }
+    return await retry(
+      async () => {
+        try {
+          return await run(Math.max(1, deadlineMs - clock.monotonicMs()));
+        } catch (thrown) {
+          if (isStaleExchange(thrown)) await this.#dropPool();
+          throw thrown;
+        }
+      },
+      {
+        clock,
+        random,
+        ...RETRY,
+        leastMs: 10,
+        endsAtMs: deadlineMs,
+        signal,
+        worth: (thrown) =>
+          isStaleExchange(thrown) || (thrown instanceof EdgeError && thrown.code === 'UNAVAILABLE'),
+      },
+    );
   }
 
   async #layTensors(

@@ -1,5 +1,6 @@
 import {
   messageOf,
+  SerialQueue,
   toEdgeError,
   type Clock,
   type EdgeError,
@@ -36,7 +37,7 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
   #refusedAtMs = 0;
   #lastWarning = '';
   #cancelQuiet: (() => void) | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
   #closed = false;
 
   constructor(options: KeptConfigurationOptions<T>) {
@@ -77,9 +78,7 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
 
   /** Puts a raw configuration in force, or refuses it as a whole. Never throws for what an operator wrote. */
   async offer(raw: unknown): Promise<boolean> {
-    const taken = this.#turn.then(() => this.#take(raw));
-    this.#turn = taken.catch(() => undefined);
-    return await taken;
+    return await this.#turns.run(() => this.#take(raw));
   }
 
   /** Something changed, or may have: reads everything once it has been quiet for {@link QUIET_MS}. */
@@ -101,7 +100,7 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelQuiet?.();
-    await this.#turn;
+    await this.#turns.idle();
   }
 
   async #take(raw: unknown): Promise<boolean> {

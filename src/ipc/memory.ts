@@ -1,5 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '../contract/mod.js';
-import { EdgeError, isJsonObject, type Json, type JsonObject } from '../core/mod.js';
+import { EdgeError, isJsonObject, Listeners, type Json, type JsonObject } from '../core/mod.js';
 import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from './port.js';
 import { filterMatches } from './wildcard.js';
 
@@ -48,10 +48,10 @@ class MemoryPort implements MemoryGreengrass {
   readonly deferred: { deploymentId: string; recheckAfterMs: number }[] = [];
   readonly iotCore: { topic: string; payload: Uint8Array }[] = [];
   readonly #broker: MemoryBroker;
-  readonly #ends = new Set<() => void>();
-  readonly #connectionListeners = new Set<(state: ConnectionState) => void>();
-  readonly #configurationListeners = new Set<() => void>();
-  readonly #updateListeners = new Set<(event: { kind: 'pre' | 'post'; deploymentId: string }) => void>();
+  readonly #ends = new Listeners<[]>();
+  readonly #connectionListeners = new Listeners<[state: ConnectionState]>();
+  readonly #configurationListeners = new Listeners<[]>();
+  readonly #updateListeners = new Listeners<[event: { kind: 'pre' | 'post'; deploymentId: string }]>();
   #configuration: JsonObject;
   #connected = true;
 
@@ -110,8 +110,7 @@ class MemoryPort implements MemoryGreengrass {
   }
 
   onConfigurationChange(_keyPath: readonly string[], listener: () => void): Promise<() => Promise<void>> {
-    this.#configurationListeners.add(listener);
-    return Promise.resolve(this.#ending(() => this.#configurationListeners.delete(listener)));
+    return Promise.resolve(this.#ending(this.#configurationListeners.add(listener)));
   }
 
   updateState(state: 'RUNNING' | 'ERRORED'): Promise<void> {
@@ -122,8 +121,7 @@ class MemoryPort implements MemoryGreengrass {
   onComponentUpdate(
     listener: (event: { kind: 'pre' | 'post'; deploymentId: string }) => void,
   ): Promise<() => Promise<void>> {
-    this.#updateListeners.add(listener);
-    return Promise.resolve(this.#ending(() => this.#updateListeners.delete(listener)));
+    return Promise.resolve(this.#ending(this.#updateListeners.add(listener)));
   }
 
   deferComponentUpdate(deploymentId: string, recheckAfterMs: number): Promise<void> {
@@ -137,27 +135,26 @@ class MemoryPort implements MemoryGreengrass {
   }
 
   onConnection(listener: (state: ConnectionState) => void): () => void {
-    this.#connectionListeners.add(listener);
-    return () => this.#connectionListeners.delete(listener);
+    return this.#connectionListeners.add(listener);
   }
 
   setConfiguration(value: JsonObject): void {
     this.#configuration = value;
-    for (const listener of this.#configurationListeners) listener();
+    this.#configurationListeners.tell();
   }
 
   announceUpdate(event: { kind: 'pre' | 'post'; deploymentId: string }): void {
-    for (const listener of this.#updateListeners) listener(event);
+    this.#updateListeners.tell(event);
   }
 
   setConnected(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
-    for (const listener of this.#connectionListeners) listener(connected ? 'regained' : 'lost');
+    this.#connectionListeners.tell(connected ? 'regained' : 'lost');
   }
 
   close(): Promise<void> {
-    for (const end of this.#ends) end();
+    this.#ends.tell();
     this.#ends.clear();
     this.#connected = false;
     return Promise.resolve();
@@ -168,11 +165,10 @@ class MemoryPort implements MemoryGreengrass {
   }
 
   #ending(end: () => void): () => Promise<void> {
-    this.#ends.add(end);
-    return () => {
-      this.#ends.delete(end);
+    const forget = this.#ends.add(end);
+    return async () => {
+      forget();
       end();
-      return Promise.resolve();
     };
   }
 }

@@ -8,7 +8,7 @@ import {
   type RequestEnvelope,
   type RequestOf,
 } from '../contract/mod.js';
-import { EdgeError, validate, type Clock, type Logger, type Random } from '../core/mod.js';
+import { deferred, EdgeError, validate, within, type Clock, type Logger, type Random } from '../core/mod.js';
 import { decodeReply, encodeMessage, fromErrorBody } from './codec.js';
 import type { IncomingMessage, Transport } from './port.js';
 
@@ -124,7 +124,7 @@ class TopicRequester implements Requester {
     await this.close();
   }
 
-  #exchange(
+  async #exchange(
     name: OperationName,
     topic: string,
     envelope: RequestEnvelope,
@@ -133,35 +133,27 @@ class TopicRequester implements Requester {
     const { clock } = this.#options;
     const { id } = envelope;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    return new Promise<ReplyEnvelope>((resolve, reject) => {
-      const finish = (act: () => void): void => {
-        cancelDeadline();
-        cancelResend();
-        signal?.removeEventListener('abort', onAbort);
-        this.#pending.delete(id);
-        act();
-      };
-      const fail = (error: Error): void => finish(() => reject(error));
-      const onAbort = (): void =>
-        fail(signal?.reason instanceof Error ? signal.reason : new Error('The request was aborted'));
-      const cancelDeadline = clock.after(timeoutMs, () =>
-        fail(
-          new EdgeError(
-            'NO_REPLY',
-            `Cannot wait any longer for the reply to '${name}': ${Math.round(timeoutMs)} ms have passed`,
-          ),
-        ),
+    const reply = deferred<ReplyEnvelope>();
+    this.#pending.set(id, { name, resolve: reply.resolve, reject: reply.reject });
+    let cancelResend = (): void => undefined;
+    const send = (remainingMs: number, nextMs: number | undefined): void => {
+      this.#send(topic, { ...envelope, timeoutMs: wireTimeout(remainingMs) });
+      if (nextMs === undefined || nextMs >= remainingMs) return;
+      cancelResend = clock.after(nextMs, () => send(deadlineMs - clock.monotonicMs(), nextMs * 2));
+    };
+    send(timeoutMs, resendAfterMs);
+    const late = (): EdgeError =>
+      new EdgeError(
+        'NO_REPLY',
+        `Cannot wait any longer for the reply to '${name}': ${Math.round(timeoutMs)} ms have passed`,
       );
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.set(id, { name, resolve: (reply) => finish(() => resolve(reply)), reject: fail });
-      let cancelResend = (): void => undefined;
-      const send = (remainingMs: number, nextMs: number | undefined): void => {
-        this.#send(topic, { ...envelope, timeoutMs: wireTimeout(remainingMs) });
-        if (nextMs === undefined || nextMs >= remainingMs) return;
-        cancelResend = clock.after(nextMs, () => send(deadlineMs - clock.monotonicMs(), nextMs * 2));
-      };
-      send(timeoutMs, resendAfterMs);
-    });
+    try {
+      const signals = signal === undefined ? [] : [signal];
+      return await within(clock, timeoutMs, reply.promise, { late, signals });
+    } finally {
+      cancelResend();
+      this.#pending.delete(id);
+    }
   }
 
   #send(topic: string, envelope: RequestEnvelope): void {

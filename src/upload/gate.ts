@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../core/mod.js';
+import { Listeners, type Clock, type Random } from '../core/mod.js';
 import type { Failure } from './failure.js';
 import { retryDelayMs, type RetryPolicy } from './schedule.js';
 
@@ -42,7 +42,7 @@ export class StoreGate {
   #notBeforeMs: number;
   #gapMs = 0;
   #lastFailure: Failure | undefined;
-  #waiters: (() => void)[] = [];
+  readonly #changes = new Listeners<[]>();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -88,17 +88,13 @@ export class StoreGate {
     if (failure === undefined) this.#succeeded();
     else if (permit.epoch === this.#epoch) this.#failed(failure);
     else this.#obey(failure);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    this.#changes.tell();
   }
 
   /** Gives a permit back that says nothing of the store: the object's own trouble, or an abort. */
   abandon(): void {
     this.#inFlight--;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    this.#changes.tell();
   }
 
   #succeeded(): void {
@@ -136,11 +132,12 @@ export class StoreGate {
   #change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
+        forget();
         signal.removeEventListener('abort', done);
         resolve();
       };
       signal.addEventListener('abort', done, { once: true });
-      this.#waiters.push(done);
+      const forget = this.#changes.add(done);
     });
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Listeners } from '../core/mod.js';
 import { failureOf, type ErrorFacts } from './failure.js';
 import type { ObjectStore, PutOutcome, PutRequest } from './object-store.js';
 
@@ -24,7 +25,7 @@ export interface MemoryObjectStoreOptions {
 export class MemoryObjectStore implements ObjectStore {
   readonly objects = new Map<string, PutRequest>();
   readonly #options: MemoryObjectStoreOptions;
-  readonly #resets = new Set<() => void>();
+  readonly #resets = new Listeners<[]>();
   puts = 0;
   resets = 0;
 
@@ -61,7 +62,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   reset(): void {
     this.resets++;
-    for (const end of this.#resets) end();
+    this.#resets.tell();
   }
 
   close(): Promise<void> {
@@ -85,11 +86,11 @@ export class MemoryObjectStore implements ObjectStore {
   #wait(signal: AbortSignal | undefined): Promise<PutOutcome> {
     return new Promise((resolve) => {
       const end = (): void => {
-        this.#resets.delete(end);
+        forget?.();
         resolve(lost('Aborted'));
       };
       // A stuck put does not even end with a reset.
-      if (signal !== undefined) this.#resets.add(end);
+      const forget = signal === undefined ? undefined : this.#resets.add(end);
       signal?.addEventListener('abort', end, { once: true });
     });
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/mod.js';
+import { Listeners, type Clock } from '../core/mod.js';
 import type { UploadOrder } from './segment-source.js';
 
 /**
@@ -14,7 +14,7 @@ export class SegmentQueue {
   readonly #notBeforeMs = new Map<string, number>();
   /** Done since the scan that is under way began: its listing may still name them. */
   readonly #justFinished = new Set<string>();
-  #waiters: (() => void)[] = [];
+  readonly #changes = new Listeners<[]>();
 
   constructor(order: UploadOrder, clock: Clock) {
     this.#order = order;
@@ -41,7 +41,7 @@ export class SegmentQueue {
     const known = this.#notBeforeMs.size === 0 ? undefined : new Set(this.#waiting);
     for (const name of this.#notBeforeMs.keys())
       if (known?.has(name) !== true) this.#notBeforeMs.delete(name);
-    this.#wake();
+    this.#changes.tell();
   }
 
   /** A notice: the newest segment. The next scan puts it in its place. */
@@ -49,7 +49,7 @@ export class SegmentQueue {
     if (this.has(segment)) return;
     if (this.#order === 'oldest-first') this.#waiting.push(segment);
     else this.#waiting.unshift(segment);
-    this.#wake();
+    this.#changes.tell();
   }
 
   /** Resolves with the next segment that may be tried; it is the caller's until {@link release} or {@link finish}. */
@@ -71,7 +71,7 @@ export class SegmentQueue {
     this.#taken.delete(segment);
     this.#notBeforeMs.set(segment, this.#clock.monotonicMs() + delayMs);
     this.#waiting.unshift(segment);
-    this.#wake();
+    this.#changes.tell();
   }
 
   /** The segment is done, or gone. */
@@ -91,7 +91,7 @@ export class SegmentQueue {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         cancel?.();
-        this.#waiters = this.#waiters.filter((waiter) => waiter !== done);
+        forget();
         signal.removeEventListener('abort', done);
         if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Error('Aborted'));
         else resolve();
@@ -103,13 +103,7 @@ export class SegmentQueue {
       const waitMs = soonest - this.#clock.monotonicMs();
       const cancel = Number.isFinite(waitMs) ? this.#clock.after(waitMs, done) : undefined;
       signal.addEventListener('abort', done, { once: true });
-      this.#waiters.push(done);
+      const forget = this.#changes.add(done);
     });
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
   }
 }

@@ -1,4 +1,4 @@
-import { EdgeError, isJsonObject, type Json, type JsonObject } from '../../src/core/mod.js';
+import { EdgeError, isJsonObject, Listeners, type Json, type JsonObject } from '../../src/core/mod.js';
 import type {
   ComponentStatus,
   ComponentUpdateEvent,
@@ -14,12 +14,8 @@ export class MemoryKernel implements IpcKernel {
   readonly states: { component: string; state: string }[] = [];
   readonly deferrals: { component: string; deploymentId: string; recheckAfterMs: number }[] = [];
   readonly #components = new Map<string, { token: string; configuration: JsonObject }>();
-  readonly #configurationListeners = new Set<{
-    component: string;
-    keyPath: readonly string[];
-    call: ConfigurationListener;
-  }>();
-  readonly #updateListeners = new Set<{ component: string; call: (event: ComponentUpdateEvent) => void }>();
+  readonly #configurationListeners = new Listeners<[component: string, changed: readonly string[]]>();
+  readonly #updateListeners = new Listeners<[event: ComponentUpdateEvent]>();
 
   constructor(profile: Profile) {
     this.profile = profile;
@@ -32,7 +28,7 @@ export class MemoryKernel implements IpcKernel {
 
   /** Sends an update event to those who listen. @returns to how many */
   announce(event: ComponentUpdateEvent): number {
-    for (const listener of this.#updateListeners) listener.call(event);
+    this.#updateListeners.tell(event);
     return this.#updateListeners.size;
   }
 
@@ -64,7 +60,7 @@ export class MemoryKernel implements IpcKernel {
     }
     if (isJsonObject(value)) Object.assign(parent, value);
     const changes = this.profile === 'lite' ? leaves(value, keyPath) : [keyPath];
-    for (const change of changes) this.#notify(component, change);
+    for (const change of changes) this.#configurationListeners.tell(component, change);
   }
 
   onConfigurationChange(
@@ -72,9 +68,10 @@ export class MemoryKernel implements IpcKernel {
     keyPath: readonly string[],
     listener: ConfigurationListener,
   ): () => void {
-    const entry = { component, keyPath, call: listener };
-    this.#configurationListeners.add(entry);
-    return () => this.#configurationListeners.delete(entry);
+    return this.#configurationListeners.add((changedComponent, changed) => {
+      const isBelow = keyPath.every((key, index) => changed[index] === key);
+      if (changedComponent === component && isBelow) listener(component, changed);
+    });
   }
 
   /** How many configuration subscriptions are open. */
@@ -100,21 +97,12 @@ export class MemoryKernel implements IpcKernel {
     }));
   }
 
-  onComponentUpdate(component: string, listener: (event: ComponentUpdateEvent) => void): () => void {
-    const entry = { component, call: listener };
-    this.#updateListeners.add(entry);
-    return () => this.#updateListeners.delete(entry);
+  onComponentUpdate(_component: string, listener: (event: ComponentUpdateEvent) => void): () => void {
+    return this.#updateListeners.add(listener);
   }
 
   deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): void {
     this.deferrals.push({ component, deploymentId, recheckAfterMs });
-  }
-
-  #notify(component: string, changed: readonly string[]): void {
-    for (const listener of this.#configurationListeners) {
-      const isBelow = listener.keyPath.every((key, index) => changed[index] === key);
-      if (listener.component === component && isBelow) listener.call(component, changed);
-    }
   }
 }
 

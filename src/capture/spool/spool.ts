@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/mod.js';
+import { Listeners, messageOf, SerialQueue } from '../../core/mod.js';
 import type { CaptureState, CaptureStats } from '../../contract/mod.js';
 import {
   type AppendOutcome,
@@ -56,15 +56,15 @@ class Spool implements CaptureSpool, LaneHost {
   readonly #finisher: Finisher;
   readonly #evictor: Evictor;
   readonly #lanes: Readonly<Record<Priority, Lane>>;
-  readonly #closedListeners = new Set<(segment: string) => void>();
-  readonly #stateListeners = new Set<StateListener>();
+  readonly #closedListeners = new Listeners<[segment: string]>();
+  readonly #stateListeners = new Listeners<Parameters<StateListener>>();
   /** Files in `open/` that take no more, with what is to be kept of them. */
   readonly #abandoned = new Map<
     string,
     { readonly file: string; readonly name: OpenName; readonly sizeBytes: number }
   >();
   #nextSequence = 1;
-  #housekeeping: Promise<unknown> = Promise.resolve();
+  readonly #housekeeping = new SerialQueue();
   #cancelRetry: (() => void) | undefined;
   #sickness: string | undefined;
   #isClosed = false;
@@ -163,13 +163,11 @@ class Spool implements CaptureSpool, LaneHost {
   }
 
   onClosed(listener: (segment: string) => void): () => void {
-    this.#closedListeners.add(listener);
-    return () => this.#closedListeners.delete(listener);
+    return this.#closedListeners.add(listener);
   }
 
   onState(listener: StateListener): () => void {
-    this.#stateListeners.add(listener);
-    return () => this.#stateListeners.delete(listener);
+    return this.#stateListeners.add(listener);
   }
 
   async reconcile(): Promise<void> {
@@ -183,7 +181,7 @@ class Spool implements CaptureSpool, LaneHost {
     this.#isClosed = true;
     await Promise.all(Object.values(this.#lanes).map((lane) => lane.drain()));
     this.#cancelRetry?.();
-    await this.#housekeeping;
+    await this.#housekeeping.idle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -236,7 +234,7 @@ class Spool implements CaptureSpool, LaneHost {
 
   closed(name: ClosedName, _captureIds: readonly string[], sinceMs: number): void {
     this.#catalogue.add({ name, sinceMs });
-    for (const listener of this.#closedListeners) listener(name.file);
+    this.#closedListeners.tell(name.file);
   }
 
   abandoned(name: OpenName, sizeBytes: number): void {
@@ -305,7 +303,7 @@ class Spool implements CaptureSpool, LaneHost {
       if (present !== undefined && !(await recoverOne(this.#startParts(), present, name.cutBytes))) continue;
       this.#abandoned.delete(base);
       const segment = this.#catalogue.all().find((entry) => entry.name.base === base);
-      if (segment !== undefined) for (const listener of this.#closedListeners) listener(segment.name.file);
+      if (segment !== undefined) this.#closedListeners.tell(segment.name.file);
     }
     const [next] = this.#abandoned.values();
     if (next !== undefined && !this.#isClosed) this.abandoned(next.name, next.sizeBytes);
@@ -317,20 +315,19 @@ class Spool implements CaptureSpool, LaneHost {
   }
 
   /** One thing at a time, so that a segment is never settled, recovered and evicted at once. */
-  #keepHouse<T>(task: () => Promise<T>, onError?: T): Promise<T> {
-    const run = this.#housekeeping.then(task);
-    const guarded = run.catch((error: unknown) => {
+  async #keepHouse<T>(task: () => Promise<T>, onError?: T): Promise<T> {
+    try {
+      return await this.#housekeeping.run(task);
+    } catch (error) {
       this.settings.log.warn('Housekeeping of the spool failed', { cause: messageOf(error) });
       if (onError !== undefined) return onError;
       throw error;
-    });
-    this.#housekeeping = guarded.catch(() => undefined);
-    return guarded;
+    }
   }
 
   #announce(state: StateName, captureIds: readonly string[], reason?: string): void {
     if (captureIds.length === 0) return;
-    for (const listener of this.#stateListeners) listener(state, captureIds, reason);
+    this.#stateListeners.tell(state, captureIds, reason);
   }
 
   #abandonedBytes(priority: Priority): number {

@@ -4,7 +4,10 @@ import { MAX_MESSAGE_BYTES } from '../../contract/mod.js';
 import {
   EdgeError,
   fullJitterMs,
+  Listeners,
   messageOf,
+  retry,
+  within,
   type Clock,
   type Json,
   type JsonObject,
@@ -60,7 +63,7 @@ export function startGreengrass(options: GreengrassOptions): GreengrassPort {
 class GreengrassIpc implements GreengrassPort {
   readonly #options: GreengrassOptions;
   readonly #streams = new Set<Stream>();
-  readonly #listeners = new Set<(state: ConnectionState, cause?: Error) => void>();
+  readonly #listeners = new Listeners<[state: ConnectionState, cause?: Error]>();
   readonly #closing = new AbortController();
   #client: Client | undefined;
   /** Aborts with the connection: pending calls fail with UNAVAILABLE. */
@@ -77,7 +80,7 @@ class GreengrassIpc implements GreengrassPort {
   }
 
   connectInBackground(): void {
-    this.#reconnecting = this.#reconnect(0);
+    this.#reconnecting = this.#keepConnecting();
   }
 
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
@@ -194,8 +197,7 @@ class GreengrassIpc implements GreengrassPort {
   }
 
   onConnection(listener: (state: ConnectionState, cause?: Error) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {
@@ -241,33 +243,52 @@ class GreengrassIpc implements GreengrassPort {
     if (this.#client !== client || this.#closing.signal.aborted) return;
     this.#client = undefined;
     this.#options.logger.warn('Greengrass IPC lost', { reason: messageOf(cause) });
-    for (const listener of this.#listeners) listener('lost', cause);
-    this.#reconnecting = this.#reconnect(1);
+    this.#listeners.tell('lost', cause);
+    this.#reconnecting = this.#reconnect();
   }
 
-  async #reconnect(firstAttempt: number): Promise<void> {
-    const { clock, random, logger } = this.#options;
-    for (let attempt = firstAttempt; !this.#closing.signal.aborted; attempt++) {
-      try {
-        if (attempt > 0) await clock.sleep(fullJitterMs(attempt, BACKOFF, random), this.#closing.signal);
-        await this.#open();
-        logger.info('Greengrass IPC connected', { attempt });
-        for (const listener of this.#listeners) listener('regained');
-        return;
-      } catch (thrown) {
-        if (this.#closing.signal.aborted) return;
-        const client = this.#client;
-        this.#client = undefined;
-        await client?.close().catch(() => undefined);
-        if (thrown instanceof EdgeError && thrown.code === 'PERMISSION_DENIED') {
-          for (const listener of this.#listeners) listener('refused', thrown);
-        }
-        // A line per attempt would fill the flash of a device whose nucleus is away for days.
-        if (attempt < 3 || attempt % 100 === 0) {
-          logger.warn('Greengrass IPC is not there yet', { attempt, reason: messageOf(thrown) });
-        }
-      }
+  /** All devices and components of a nucleus that restarts lose it at the same moment. */
+  async #reconnect(): Promise<void> {
+    const { clock, random } = this.#options;
+    await clock.sleep(fullJitterMs(1, BACKOFF, random), this.#closing.signal).catch(() => undefined);
+    await this.#keepConnecting();
+  }
+
+  async #keepConnecting(): Promise<void> {
+    const { signal } = this.#closing;
+    try {
+      await retry((attempt) => this.#tryToOpen(attempt), {
+        ...this.#options,
+        ...BACKOFF,
+        signal,
+        worth: () => !signal.aborted,
+        onPause: ({ thrown, attempt }) => {
+          // A line per attempt would fill the flash of a device whose nucleus is away for days.
+          if (attempt > 2 && attempt % 100 !== 0) return;
+          this.#options.logger.warn('Greengrass IPC is not there yet', {
+            attempt,
+            reason: messageOf(thrown),
+          });
+        },
+      });
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
     }
+  }
+
+  async #tryToOpen(attempt: number): Promise<void> {
+    try {
+      await this.#open();
+    } catch (thrown) {
+      const client = this.#client;
+      this.#client = undefined;
+      await client?.close().catch(() => undefined);
+      const isRefused = thrown instanceof EdgeError && thrown.code === 'PERMISSION_DENIED';
+      if (isRefused && !this.#closing.signal.aborted) this.#listeners.tell('refused', thrown);
+      throw thrown;
+    }
+    this.#options.logger.info('Greengrass IPC connected', { attempt });
+    this.#listeners.tell('regained');
   }
 
   /** A failing stream is reopened with the connection; the error itself is only told. */
@@ -314,29 +335,10 @@ class GreengrassIpc implements GreengrassPort {
   }
 
   /** The promise, or the first abort, or a timeout: the device client may never settle. */
-  #bounded<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const finish = (act: () => void): void => {
-        cancel();
-        for (const signal of signals) signal.removeEventListener('abort', onAbort);
-        act();
-      };
-      const onAbort = (): void => {
-        const aborted = signals.find((signal) => signal.aborted);
-        finish(() => reject(aborted?.reason instanceof Error ? aborted.reason : new Error('Aborted')));
-      };
-      const cancel = this.#options.clock.after(CALL_TIMEOUT_MS, () =>
-        finish(() =>
-          reject(new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`)),
-        ),
-      );
-      for (const signal of signals) signal.addEventListener('abort', onAbort);
-      promise.then(
-        (value) => finish(() => resolve(value)),
-        (thrown: unknown) =>
-          finish(() => reject(thrown instanceof Error ? thrown : new Error(String(thrown)))),
-      );
-      if (signals.some((signal) => signal.aborted)) onAbort();
+  async #bounded<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+    return await within(this.#options.clock, CALL_TIMEOUT_MS, promise, {
+      signals,
+      late: () => new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`),
     });
   }
 }

@@ -1,8 +1,9 @@
-import { EdgeError, type Json, type JsonObject } from '../../core/mod.js';
+import { EdgeError, Listeners, type Json, type JsonObject } from '../../core/mod.js';
 import type { Profile } from './api/mod.js';
 import { changedLeaves, eventsFor, valueAt, withValueAt } from './configuration.js';
 
-type Listener = (component: string, changedKeyPath: readonly string[]) => void;
+/** Paths of the leaves that changed. */
+type Leaves = ReturnType<typeof changedLeaves>;
 
 /** The effective configuration of each component, and who wants to hear of its changes. */
 export class ConfigurationStore {
@@ -10,7 +11,7 @@ export class ConfigurationStore {
   readonly #onChange: () => void;
   readonly #configurations = new Map<string, JsonObject>();
   readonly #writtenAtMs = new Map<string, number>();
-  readonly #listeners = new Set<{ component: string; keyPath: readonly string[]; call: Listener }>();
+  readonly #listeners = new Listeners<[changed: string, leaves: Leaves]>();
 
   /** @param onChange called after every change, to save it */
   constructor(profile: Profile, onChange: () => void) {
@@ -57,10 +58,15 @@ export class ConfigurationStore {
     this.set(component, withValueAt(before, keyPath, value));
   }
 
-  listen(component: string, keyPath: readonly string[], call: Listener): () => void {
-    const entry = { component, keyPath, call };
-    this.#listeners.add(entry);
-    return () => this.#listeners.delete(entry);
+  listen(
+    component: string,
+    keyPath: readonly string[],
+    call: (component: string, changedKeyPath: readonly string[]) => void,
+  ): () => void {
+    return this.#listeners.add((changed, leaves) => {
+      if (changed !== component) return;
+      for (const path of eventsFor(leaves, keyPath, this.#profile === 'lite')) call(component, path);
+    });
   }
 
   /** Everything, for saving and for a rollback. */
@@ -70,12 +76,6 @@ export class ConfigurationStore {
 
   #tell(component: string, before: JsonObject, after: JsonObject): void {
     const leaves = changedLeaves(before, after);
-    if (leaves.length === 0) return;
-    for (const listener of this.#listeners) {
-      if (listener.component !== component) continue;
-      for (const path of eventsFor(leaves, listener.keyPath, this.#profile === 'lite')) {
-        listener.call(component, path);
-      }
-    }
+    if (leaves.length > 0) this.#listeners.tell(component, leaves);
   }
 }

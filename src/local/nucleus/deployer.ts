@@ -1,4 +1,4 @@
-import { EdgeError, messageOf, type Logger } from '../../core/mod.js';
+import { EdgeError, messageOf, SerialQueue, type Logger } from '../../core/mod.js';
 import type { DeploymentDocument, DeploymentResult, Profile } from './api/mod.js';
 import type { ConfigurationStore } from './configuration-store.js';
 import type { Deployed } from './definition.js';
@@ -32,21 +32,19 @@ type Failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: strin
 /** Carries out deployments, one after the other. */
 export class Deployer {
   readonly #options: DeployerOptions;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
 
   constructor(options: DeployerOptions) {
     this.#options = options;
   }
 
-  deploy(document: DeploymentDocument): Promise<DeploymentResult> {
-    const result = this.#last.then(() => this.#safely(document));
-    this.#last = result;
-    return result;
+  async deploy(document: DeploymentDocument): Promise<DeploymentResult> {
+    return await this.#turns.run(() => this.#safely(document));
   }
 
   /** Resolves when nothing is queued any more. */
   async idle(): Promise<void> {
-    await this.#last;
+    await this.#turns.idle();
   }
 
   /** A full disk or the like must not end the queue. */

@@ -1,4 +1,4 @@
-import { deferred, type Clock, type Deferred } from '../../core/mod.js';
+import { deferred, Listeners, type Clock, type Deferred } from '../../core/mod.js';
 import type { StepName } from '../../recipe/mod.js';
 import type { ComponentState, Profile } from './api/mod.js';
 import type { DependencyKind } from './definition.js';
@@ -20,7 +20,7 @@ export class Services implements ServiceHost {
   readonly clock: Clock;
   readonly #launch: ServicesOptions['launch'];
   readonly #services = new Map<string, Service>();
-  readonly #listeners = new Set<StateListener>();
+  readonly #listeners = new Listeners<Parameters<StateListener>>();
   #change: Deferred<void> = deferred();
 
   constructor({ profile, clock, launch }: ServicesOptions) {
@@ -48,9 +48,7 @@ export class Services implements ServiceHost {
   }
 
   onState(listener: StateListener): () => void {
-    const entry: StateListener = (name, state) => listener(name, state);
-    this.#listeners.add(entry);
-    return () => this.#listeners.delete(entry);
+    return this.#listeners.add(listener);
   }
 
   /** Waits until all have come up once, one of them is broken, or the signal aborts. @returns the broken one */
@@ -90,7 +88,7 @@ export class Services implements ServiceHost {
   changed(service: Service): void {
     const { name, state } = service;
     this.#tellDependents(service);
-    for (const listener of this.#listeners) listener(name, state);
+    this.#listeners.tell(name, state);
     const waiting = this.#change;
     this.#change = deferred();
     waiting.resolve();

@@ -1,4 +1,4 @@
-import { deferred, type Clock, type Deferred } from '../../core/mod.js';
+import { deferred, Listeners, within, type Clock, type Deferred } from '../../core/mod.js';
 import type { ComponentUpdateEvent } from './api/mod.js';
 
 type Listener = (event: ComponentUpdateEvent) => void;
@@ -9,7 +9,7 @@ type Listener = (event: ComponentUpdateEvent) => void;
  */
 export class UpdateGate {
   readonly #clock: Clock;
-  readonly #listeners = new Set<{ component: string; call: Listener }>();
+  readonly #listeners = new Listeners<[event: ComponentUpdateEvent]>();
   readonly #answers = new Map<string, Deferred<number>>();
   #deploymentId: string | undefined;
 
@@ -18,9 +18,10 @@ export class UpdateGate {
   }
 
   listen(component: string, call: Listener): () => void {
-    const entry = { component, call };
-    this.#listeners.add(entry);
-    return () => this.#listeners.delete(entry);
+    return this.#listeners.add((event) => {
+      if (event.kind === 'pre' && !this.#answers.has(component)) this.#answers.set(component, deferred());
+      call(event);
+    });
   }
 
   /** An answer to the event of this deployment; to another it means nothing. */
@@ -40,25 +41,18 @@ export class UpdateGate {
   }
 
   announceEnd(deploymentId: string): void {
-    for (const { call } of this.#listeners) call({ kind: 'post', deploymentId });
+    this.#listeners.tell({ kind: 'post', deploymentId });
   }
 
   /** @returns how long the most reluctant component wants to wait, 0 if none does */
   async #askOnce(deploymentId: string, timeoutMs: number, signal: AbortSignal): Promise<number> {
     this.#answers.clear();
-    const listeners = [...this.#listeners];
-    for (const { component } of listeners) this.#answers.set(component, deferred());
-    for (const { call } of listeners) call({ kind: 'pre', deploymentId, isGgcRestarting: false });
-    const silence = deferred<number>();
-    const fallSilent = (): void => silence.resolve(0);
-    signal.addEventListener('abort', fallSilent, { once: true });
-    const cancel = this.#clock.after(timeoutMs, fallSilent);
-    const answers = [...this.#answers.values()].map(({ promise }) =>
-      Promise.race([promise, silence.promise]),
-    );
-    const waits = await Promise.all(answers);
-    cancel();
-    signal.removeEventListener('abort', fallSilent);
+    this.#listeners.tell({ kind: 'pre', deploymentId, isGgcRestarting: false });
+    const waits: number[] = [];
+    const answers = [...this.#answers.values()].map(async ({ promise }) => waits.push(await promise));
+    // Who has said nothing by then agrees.
+    const signals = [signal];
+    await within(this.#clock, timeoutMs, Promise.all(answers), { signals }).catch(() => undefined);
     return Math.max(0, ...waits);
   }
 }

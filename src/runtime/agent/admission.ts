@@ -1,5 +1,5 @@
 import type { ReplyOf, RequestOf } from '../../contract/mod.js';
-import { toEdgeError, type EdgeError } from '../../core/mod.js';
+import { SerialQueues, toEdgeError, type EdgeError } from '../../core/mod.js';
 import { readAnnounced, type Announced } from '../packages/mod.js';
 import { decide, keyOf } from '../plan/mod.js';
 import { QUARANTINE_TRIES, refuse } from '../registry/mod.js';
@@ -10,7 +10,6 @@ import type { ModelManager } from './model-manager.js';
 import { arrivingOf } from './package-keeper.js';
 import type { ProbationWatch } from './probation-watch.js';
 import { SwitchOver } from './switch-over.js';
-import { Turns } from './turns.js';
 
 type Verdict = ReplyOf<'register'>;
 /** The switch, or why it did not come to it and how often a host died of it. */
@@ -25,7 +24,7 @@ export class Admission {
   readonly #dependencies: AgentDependencies;
   readonly #manager: ModelManager;
   readonly #events: Events;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueues();
   readonly #switchOver: SwitchOver;
   /** Admissions under way by digest: a repeated request waits for the same verdict. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
@@ -48,7 +47,7 @@ export class Admission {
     const { digest, manifest } = announced;
     const known = this.#underWay.get(digest);
     if (known !== undefined) return await known;
-    const verdict = this.#turns.take(manifest.name, () => this.#decide(announced, component, path));
+    const verdict = this.#turns.run(manifest.name, () => this.#decide(announced, component, path));
     this.#underWay.set(digest, verdict);
     try {
       return await verdict;

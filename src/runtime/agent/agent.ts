@@ -1,5 +1,5 @@
 import { topics } from '../../contract/mod.js';
-import { messageOf } from '../../core/mod.js';
+import { endsWithin, messageOf } from '../../core/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
 import { Admission } from './admission.js';
 import { CaptureEvents } from './capture-events.js';
@@ -143,7 +143,7 @@ export class Agent implements AsyncDisposable {
     this.#queue.close();
     this.#predictions.cutOff();
     // A host that hangs in a run ends with this process.
-    await Promise.race([hosts.close(), clock.sleep(HOST_END_MS)]);
+    await endsWithin(clock, HOST_END_MS, hosts.close());
     await this.#captures.settled();
     await capture.close();
     await this.#exchange.close();

@@ -1,10 +1,10 @@
-import { deferred } from '../../core/mod.js';
+import { deferred, Listeners } from '../../core/mod.js';
 import type { IncomingMessage, PublishOptions, Transport } from '../../ipc/mod.js';
 
 /** A transport that knows what is still on its way out: a process must not end under a reply. */
 export class CountedTransport implements Transport {
   readonly #inner: Transport;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Listeners<[]>();
   #pending = 0;
 
   constructor(inner: Transport) {
@@ -18,7 +18,7 @@ export class CountedTransport implements Transport {
     } finally {
       this.#pending--;
       if (this.#pending === 0) {
-        for (const resolve of this.#waiting) resolve();
+        this.#waiting.tell();
         this.#waiting.clear();
       }
     }

@@ -1,5 +1,5 @@
 import { topics, type ModelEvent } from '../../contract/mod.js';
-import { messageOf, type Logger } from '../../core/mod.js';
+import { Listeners, messageOf, type Logger } from '../../core/mod.js';
 import { encodeMessage } from '../../ipc/mod.js';
 
 /** Sends bytes to a topic; rejects while Greengrass is not there. */
@@ -11,7 +11,7 @@ const REASON_MAX_CHARS = 1000;
 /** Events are news, not state: what nobody hears is lost, and list and describe tell the state. */
 export class Events {
   readonly #logger: Logger;
-  readonly #listeners = new Set<(event: ModelEvent) => void>();
+  readonly #listeners = new Listeners<[event: ModelEvent]>();
   #publish: Publish | undefined;
 
   constructor(logger: Logger) {
@@ -31,7 +31,7 @@ export class Events {
   model(event: Omit<ModelEvent, 'v'>): void {
     const { reason, ...rest } = event;
     this.#logger.info('Model event', { ...event });
-    for (const listener of this.#listeners) listener({ v: 1, ...event });
+    this.#listeners.tell({ v: 1, ...event });
     this.send(topics.modelEvents, {
       v: 1,
       ...rest,

@@ -1,5 +1,5 @@
 import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contract/mod.js';
-import { EdgeError } from '../../core/mod.js';
+import { deferred, EdgeError, Listeners, within } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
 import type { RunRequest, RunResult } from '../host/port/mod.js';
@@ -33,7 +33,7 @@ export class Predictions {
   readonly #dependencies: AgentDependencies;
   readonly #parts: Parts;
   /** Ends the wait of each request that has reached a host. */
-  readonly #cuts = new Set<(error: EdgeError) => void>();
+  readonly #cuts = new Listeners<[error: EdgeError]>();
   #draining = false;
 
   constructor(dependencies: AgentDependencies, parts: Parts) {
@@ -51,7 +51,7 @@ export class Predictions {
     const error = new EdgeError('AGENT_STOPPING', 'Cannot finish the prediction as the agent is stopping', {
       retryAfterMs: 1000,
     });
-    for (const cut of this.#cuts) cut(error);
+    this.#cuts.tell(error);
   }
 
   async predict(body: RequestOf<'predict'>, context: RequestContext): Promise<ReplyOf<'predict'>> {
@@ -142,33 +142,20 @@ export class Predictions {
   }
 
   async #uncut<T>(running: Promise<T>): Promise<T> {
-    let cut: (error: EdgeError) => void = () => undefined;
-    const cutOff = new Promise<never>((_resolve, reject) => {
-      cut = reject;
-    });
-    this.#cuts.add(cut);
+    const cutOff = deferred<never>();
+    const end = this.#cuts.add(cutOff.reject);
     try {
-      return await Promise.race([running, cutOff]);
+      return await Promise.race([running, cutOff.promise]);
     } finally {
-      this.#cuts.delete(cut);
+      end();
     }
   }
 
   /** Loads on demand; the load goes on when this request no longer waits for it. */
   async #loadWithin(slot: Slot, deadlineMs: number): Promise<NonNullable<Slot['hosted']>> {
     const { clock } = this.#dependencies;
-    return await new Promise((resolve, reject) => {
-      const cancel = clock.after(deadlineMs - clock.monotonicMs(), () => reject(late(slot.key)));
-      this.#cuts.add(reject);
-      this.#parts.manager.served
-        .ensure(slot)
-        .then(resolve, reject)
-        .finally(() => {
-          cancel();
-          this.#cuts.delete(reject);
-        })
-        .catch(() => undefined);
-    });
+    const loading = this.#uncut(this.#parts.manager.served.ensure(slot));
+    return await within(clock, deadlineMs - clock.monotonicMs(), loading, { late: () => late(slot.key) });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, EdgeError, Logger } from '../../core/mod.js';
+import { Listeners, type Clock, type EdgeError, type Logger } from '../../core/mod.js';
 import { KeptConfiguration } from '../../fs/mod.js';
 import type { DurableFiles } from '../../disk/mod.js';
 import { parseConfiguration } from './parse.js';
@@ -17,7 +17,7 @@ export interface ConfigurationHolderOptions {
  * was, also over restarts; listeners hear of a change once, after it is on disk.
  */
 export class ConfigurationHolder {
-  readonly #listeners = new Set<(now: Configuration, before: Configuration) => void>();
+  readonly #listeners = new Listeners<[now: Configuration, before: Configuration]>();
   readonly #defaults = parseConfiguration({}).configuration;
   readonly #kept: KeptConfiguration<Configuration>;
 
@@ -26,9 +26,7 @@ export class ConfigurationHolder {
       ...options,
       initial: this.#defaults,
       parse: parseConfiguration,
-      apply: (now, before = this.#defaults) => {
-        for (const listener of this.#listeners) listener(now, before);
-      },
+      apply: (now, before = this.#defaults) => this.#listeners.tell(now, before),
     });
   }
 
@@ -54,8 +52,7 @@ export class ConfigurationHolder {
   }
 
   onChange(listener: (now: Configuration, before: Configuration) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Puts a raw configuration in force, or refuses it as a whole. Never throws for what an operator wrote. */

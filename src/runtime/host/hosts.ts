@@ -1,5 +1,5 @@
 import type { CaptureRecord } from '../../capture/mod.js';
-import { deferred, EdgeError, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
+import { EdgeError, endsWithin, Listeners, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
@@ -23,7 +23,7 @@ class ProcessHosts implements ModelHosts {
   readonly #settings: HostSettings;
   readonly #use: ModelHostsDependencies;
   readonly #sentinel: Sentinel;
-  readonly #listeners = new Set<(record: CaptureRecord) => void>();
+  readonly #listeners = new Listeners<[record: CaptureRecord]>();
   /** Threads by key of each model that is loaded or being loaded. */
   readonly #threads = new Map<string, number>();
   readonly #own = new Map<string, ProcessModel>();
@@ -49,8 +49,7 @@ class ProcessHosts implements ModelHosts {
   }
 
   onCapture(listener: (record: CaptureRecord) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async load(spec: LoadSpec): Promise<HostedModel> {
@@ -132,7 +131,7 @@ class ProcessHosts implements ModelHosts {
       sentinel: this.#sentinel,
       title,
       maxHostBytes: this.#settings.maxHostBytes,
-      onCapture: (record) => this.#listeners.forEach((listener) => listener(record)),
+      onCapture: (record) => this.#listeners.tell(record),
     });
     this.#processes.add(process);
     void process.exited.then((exit) => {
@@ -155,10 +154,7 @@ class ProcessHosts implements ModelHosts {
       this.#shared.close(),
       ...[...this.#own.values()].map((model) => model.unload()),
     ]);
-    const late = deferred<void>();
-    const cancel = this.#use.clock.after(CLOSE_LIMIT_MS, () => late.resolve());
-    await Promise.race([ended, late.promise]);
-    cancel();
+    await endsWithin(this.#use.clock, CLOSE_LIMIT_MS, ended);
     const left = [...this.#processes];
     for (const process of left) process.kill({ kind: 'closed', sentence: 'Model hosts were closed' });
     await Promise.all(left.map((process) => process.exited));

@@ -1,5 +1,5 @@
 import type { CaptureRecord } from '../../capture/mod.js';
-import { deferred, EdgeError, type Clock } from '../../core/mod.js';
+import { deferred, EdgeError, Listeners, within, type Clock } from '../../core/mod.js';
 import type {
   HostedModel,
   HostExit,
@@ -41,7 +41,7 @@ export function createMemoryModelHosts(
   script: (spec: LoadSpec) => MemoryHostScript = () => ({}),
 ): MemoryModelHosts {
   const models = new Map<string, MemoryModel>();
-  const listeners = new Set<(record: CaptureRecord) => void>();
+  const listeners = new Listeners<[record: CaptureRecord]>();
   const counts = { restarts: 0 };
   const close = async (): Promise<void> => {
     await Promise.all([...models.values()].map((model) => model.unload()));
@@ -60,11 +60,8 @@ export function createMemoryModelHosts(
       models.set(spec.key, model);
       return model;
     },
-    onCapture: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    emitCapture: (record) => listeners.forEach((listener) => listener(record)),
+    onCapture: (listener) => listeners.add(listener),
+    emitCapture: (record) => listeners.tell(record),
     crash: (key, exit = { kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' }) =>
       models.get(key)?.end(exit),
     get loaded() {
@@ -119,24 +116,17 @@ class MemoryModel implements HostedModel {
     const gone = this.gone.then((exit): never => {
       throw hostGone(this.key, exit);
     });
-    const late = deferred<never>();
-    const cancel = this.#clock.after(deadlineMs, () => {
-      late.reject(
-        new EdgeError(
-          'DEADLINE_WHILE_RUNNING',
-          `Cannot finish the run of ${this.key} within ${deadlineMs} ms`,
-        ),
-      );
+    const late = (): EdgeError => {
       this.end({
         kind: 'killed-deadline',
         sentence: `Model host of ${this.key} was killed as a run took longer than ${deadlineMs} ms`,
       });
-    });
-    try {
-      return await Promise.race([late.promise, gone, this.#answer(request)]);
-    } finally {
-      cancel();
-    }
+      return new EdgeError(
+        'DEADLINE_WHILE_RUNNING',
+        `Cannot finish the run of ${this.key} within ${deadlineMs} ms`,
+      );
+    };
+    return await within(this.#clock, deadlineMs, Promise.race([gone, this.#answer(request)]), { late });
   }
 
   async #answer(request: RunRequest): Promise<RunResult> {

@@ -2,6 +2,7 @@ import {
   deferred,
   EdgeError,
   messageOf,
+  within,
   type Clock,
   type Deferred,
   type JsonObject,
@@ -177,17 +178,9 @@ class SharedModel implements HostedModel {
   }
 
   async #seatWithin(endsAtMs: number): Promise<HostProcess> {
-    const late = deferred<never>();
-    const cancel = this.#clock.after(endsAtMs - this.#clock.monotonicMs(), () => {
-      late.reject(
-        new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${this.key} in time as its host is restarting`),
-      );
-    });
-    try {
-      return await Promise.race([this.#member.seat, late.promise]);
-    } finally {
-      cancel();
-    }
+    const late = (): EdgeError =>
+      new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${this.key} in time as its host is restarting`);
+    return await within(this.#clock, endsAtMs - this.#clock.monotonicMs(), this.#member.seat, { late });
   }
 
   async measureBytes(): Promise<number> {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EdgeError, isJsonObject, type Logger, type Random } from '../../core/mod.js';
+import { EdgeError, isJsonObject, SerialQueue, type Logger, type Random } from '../../core/mod.js';
 import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../disk/mod.js';
 import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
 import { askedBy, type FoundPackage } from '../registry/mod.js';
@@ -35,7 +35,7 @@ export interface Origin {
 export class PackageStore {
   readonly #options: PackageStoreOptions;
   /** Changes take turns: a sweep must not meet a copy that is half there. */
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
 
   constructor(options: PackageStoreOptions) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class PackageStore {
    * @throws EdgeError RESOURCE_EXHAUSTED over quota or on a full disk, FAILED_PRECONDITION where it holds anything but plain files
    */
   async adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
-    return await this.#inTurn(() => this.#adopt(origin, digest, inUse));
+    return await this.#turns.run(() => this.#adopt(origin, digest, inUse));
   }
 
   async #adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
@@ -77,7 +77,7 @@ export class PackageStore {
   }
 
   async remove(model: string, digest: string): Promise<void> {
-    await this.#inTurn(() => this.#remove(model, digest));
+    await this.#turns.run(() => this.#remove(model, digest));
   }
 
   async #remove(model: string, digest: string): Promise<void> {
@@ -111,7 +111,7 @@ export class PackageStore {
 
   /** Deletes what kills left behind, and every copy that nothing uses when its turn comes. */
   async sweep(inUse: () => ReadonlySet<string>): Promise<void> {
-    await this.#inTurn(() => this.#sweep(inUse()));
+    await this.#turns.run(() => this.#sweep(inUse()));
   }
 
   async #sweep(inUse: ReadonlySet<string>): Promise<void> {
@@ -122,12 +122,6 @@ export class PackageStore {
           await rm(join(this.#options.root, model, name), { recursive: true, force: true });
       }
     }
-  }
-
-  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(act);
-    this.#tail = turn.catch(() => undefined);
-    return await turn;
   }
 
   async #makeRoom(wantedBytes: number, inUse: ReadonlySet<string>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { CaptureRecord } from '../../capture/mod.js';
-import { messageOf, type Clock, type Logger } from '../../core/mod.js';
+import { Listeners, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
 import { createModelHosts } from '../host/mod.js';
 import type { HostedModel, LoadSpec, ModelHosts } from '../host/port/mod.js';
@@ -21,7 +21,7 @@ export interface ConfiguredHostsOptions {
  */
 export class ConfiguredHosts implements ModelHosts {
   readonly #options: ConfiguredHostsOptions;
-  readonly #listeners = new Set<(record: CaptureRecord) => void>();
+  readonly #listeners = new Listeners<[record: CaptureRecord]>();
   readonly #former = new Set<ModelHosts>();
   /** Loaded models by the hosts that hold them. */
   readonly #loaded = new Map<ModelHosts, number>();
@@ -59,8 +59,7 @@ export class ConfiguredHosts implements ModelHosts {
   }
 
   onCapture(listener: (record: CaptureRecord) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {
@@ -99,7 +98,7 @@ export class ConfiguredHosts implements ModelHosts {
       },
       { spawn: { entry }, clock, logger },
     );
-    hosts.onCapture((record) => this.#listeners.forEach((listener) => listener(record)));
+    hosts.onCapture((record) => this.#listeners.tell(record));
     return hosts;
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openSpool, type AppendOutcome, type CaptureRecord, type CaptureSpool } from '../../capture/mod.js';
 import type { CaptureStats } from '../../contract/mod.js';
-import { messageOf, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { Listeners, messageOf, SerialQueue, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { nodeDisk } from '../../disk/mod.js';
 import { readBootIdentity } from '../../system/mod.js';
 import type { Machine } from '../agent/mod.js';
@@ -80,12 +80,10 @@ function spoolSettingsOf({ capture, fleet, deviceName }: Configuration, thingNam
 class ConfiguredSpool implements CaptureSpool {
   readonly #open: Open;
   readonly #logger: Logger;
-  readonly #closedListeners = new Set<ClosedListener>();
-  readonly #stateListeners = new Set<StateListener>();
+  readonly #closedListeners = new Listeners<Parameters<ClosedListener>>();
+  readonly #stateListeners = new Listeners<Parameters<StateListener>>();
   #current: CaptureSpool;
-  /** Resolves when no change is under way. */
-  #ready: Promise<void> = Promise.resolve();
-  #changing = false;
+  readonly #changes = new SerialQueue();
   #isClosed = false;
 
   constructor(current: CaptureSpool, open: Open, logger: Logger) {
@@ -97,8 +95,7 @@ class ConfiguredSpool implements CaptureSpool {
 
   reopen(configuration: Configuration): void {
     if (this.#isClosed) return;
-    this.#changing = true;
-    const turn = this.#ready.then(async () => {
+    void this.#changes.run(async () => {
       try {
         await this.#current.close();
         this.#current = await this.#open(configuration);
@@ -107,15 +104,11 @@ class ConfiguredSpool implements CaptureSpool {
         this.#logger.error('The spool cannot be opened: captures are refused', { reason: messageOf(thrown) });
       }
     });
-    this.#ready = turn;
-    void turn.then(() => {
-      if (this.#ready === turn) this.#changing = false;
-    });
   }
 
   async append(record: CaptureRecord): Promise<AppendOutcome> {
     // In the usual case without a hop: the order of records is the order of calls.
-    if (this.#changing) await this.#ready;
+    if (this.#changes.isBusy) await this.#changes.idle();
     return await this.#current.append(record);
   }
 
@@ -136,23 +129,21 @@ class ConfiguredSpool implements CaptureSpool {
   }
 
   onClosed(listener: ClosedListener): () => void {
-    this.#closedListeners.add(listener);
-    return () => this.#closedListeners.delete(listener);
+    return this.#closedListeners.add(listener);
   }
 
   onState(listener: StateListener): () => void {
-    this.#stateListeners.add(listener);
-    return () => this.#stateListeners.delete(listener);
+    return this.#stateListeners.add(listener);
   }
 
   async reconcile(): Promise<void> {
-    await this.#ready;
+    await this.#changes.idle();
     await this.#current.reconcile();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#ready;
+    await this.#changes.idle();
     await this.#current.close();
   }
 
@@ -161,7 +152,7 @@ class ConfiguredSpool implements CaptureSpool {
   }
 
   #listen(spool: CaptureSpool): void {
-    spool.onClosed((segment) => this.#closedListeners.forEach((listener) => listener(segment)));
-    spool.onState((...told) => this.#stateListeners.forEach((listener) => listener(...told)));
+    spool.onClosed((...told) => this.#closedListeners.tell(...told));
+    spool.onState((...told) => this.#stateListeners.tell(...told));
   }
 }

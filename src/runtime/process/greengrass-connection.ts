@@ -1,6 +1,8 @@
 import {
   EdgeError,
-  fullJitterMs,
+  endsWithin,
+  messageOf,
+  retry,
   toEdgeError,
   type Clock,
   type Logger,
@@ -51,22 +53,20 @@ export function joinGreengrass(options: ConnectionOptions): GreengrassConnection
     failed,
     drain: async () => {
       closing.abort(new EdgeError('AGENT_STOPPING', 'The agent is stopping'));
-      await within(options.clock, UNSUBSCRIBE_MS, joining);
-      await within(options.clock, UNSUBSCRIBE_MS, link?.close());
+      await briefly(options.clock, UNSUBSCRIBE_MS, joining);
+      await briefly(options.clock, UNSUBSCRIBE_MS, link?.close());
     },
     close: async () => {
-      await within(options.clock, FLUSH_MS, link?.flushed());
+      await briefly(options.clock, FLUSH_MS, link?.flushed());
       options.agent.attach(undefined);
-      await within(options.clock, FLUSH_MS, greengrass?.close());
+      await briefly(options.clock, FLUSH_MS, greengrass?.close());
     },
   };
 }
 
-/** The nucleus may be stopping too: nothing of it is waited for longer than this. */
-async function within(clock: Clock, limitMs: number, act: Promise<unknown> | undefined): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([Promise.resolve(act), clock.sleep(limitMs, over.signal)]).catch(() => undefined);
-  over.abort();
+/** The nucleus may be stopping too: nothing of it is waited for longer than this, and its refusals say nothing new. */
+async function briefly(clock: Clock, limitMs: number, act: Promise<unknown> | undefined): Promise<void> {
+  if (act !== undefined) await endsWithin(clock, limitMs, act).catch(() => undefined);
 }
 
 async function join(
@@ -92,20 +92,17 @@ async function persist<T>(
   closing: AbortSignal,
   act: () => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    closing.throwIfAborted();
-    try {
-      return await act();
-    } catch (thrown) {
-      const error = toEdgeError(thrown);
-      if (error.code === 'PERMISSION_DENIED') throw error;
-      if (attempt < 4 || attempt % 50 === 0) {
-        logger.warn('Greengrass is not there yet: the agent serves without it', {
-          attempt,
-          reason: error.message,
-        });
-      }
-      await clock.sleep(BACKOFF.baseMs + fullJitterMs(attempt, BACKOFF, random), closing);
-    }
-  }
+  return await retry(act, {
+    clock,
+    random,
+    ...BACKOFF,
+    leastMs: BACKOFF.baseMs,
+    signal: closing,
+    worth: (thrown) => toEdgeError(thrown).code !== 'PERMISSION_DENIED',
+    onPause: ({ thrown, attempt }) => {
+      if (attempt >= 4 && attempt % 50 !== 0) return;
+      const reason = messageOf(thrown);
+      logger.warn('Greengrass is not there yet: the agent serves without it', { attempt, reason });
+    },
+  });
 }

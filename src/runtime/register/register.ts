@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { fullJitterMs, toEdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { messageOf, retry, toEdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
 import type { ReplyOf } from '../../contract/mod.js';
 import { connectGreengrass } from '../../ipc/greengrass/mod.js';
 import { createRequester, type GreengrassPort } from '../../ipc/mod.js';
@@ -67,18 +67,17 @@ async function persist<T>(
   endsAtMs: number,
   act: () => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await act();
-    } catch (thrown) {
-      const error = toEdgeError(thrown);
-      const delayMs = BACKOFF.baseMs + fullJitterMs(attempt, BACKOFF, random);
-      const absent = error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED';
-      if (!absent || clock.monotonicMs() + delayMs >= endsAtMs) throw error;
-      if (attempt === 1) logger.info('Waiting for the agent', { reason: error.message });
-      await clock.sleep(delayMs);
-    }
-  }
+  return await retry(act, {
+    clock,
+    random,
+    ...BACKOFF,
+    leastMs: BACKOFF.baseMs,
+    endsAtMs,
+    worth: (thrown) => ['UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(toEdgeError(thrown).code),
+    onPause: ({ thrown, attempt }) => {
+      if (attempt === 1) logger.info('Waiting for the agent', { reason: messageOf(thrown) });
+    },
+  });
 }
 
 /** The verdict as one sentence for the component's log. */

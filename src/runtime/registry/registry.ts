@@ -1,4 +1,4 @@
-import { EdgeError, messageOf, validate, type Logger } from '../../core/mod.js';
+import { EdgeError, messageOf, SerialQueue, validate, type Logger } from '../../core/mod.js';
 import type { DurableFiles } from '../../disk/mod.js';
 import { EMPTY_REGISTRY, RegistryState } from './schema.js';
 
@@ -20,7 +20,7 @@ export interface RegistryOptions {
 export class Registry {
   readonly #options: RegistryOptions;
   #state: RegistryState;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
 
   private constructor(options: RegistryOptions, state: RegistryState) {
     this.#options = options;
@@ -53,15 +53,13 @@ export class Registry {
    * @throws what the disk throws, or INTERNAL for a change that could not be read again; the state is then as it was
    */
   async update(change: (state: RegistryState) => RegistryState): Promise<RegistryState> {
-    const turn = this.#tail.then(async () => {
+    return await this.#turns.run(async () => {
       const next = change(this.#state);
       if (next === this.#state) return next;
       await this.#options.files.write(this.#options.file, encoded(next));
       this.#state = next;
       return next;
     });
-    this.#tail = turn.catch(() => undefined);
-    return await turn;
   }
 }
 

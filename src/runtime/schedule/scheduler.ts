@@ -1,4 +1,4 @@
-import { deferred, EdgeError, type Clock, type Deferred } from '../../core/mod.js';
+import { deferred, EdgeError, endsWithin, Listeners, type Clock, type Deferred } from '../../core/mod.js';
 import { admit, EMPTY_LANE, finished, nextTurn, type Lane, type LaneLimits, type Ticket } from './lane.js';
 
 /** What a caller waits for, until its turn or its refusal. */
@@ -17,7 +17,7 @@ export class Scheduler {
   readonly #limits: (key: string) => LaneLimits;
   readonly #lanes = new Map<string, Lane>();
   readonly #waiters = new Map<number, Waiter>();
-  readonly #idle = new Set<() => void>();
+  readonly #idle = new Listeners<[]>();
   #nextId = 1;
   #closed = false;
 
@@ -88,7 +88,7 @@ export class Scheduler {
     for (const { id } of missed) this.#refuse(id, late(key));
     for (const { id, arrivedMs } of start) this.#take(id)?.turn.resolve(nowMs - arrivedMs);
     if (this.#busy()) return;
-    for (const resolve of this.#idle) resolve();
+    this.#idle.tell();
     this.#idle.clear();
   }
 
@@ -141,12 +141,11 @@ export class Scheduler {
   async drain(timeoutMs: number): Promise<boolean> {
     this.close();
     if (!this.#busy()) return true;
-    const done = deferred<boolean>();
-    const cancel = this.#clock.after(timeoutMs, () => done.resolve(false));
-    this.#idle.add(() => done.resolve(true));
-    const ended = await done.promise;
-    cancel();
-    return ended;
+    const done = deferred<void>();
+    const forget = this.#idle.add(() => done.resolve());
+    const hasEnded = await endsWithin(this.#clock, timeoutMs, done.promise);
+    forget();
+    return hasEnded;
   }
 }
 

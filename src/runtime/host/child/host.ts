@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../contract/mod.js';
-import { EdgeError, type Clock, type Random } from '../../../core/mod.js';
+import { EdgeError, SerialQueue, type Clock, type Random } from '../../../core/mod.js';
 import type { Engine } from '../../../engine/mod.js';
 import {
   type LoadReport,
@@ -36,7 +36,7 @@ interface Hosted extends LoadedModel {
 export class ModelHost {
   readonly #models = new Map<string, Hosted>();
   readonly #use: HostDependencies;
-  #lane: Promise<void> = Promise.resolve();
+  readonly #commands = new SerialQueue();
 
   constructor(dependencies: HostDependencies) {
     this.#use = dependencies;
@@ -44,7 +44,7 @@ export class ModelHost {
 
   /** Takes a command; its answer is sent when all earlier ones are done. */
   accept(command: HostCommand): void {
-    this.#lane = this.#lane.then(() => this.#answer(command));
+    void this.#commands.run(() => this.#answer(command));
   }
 
   async #answer(command: HostCommand): Promise<void> {
