@@ -23,6 +23,8 @@ export interface StageHealth {
   readonly onProbation: number;
   /** Devices whose heartbeat says that the wanted version serves; undefined where the plan names no models. */
   readonly serving?: number | undefined;
+  /** Devices whose heartbeat has no room for the wanted version: whether it serves is not known. */
+  readonly unnamed?: number | undefined;
   /** Seconds since the stage was started. */
   readonly ageSeconds: number;
   /** Seconds since the stage was first seen healthy; undefined while it is not. */
@@ -54,14 +56,19 @@ export function judgeStage(health: StageHealth, rules: GateRules): GateVerdict {
     health.serving ?? Infinity,
   );
   if (good < needed) {
+    const unnamed =
+      (health.unnamed ?? 0) > 0 ? `, ${health.unnamed} have more models than their heartbeat can name` : '';
     if (health.ageSeconds >= rules.timeoutSeconds) {
       return {
         verdict: 'stop',
-        reason: `${good} of ${needed} needed devices were healthy after ${rules.timeoutSeconds} s`,
+        reason: `${good} of ${needed} needed devices were healthy after ${rules.timeoutSeconds} s${unnamed}`,
       };
     }
     const onProbation = health.onProbation > 0 ? `, ${health.onProbation} on probation` : '';
-    return { verdict: 'waiting', reason: `${good} of ${needed} needed devices are healthy${onProbation}` };
+    return {
+      verdict: 'waiting',
+      reason: `${good} of ${needed} needed devices are healthy${onProbation}${unnamed}`,
+    };
   }
   const soaked = health.healthySeconds ?? 0;
   if (soaked < rules.soakSeconds) return { verdict: 'soaking', remainingSeconds: rules.soakSeconds - soaked };

@@ -19,6 +19,8 @@ export const HeartbeatModel = Type.Object({
   state: Type.Union(MODEL_STATES.map((state) => Type.Literal(state))),
   /** The deployed version is another one: the device rolled it back or quarantined it. */
   drifted: Type.Optional(Type.Boolean()),
+  /** What the deployment wants, where another version serves. */
+  wanted: Type.Optional(Type.Boolean()),
   /** Samples of it were captured since the last heartbeat. */
   sampling: Type.Optional(Type.Boolean()),
   lastInferenceMs: Type.Optional(Type.Number()),

@@ -1,8 +1,8 @@
 import {
+  byUse,
   HEARTBEAT_MAX_BYTES,
   HeartbeatDocument,
   summarize,
-  type HeartbeatModel,
   type HeartbeatReport,
 } from '../contract/mod.js';
 import { canonicalJson, EdgeError, validate } from '../core/mod.js';
@@ -31,8 +31,7 @@ export function heartbeatReport(
 
 /**
  * The shadow update's bytes. An error that has passed must leave the shadow, hence null where there is none.
- * Over the shadow's limit the least useful models (not serving, last by name) are left out of the list; the
- * summary still names them.
+ * Over the shadow's limit the least useful models are left out of the list.
  */
 export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
   let models = [...report.models].sort(byUse);
@@ -64,10 +63,6 @@ export function heartbeatKey(document: HeartbeatDocument): string {
       .sort((a, b) => compare(`${a.name}@${a.version}`, `${b.name}@${b.version}`)),
     error: document.lastError?.code ?? '',
   });
-}
-
-function byUse(a: HeartbeatModel, b: HeartbeatModel): number {
-  return Number(SERVING.has(b.state)) - Number(SERVING.has(a.state)) || compare(a.name, b.name);
 }
 
 function compare(a: string, b: string): number {

@@ -96,6 +96,7 @@ export class AgentHeartbeat {
     const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;
     const found = findModel(registry.state, name);
     const drifted = found !== undefined && found.labels['stable'] === version && isDrifted(found);
+    const wanted = found !== undefined && found.desired === version && isDrifted(found);
     const intervalMs = Math.max(1, configuration.current.heartbeat.intervalMinutes) * MINUTE_MS;
     return {
       name,
@@ -104,6 +105,7 @@ export class AgentHeartbeat {
       requests,
       errors,
       ...(drifted ? { drifted } : {}),
+      ...(wanted ? { wanted } : {}),
       ...(lastSampleMs !== undefined && clock.wallMs() - lastSampleMs < intervalMs ? { sampling: true } : {}),
       ...(lastInferenceMs === undefined ? {} : { lastInferenceMs }),
       ...(lastSampleMs === undefined ? {} : { lastSampleMs }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { indexHeartbeats } from '../../../deploy/report/mod.js';
 import { applyRollout, type RolloutPlan } from '../../../deploy/rollout/mod.js';
 import { verdictOf } from '../../../deploy/rollout/health.js';
-import { heartbeatTopic, type ModelState } from '../../../src/contract/mod.js';
+import { heartbeatTopic, summarize, type ModelState } from '../../../src/contract/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
 import { eagerClock, makeWorld, MODEL, plan, type FakeDevice, type World } from './world.js';
 
@@ -117,5 +117,27 @@ describe('the gate of heartbeats', () => {
       ['none', 'unknown'],
     ] as const)
       assert.equal(verdictOf(summary, wanted), verdict, summary);
+  });
+
+  it('never takes a version that a summary does not name for one that serves', () => {
+    const fifty = Array.from({ length: 50 }, (_, index) => ({
+      name: 'a',
+      version: `1.0.${100 + index}`,
+      state: 'UNLOADED' as const,
+    }));
+    const inUse = { name: 'a', version: '2.0.0', state: 'SERVING' } as const;
+    const cut = summarize([...fifty, inUse]);
+    assert.equal(verdictOf(cut, ['a@2.0.0']), 'serving');
+    assert.equal(verdictOf(cut, ['a@1.0.149']), 'unnamed');
+    assert.equal(verdictOf(cut, ['a@2.0.0', 'z@1.0.0']), 'unnamed');
+    assert.equal(verdictOf(summarize([inUse]), ['a@1.0.149']), 'unknown');
+  });
+
+  it('takes nothing from a full summary of an agent that does not say what it left out', () => {
+    const parts = Array.from({ length: 45 }, (_, index) => `mnist@1.0.${index}/UNLOADED`).sort();
+    let full = '';
+    for (const part of parts) if (full.length + part.length < 900) full += `${full === '' ? '' : ';'}${part}`;
+    assert.ok(full.length > 800);
+    assert.equal(verdictOf(full, ['mnist@9.0.0']), 'unnamed');
   });
 });

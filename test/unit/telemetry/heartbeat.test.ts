@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import {
   HeartbeatReport,
+  isCutSummary,
   parseSummary,
+  SUMMARY_MAX_CHARS,
   summarize,
   type HeartbeatDocument,
 } from '../../../src/contract/mod.js';
@@ -109,5 +111,36 @@ describe('heartbeat', () => {
       { name: 'b', version: '2.0.0-rc.1', state: 'ROLLED_BACK', drifted: true, sampling: false },
     ]);
     assert.deepEqual(parseSummary(summarize([])), []);
+  });
+
+  it('keeps what is in use where a summary has no room for all, and says that it left something out', () => {
+    const states = ['UNLOADED', 'ROLLED_BACK', 'FAILED', 'LOADING', 'SERVING', 'QUARANTINED'] as const;
+    const models = Array.from({ length: 120 }, (_, index) => ({
+      name: `model-${String(index % 20).padStart(2, '0')}`,
+      version: `1.0.${index}`,
+      state: states[index % 60] ?? ('UNLOADED' as const),
+      ...(index === 61 ? { wanted: true } : {}),
+    }));
+    const summary = summarize(models);
+    assert.equal(summarize(models.toReversed()), summary);
+    assert.ok(summary.length <= SUMMARY_MAX_CHARS && isCutSummary(summary), summary);
+    const parsed = parseSummary(summary);
+    const kept = parsed.map(({ name, version }) => `${name}@${version}`);
+    assert.deepEqual(kept, kept.toSorted());
+    for (const { name, version, state, ...more } of models)
+      if (state === 'SERVING' || state === 'LOADING' || 'wanted' in more)
+        assert.ok(kept.includes(`${name}@${version}`), `${name}@${version} ${state}`);
+    // What only tells of the past goes first.
+    assert.deepEqual(
+      parsed.filter(({ state }) => ['ROLLED_BACK', 'QUARANTINED', 'FAILED'].includes(state)).length,
+      1,
+    );
+  });
+
+  it('takes a summary for whole while it has room, and a longer one, as older agents sent, for cut', () => {
+    const whole = summarize([{ name: 'a', version: '1.0.0', state: 'SERVING' }]);
+    assert.equal(isCutSummary(whole), false);
+    assert.equal(isCutSummary('none'), false);
+    assert.equal(isCutSummary(`${whole};${'x'.repeat(SUMMARY_MAX_CHARS)}`), true);
   });
 });
