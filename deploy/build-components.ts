@@ -2,13 +2,15 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { printError, printJson, printTable } from './commands/output.js';
 import { CODE_COMPONENTS } from './build/components.js';
 import { buildProject } from './build/gdk-build.js';
 import { platformsOf } from './build/main.js';
+import { Printer } from './print/mod.js';
 
 /** `npm run build:components [-- --platform NAME|here] [--json] [--with-node FOLDER]`: all device artifacts, with their sizes beside the goals. */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+const print = new Printer({ out: process.stdout, error: process.stderr });
 
 try {
   const { values } = parseArgs({
@@ -18,7 +20,7 @@ try {
   const platforms = platformsOf(values.platform);
   const rows: { component: string; platform: string; megabytes: number; goalMegabytes: number }[] = [];
   for (const component of CODE_COMPONENTS) {
-    process.stderr.write(`Building ${component.name} ...\n`);
+    print.aside(`Building ${component.name} ...`);
     const folder = join(root, component.folder);
     await buildProject(folder, { root, platforms, ...(nodeFolder === undefined ? {} : { nodeFolder }) });
     for (const platform of platforms) {
@@ -37,13 +39,14 @@ try {
       });
     }
   }
-  if (values.json === true) printJson(rows);
+  if (values.json === true) print.json(rows);
   else {
-    printTable(
+    print.table(
       ['component', 'platform', 'zip', 'goal'],
       rows.map((row) => [row.component, row.platform, `${row.megabytes} MB`, `<= ${row.goalMegabytes} MB`]),
     );
   }
 } catch (thrown) {
-  printError(thrown);
+  print.failure(thrown);
+  process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import { EdgeError } from '../../src/core/mod.js';
-import { printError } from '../commands/output.js';
+import { Printer } from '../print/mod.js';
 import { buildProject } from './gdk-build.js';
 import { PLATFORMS, platformHere, type Platform } from './platforms.js';
 
@@ -8,6 +8,7 @@ import { PLATFORMS, platformHere, type Platform } from './platforms.js';
  * gdk itself gives no arguments.
  */
 export async function runGdkBuild(folder: string, root: string, args: readonly string[]): Promise<void> {
+  const print = new Printer({ out: process.stdout, error: process.stderr });
   try {
     const option = (name: string): string | undefined => {
       const at = args.indexOf(`--${name}`);
@@ -23,9 +24,9 @@ export async function runGdkBuild(folder: string, root: string, args: readonly s
       ...(nodeFolder === undefined ? {} : { nodeFolder }),
     });
     const megabytes = (built.sizeBytes / 1e6).toFixed(1);
-    console.log(`Built ${built.recipe.ComponentName}: ${built.files.length} artifacts, ${megabytes} MB`);
+    print.line(`Built ${built.recipe.ComponentName}: ${built.files.length} artifacts, ${megabytes} MB`);
   } catch (thrown) {
-    printError(thrown);
+    print.failure(thrown);
     process.exitCode = 1;
   }
 }

@@ -1,9 +1,10 @@
-import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
-import { TARGETS, type Target } from '../../src/model/mod.js';
-import { readSampleInputs } from '../package/samples.js';
-import { compileModel, DEFAULT_TOLERANCE, type CompileReport } from '../compile/mod.js';
-import { collectPairs, formatBytes, parseNumber, printJson, printLine, printTable } from './output.js';
+import type { Target } from '../../src/model/mod.js';
+import type { CompileReport, DEFAULT_TOLERANCE } from '../compile/mod.js';
+import type { CommandLine, Run } from './command.js';
+import { formatBytes } from './format-bytes.js';
+import { choicesOf, collectPairs, parseNumber } from './options.js';
+import type { Printer } from '../print/mod.js';
 
 interface Options {
   out?: string;
@@ -21,14 +22,18 @@ interface Options {
   json?: boolean;
 }
 
-export function register(program: Command): void {
+/** The compiler's own, without loading it: the compiler of this file holds the numbers to it. */
+const TOLERANCE: typeof DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 };
+const TARGETS = choicesOf<Target>({ any: true, 'linux-x64': true, 'linux-arm64': true });
+
+export function register(program: Command, line: CommandLine): void {
   program
     .command('compile')
     .description('optimise an ONNX model, and prove that it still gives the same outputs')
-    .argument('<model>', 'ONNX file')
-    .option('-o, --out <file>', 'compiled model (default: <model>.compiled.onnx)')
-    .option('--report <file>', 'JSON report (default: beside the compiled model)')
-    .addOption(new Option('--target <target>', 'platform').choices([...TARGETS]).default('any'))
+    .argument('<model>', 'ONNX file', line.file)
+    .option('-o, --out <file>', 'compiled model (default: <model>.compiled.onnx)', line.file)
+    .option('--report <file>', 'JSON report (default: beside the compiled model)', line.file)
+    .addOption(new Option('--target <target>', 'platform').choices(TARGETS).default('any'))
     .option(
       '--dim <name=size>',
       'fix an open dimension, by symbol or input.axis; repeatable',
@@ -42,46 +47,48 @@ export function register(program: Command): void {
       collectPairs,
       {},
     )
-    .option('--samples <file>', 'real inputs for the proof: a samples.json')
+    .option('--samples <file>', 'real inputs for the proof: a samples.json', line.file)
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
-    .option('--tolerance <number>', 'absolute difference allowed', parseNumber, DEFAULT_TOLERANCE.absolute)
-    .option(
-      '--relative-tolerance <number>',
-      'relative difference allowed',
-      parseNumber,
-      DEFAULT_TOLERANCE.relative,
-    )
+    .option('--tolerance <number>', 'absolute difference allowed', parseNumber, TOLERANCE.absolute)
+    .option('--relative-tolerance <number>', 'relative difference allowed', parseNumber, TOLERANCE.relative)
     .option('--timeout <seconds>', 'for each process that runs the model', parseNumber, 300)
     .option('--json', 'print the report as JSON')
-    .action(async (model: string, options: Options) => {
-      const { out, report: file } = outputs(model, options);
-      const report = await compileModel({
-        modelFile: model,
-        outFile: out,
-        reportFile: file,
-        target: options.target,
-        dimensions: numbers(options.dim),
-        tolerance: { absolute: options.tolerance, relative: options.relativeTolerance },
-        inputs: {
-          seed: options.seed,
-          shapes: shapes(options.shape),
-          values: numbers(options.value),
-          ranges: {},
-        },
-        randomCases: options.cases,
-        goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
-        timeoutMs: options.timeout * 1000,
-      });
-      if (options.json === true) printJson(report);
-      else printReport(report, out, file);
-    });
+    .action(line.runs(compile));
+}
+
+async function compile({ print }: Run, model: string, options: Options): Promise<void> {
+  const { compileModel } = await import('../compile/mod.js');
+  const { readSampleInputs } = await import('../package/mod.js');
+  const { out, report: file } = outputs(model, options);
+  const report = await compileModel({
+    modelFile: model,
+    outFile: out,
+    reportFile: file,
+    target: options.target,
+    dimensions: numbers(options.dim),
+    tolerance: { absolute: options.tolerance, relative: options.relativeTolerance },
+    inputs: {
+      seed: options.seed,
+      shapes: shapes(options.shape),
+      values: numbers(options.value),
+      ranges: {},
+    },
+    randomCases: options.cases,
+    goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
+    timeoutMs: options.timeout * 1000,
+  });
+  if (options.json === true) print.json(report);
+  else printReport(print, report, out, file);
 }
 
 function outputs(model: string, options: Options): { out: string; report: string } {
-  const stem = model.slice(0, model.length - extname(model).length);
-  const out = options.out ?? `${stem}.compiled.onnx`;
-  return { out, report: options.report ?? `${out.slice(0, out.length - extname(out).length)}.report.json` };
+  const out = options.out ?? `${withoutExtension(model)}.compiled.onnx`;
+  return { out, report: options.report ?? `${withoutExtension(out)}.report.json` };
+}
+
+function withoutExtension(path: string): string {
+  return path.replace(/(?<=[^/])\.[^./]*$/, '');
 }
 
 function numbers(pairs: Readonly<Record<string, string>>): Record<string, number> {
@@ -94,9 +101,9 @@ function shapes(pairs: Readonly<Record<string, string>>): Record<string, number[
   );
 }
 
-function printReport(report: CompileReport, out: string, file: string): void {
+function printReport(print: Printer, report: CompileReport, out: string, file: string): void {
   const { source, compiled, proof } = report;
-  printTable(
+  print.table(
     ['', 'source', 'compiled'],
     [
       ['size', formatBytes(source.sizeBytes), formatBytes(compiled.sizeBytes)],
@@ -104,7 +111,7 @@ function printReport(report: CompileReport, out: string, file: string): void {
       ['latency p50', `${source.latencyP50Ms.toFixed(3)} ms`, `${compiled.latencyP50Ms.toFixed(3)} ms`],
     ],
   );
-  printTable(
+  print.table(
     ['output', 'elements', 'largest difference', 'mean difference'],
     proof.outputs.map((output) => [
       output.name,
@@ -113,6 +120,6 @@ function printReport(report: CompileReport, out: string, file: string): void {
       output.meanDifference.toExponential(2),
     ]),
   );
-  printLine(`Passes: ${report.passes.join(', ')} (${report.engine}, ${proof.cases} inputs)`);
-  printLine(`Wrote ${out} and ${file}`);
+  print.line(`Passes: ${report.passes.join(', ')} (${report.engine}, ${proof.cases} inputs)`);
+  print.line(`Wrote ${out} and ${file}`);
 }

@@ -1,22 +1,8 @@
 import type { Command } from 'commander';
-import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/system/mod.js';
-import { planForFleet, readDocument, readFleets } from '../fleet/mod.js';
-import {
-  applyRollback,
-  applyRollout,
-  cancelRollout,
-  checkPlan,
-  continueRollout,
-  proposeRollback,
-  proposeRollout,
-  rolloutHistory,
-  rolloutStatus,
-  watchRollout,
-  type FollowOptions,
-  type RolloutStatus,
-} from '../rollout/mod.js';
-import { parseNumber, printJson, printLine, printTable } from './output.js';
+import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FollowOptions, RolloutStatus } from '../rollout/mod.js';
+import type { CommandLine, Run } from './command.js';
+import { parseNumber } from './options.js';
 import { printChanges, printFailures, printProposal, rolloutView, statusLine } from './rollout-view.js';
 import { agreed, withCloud } from './session.js';
 
@@ -29,6 +15,12 @@ interface Common {
   readonly fleet?: string;
 }
 
+interface RollbackOptions extends Common {
+  readonly owns: readonly string[];
+  readonly ratePerMinute: number;
+  readonly timeoutMinutes: number;
+}
+
 const STEPS_FOR_AWS = `
 On AWS, with credentials of the account and AWS_REGION set:
   edge-manager publish greengrass-build -b BUCKET      each component and model version, once
@@ -38,54 +30,47 @@ On AWS, with credentials of the account and AWS_REGION set:
   edge-manager deploy rollback FLEET --rate-per-minute 100 --timeout-minutes 30
 The plan's keys and the permissions that it takes: docs/rollouts.md`;
 
-export function register(program: Command): void {
+export function register(program: Command, line: CommandLine): void {
   const deploy = program
     .command('deploy')
     .description('bring models to fleets, stage by stage')
     .addHelpText('after', STEPS_FOR_AWS);
-  registerPlanCommands((name, description) =>
+  registerPlanCommands(line, (name, description) =>
     deploy
       .command(name)
       .description(description)
-      .argument('<plan>', 'rollout plan (YAML or JSON)')
-      .option('--fleets <file>', "fleets file: puts the fleet's configuration below the plan's")
+      .argument('<plan>', 'rollout plan (YAML or JSON)', line.file)
+      .option('--fleets <file>', "fleets file: puts the fleet's configuration below the plan's", line.file)
       .option('--fleet <name>', "fleet of that file in place of the plan's")
       .option('--json', 'print JSON'),
   );
-  registerRollback(deploy);
-  registerHistory(deploy);
+  registerRollback(deploy, line);
+  deploy
+    .command('history')
+    .description('show the last deployments of a fleet')
+    .argument('<fleet>', 'thing group')
+    .option('--json', 'print JSON')
+    .action(line.runs(withCloud(history)));
 }
 
-function registerPlanCommands(withPlan: (name: string, description: string) => Command): void {
-  withPlan('plan', 'show what an apply would change, and change nothing').action(
-    (file: string, options: Common) =>
-      withCloud(async (cloud) =>
-        printProposal(await proposeRollout(cloud, await readPlan(file, options)), options),
-      ),
-  );
+function registerPlanCommands(
+  line: CommandLine,
+  withPlan: (name: string, description: string) => Command,
+): void {
+  withPlan('plan', 'show what an apply would change, and change nothing').action(line.runs(withCloud(plan)));
   withPlan('apply', 'start a rollout, or go on with it, and follow it to its end')
     .option('--yes', 'do not ask')
     .option('--poll-seconds <n>', 'between two looks', parseNumber, 5)
-    .action(apply);
+    .action(line.runs(withCloud(apply)));
   withPlan('status', 'show where a rollout stands')
     .option('--watch', 'look again until it has ended')
     .option('--poll-seconds <n>', 'between two looks', parseNumber, 5)
-    .action(status);
-  withPlan('continue', 'let a stage that waits go on').action((file: string, options: Common) =>
-    withCloud(async (cloud) => {
-      await continueRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
-      printLine('The next stage starts with deploy apply, or with the one that is running');
-    }),
-  );
-  withPlan('cancel', 'stop a rollout where it stands').action((file: string, options: Common) =>
-    withCloud(async (cloud) => {
-      await cancelRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
-      printLine('Canceled: devices that have it keep it; deploy rollback brings them back');
-    }),
-  );
+    .action(line.runs(withCloud(status)));
+  withPlan('continue', 'let a stage that waits go on').action(line.runs(withCloud(goOn)));
+  withPlan('cancel', 'stop a rollout where it stands').action(line.runs(withCloud(cancel)));
 }
 
-function registerRollback(deploy: Command): void {
+function registerRollback(deploy: Command, line: CommandLine): void {
   deploy
     .command('rollback')
     .description(
@@ -96,97 +81,128 @@ function registerRollback(deploy: Command): void {
     .option('--yes', 'do not ask')
     .requiredOption('--rate-per-minute <n>', 'devices notified per minute', parseNumber)
     .requiredOption('--timeout-minutes <n>', 'for each device', parseNumber)
-    .action(
-      (fleet: string, options: Common & { owns: string[]; ratePerMinute: number; timeoutMinutes: number }) =>
-        withCloud(async (cloud) => {
-          const back = await proposeRollback(cloud, fleet, options.owns);
-          printChanges(back.changes);
-          if (!(await agreed(options))) return;
-          const abort = { thresholdPercentage: 100, minNumberOfExecutedThings: 10 };
-          const limits = {
-            maximumPerMinute: options.ratePerMinute,
-            abort,
-            timeoutMinutes: options.timeoutMinutes,
-          };
-          for (const id of await applyRollback(cloud, fleet, back, limits))
-            printLine(`Created the deployment ${id}`);
-        }),
-    );
+    .action(line.runs(withCloud(rollback)));
 }
 
-function registerHistory(deploy: Command): void {
-  deploy
-    .command('history')
-    .description('show the last deployments of a fleet')
-    .argument('<fleet>', 'thing group')
-    .option('--json', 'print JSON')
-    .action((fleet: string, options: Common) =>
-      withCloud(async (cloud) => {
-        const entries = await rolloutHistory(cloud, fleet);
-        if (options.json === true) return printJson(entries);
-        printTable(
-          ['revision', 'created', 'state', 'purpose', 'components'],
-          entries.map((one) => [
-            one.revision,
-            new Date(one.createdAtMs).toISOString(),
-            one.state,
-            one.purpose,
-            Object.entries(one.components)
-              .map((pair) => pair.join(' '))
-              .join('\n'),
-          ]),
-        );
-      }),
-    );
+async function plan({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+  const { proposeRollout } = await import('../rollout/mod.js');
+  printProposal(print, await proposeRollout(cloud, await readPlan(file, options)), options);
 }
 
-async function apply(file: string, options: Common): Promise<void> {
-  await withCloud(async (cloud) => {
-    const plan = await readPlan(file, options);
-    const proposal = await proposeRollout(cloud, plan);
-    if (options.json !== true) printProposal(proposal, options);
-    if (!(await agreed(options))) return;
-    const end = await shown(options, (onStatus) =>
-      applyRollout(cloud, plan, { ...followed(options), onStatus }).then(({ status: last }) => last),
-    );
-    if (options.json === true) return printJson(end);
-    printLine(endLine(end));
-    await printFailures(cloud, end);
-  });
-}
-
-async function status(file: string, options: Common): Promise<void> {
-  await withCloud(async (cloud) => {
-    const plan = await readPlan(file, options);
-    const now =
-      options.watch === true
-        ? await shown(options, (onStatus) => watchRollout(cloud, plan, { ...followed(options), onStatus }))
-        : await rolloutStatus(cloud, plan, systemClock);
-    if (options.json === true) return printJson(now);
-    printLine(options.watch === true ? endLine(now) : statusLine(now));
-    await printFailures(cloud, now);
-  });
-}
-
-function followed(options: Common): FollowOptions {
-  return { clock: systemClock, pollMs: options.pollSeconds * 1000, stopWhenWaiting: true };
-}
-
-/** Follows a rollout before the eyes of a person. A rollout that ended otherwise than it should ends with 1. */
-async function shown(
+async function apply(
+  run: Run,
+  cloud: FleetAdminCloud,
+  file: string,
   options: Common,
-  follow: (onStatus: (now: RolloutStatus) => void) => Promise<RolloutStatus>,
-): Promise<RolloutStatus> {
-  const view = rolloutView();
-  try {
-    const end = await follow((now) => {
-      if (options.json !== true) view.show(now);
-    });
-    if (end.outcome !== 'SUCCEEDED' && end.outcome !== 'WAITING') process.exitCode = 1;
-    return end;
-  } finally {
-    if (options.json !== true) view.end();
+): Promise<number | void> {
+  const { applyRollout, proposeRollout } = await import('../rollout/mod.js');
+  const { print } = run;
+  const wanted = await readPlan(file, options);
+  const proposal = await proposeRollout(cloud, wanted);
+  if (options.json !== true) printProposal(print, proposal, options);
+  if (!(await agreed(run, options))) return;
+  const end = await shown(run, options, async (follow) => (await applyRollout(cloud, wanted, follow)).status);
+  if (options.json === true) print.json(end);
+  else {
+    print.line(endLine(end));
+    await printFailures(print, cloud, end);
   }
+  return exitCodeOf(end);
+}
+
+async function status(run: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<number> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const { rolloutStatus, watchRollout } = await import('../rollout/mod.js');
+  const { print } = run;
+  const wanted = await readPlan(file, options);
+  const watches = options.watch === true;
+  const now = watches
+    ? await shown(run, options, (follow) => watchRollout(cloud, wanted, follow))
+    : await rolloutStatus(cloud, wanted, systemClock);
+  if (options.json === true) print.json(now);
+  else {
+    print.line(watches ? endLine(now) : statusLine(now));
+    await printFailures(print, cloud, now);
+  }
+  return watches ? exitCodeOf(now) : 0;
+}
+
+async function goOn({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const { checkPlan, continueRollout } = await import('../rollout/mod.js');
+  await continueRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
+  print.line('The next stage starts with deploy apply, or with the one that is running');
+}
+
+async function cancel({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const { cancelRollout, checkPlan } = await import('../rollout/mod.js');
+  await cancelRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
+  print.line('Canceled: devices that have it keep it; deploy rollback brings them back');
+}
+
+async function rollback(
+  run: Run,
+  cloud: FleetAdminCloud,
+  fleet: string,
+  options: RollbackOptions,
+): Promise<void> {
+  const { applyRollback, proposeRollback } = await import('../rollout/mod.js');
+  const back = await proposeRollback(cloud, fleet, options.owns);
+  printChanges(run.print, back.changes);
+  if (!(await agreed(run, options))) return;
+  const limits = {
+    maximumPerMinute: options.ratePerMinute,
+    abort: { thresholdPercentage: 100, minNumberOfExecutedThings: 10 },
+    timeoutMinutes: options.timeoutMinutes,
+  };
+  for (const id of await applyRollback(cloud, fleet, back, limits))
+    run.print.line(`Created the deployment ${id}`);
+}
+
+async function history(
+  { print }: Run,
+  cloud: FleetAdminCloud,
+  fleet: string,
+  options: { readonly json?: boolean },
+): Promise<void> {
+  const { rolloutHistory } = await import('../rollout/mod.js');
+  const entries = await rolloutHistory(cloud, fleet);
+  if (options.json === true) return print.json(entries);
+  print.table(
+    ['revision', 'created', 'state', 'purpose', 'components'],
+    entries.map((one) => [
+      one.revision,
+      new Date(one.createdAtMs).toISOString(),
+      one.state,
+      one.purpose,
+      Object.entries(one.components)
+        .map((pair) => pair.join(' '))
+        .join('\n'),
+    ]),
+  );
+}
+
+/** Follows a rollout before the eyes of a person. */
+async function shown(
+  run: Run,
+  options: Common,
+  follow: (how: FollowOptions) => Promise<RolloutStatus>,
+): Promise<RolloutStatus> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const how = { clock: systemClock, pollMs: options.pollSeconds * 1000, stopWhenWaiting: true };
+  if (options.json === true) return follow(how);
+  const view = await rolloutView(run);
+  try {
+    return await follow({ ...how, onStatus: (now) => view.show(now) });
+  } finally {
+    view.end();
+  }
+}
+
+/** A rollout that ended otherwise than it should ends with 1. */
+function exitCodeOf({ outcome }: RolloutStatus): number {
+  return outcome === 'SUCCEEDED' || outcome === 'WAITING' ? 0 : 1;
 }
 
 function endLine({ outcome, reason }: RolloutStatus): string {
@@ -209,9 +225,11 @@ function endLine({ outcome, reason }: RolloutStatus): string {
 
 /** All commands of a rollout must be given the same files: the plan as a whole tells rollouts apart. */
 async function readPlan(file: string, { fleets, fleet }: Common): Promise<unknown> {
-  const plan = await readDocument(file, 'the rollout plan');
-  if (fleets !== undefined) return planForFleet(plan, await readFleets(fleets), fleet);
-  if (fleet === undefined) return plan;
+  const { planForFleet, readDocument, readFleets } = await import('../fleet/mod.js');
+  const wanted = await readDocument(file, 'the rollout plan');
+  if (fleets !== undefined) return planForFleet(wanted, await readFleets(fleets), fleet);
+  if (fleet === undefined) return wanted;
+  const { EdgeError } = await import('../../src/core/mod.js');
   throw new EdgeError('OPTION_INVALID', 'Cannot use --fleet without --fleets', {
     nextStep: 'Give the fleets file too: --fleets fleets.yaml',
   });

@@ -1,20 +1,9 @@
 import { Option, type Command } from 'commander';
-import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/system/mod.js';
-import {
-  deregisterDevices,
-  describeDevice,
-  describeSteps,
-  listDevices,
-  parseDevices,
-  proposeRegistration,
-  registerDevices,
-  thingsNamed,
-  type DeviceDescription,
-  type DeviceModel,
-  type DeviceSummary,
-} from '../fleet/mod.js';
-import { parseNumber, printJson, printLine, printTable } from './output.js';
+import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { DeviceDescription, DeviceModel, DeviceSummary } from '../fleet/mod.js';
+import type { CommandLine, Run } from './command.js';
+import { parseNumber, parseTime } from './options.js';
+import type { Printer } from '../print/mod.js';
 import { agreed, withCloud } from './session.js';
 
 interface Common {
@@ -22,7 +11,7 @@ interface Common {
   readonly yes?: boolean;
 }
 
-export function register(program: Command): void {
+export function register(program: Command, line: CommandLine): void {
   const device = program
     .command('device')
     .description('the devices of a fleet')
@@ -46,12 +35,12 @@ The permissions that it takes: docs/fleets.md`,
     .option('--description <text>', 'of these devices, at most 40 characters')
     .option('--create-things', 'create things that do not exist')
     .option('--yes', 'do not ask')
-    .action(registerAction);
+    .action(line.runs(withCloud(registerAll)));
   onFleet('deregister', 'take devices out of a fleet; their things stay')
     .argument('<device...>', 'names of devices or things')
     .option('--delete-things', 'delete the things too: AWS refuses that while certificates are attached')
     .option('--yes', 'do not ask')
-    .action(deregisterAction);
+    .action(line.runs(withCloud(deregister)));
   onFleet('list', 'list the devices of a fleet')
     .option('--model <name>', 'only those that report this model')
     .addOption(
@@ -60,89 +49,103 @@ The permissions that it takes: docs/fleets.md`,
       ),
     )
     .option('--limit <n>', 'at most so many', parseNumber, 100)
-    .action(listAction);
+    .action(line.runs(withCloud(list)));
   onFleet('describe', 'show a device: registration, connectivity, last heartbeat')
     .argument('<device>', 'name of device or thing')
-    .action((fleet: string, name: string, options: Common) =>
-      withCloud(async (cloud) => {
-        const found = await describeDevice(cloud, fleet, name);
-        if (options.json === true) return printJson(found);
-        printDevice(found);
-      }),
-    );
+    .action(line.runs(withCloud(describe)));
 }
 
-async function registerAction(
+async function registerAll(
+  run: Run,
+  cloud: FleetAdminCloud,
   fleet: string,
   names: readonly string[],
   options: Common & { description?: string; createThings?: boolean },
 ): Promise<void> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const { describeSteps, parseDevices, proposeRegistration, registerDevices } =
+    await import('../fleet/mod.js');
+  const { print } = run;
   const devices = parseDevices(names, options.description);
-  await withCloud(async (cloud) => {
-    const steps = await proposeRegistration(cloud, fleet, devices, {
-      clock: systemClock,
-      createThings: options.createThings ?? false,
-    });
-    if (options.json !== true) {
-      if (steps.length === 0) return printLine('Registered already');
-      printTable(['action', 'on', 'what'], describeSteps(steps));
-    }
-    if (steps.length > 0 && !(await agreed(options))) return;
-    await registerDevices(cloud, fleet, steps);
-    if (options.json === true) return printJson({ fleet, done: steps });
-    printLine(`Registered ${devices.length} devices in ${fleet}`);
+  const steps = await proposeRegistration(cloud, fleet, devices, {
+    clock: systemClock,
+    createThings: options.createThings ?? false,
   });
+  if (options.json !== true) {
+    if (steps.length === 0) return print.line('Registered already');
+    print.table(['action', 'on', 'what'], describeSteps(steps));
+  }
+  if (steps.length > 0 && !(await agreed(run, options))) return;
+  await registerDevices(cloud, fleet, steps);
+  if (options.json === true) return print.json({ fleet, done: steps });
+  print.line(`Registered ${devices.length} devices in ${fleet}`);
 }
 
-async function deregisterAction(
+async function deregister(
+  run: Run,
+  cloud: FleetAdminCloud,
   fleet: string,
   names: readonly string[],
   options: Common & { deleteThings?: boolean },
 ): Promise<void> {
-  await withCloud(async (cloud) => {
-    const things = await thingsNamed(cloud, 'deregister devices', fleet, names);
-    const deleteThings = options.deleteThings ?? false;
-    if (options.json !== true)
-      printLine(`${deleteThings ? 'Delete' : `Take out of ${fleet}`}: ${things.join(', ')}`);
-    if (!(await agreed(options))) return;
-    await deregisterDevices(cloud, fleet, things, { deleteThings });
-    if (options.json === true) return printJson({ fleet, deregistered: things, deleted: deleteThings });
-    printLine(`Deregistered ${things.length} devices`);
-  });
+  const { deregisterDevices, thingsNamed } = await import('../fleet/mod.js');
+  const { print } = run;
+  const things = await thingsNamed(cloud, 'deregister devices', fleet, names);
+  const deleteThings = options.deleteThings ?? false;
+  if (options.json !== true)
+    print.line(`${deleteThings ? 'Delete' : `Take out of ${fleet}`}: ${things.join(', ')}`);
+  if (!(await agreed(run, options))) return;
+  await deregisterDevices(cloud, fleet, things, { deleteThings });
+  if (options.json === true) return print.json({ fleet, deregistered: things, deleted: deleteThings });
+  print.line(`Deregistered ${things.length} devices`);
 }
 
-async function listAction(
+async function list(
+  { print }: Run,
+  cloud: FleetAdminCloud,
   fleet: string,
   options: Common & { model?: string; heartbeatAfter?: number; limit: number },
 ): Promise<void> {
-  await withCloud(async (cloud) => {
-    const { model, heartbeatAfter, limit } = options;
-    const devices = await listDevices(cloud, fleet, {
-      limit,
-      ...(model === undefined ? {} : { model }),
-      ...(heartbeatAfter === undefined ? {} : { heartbeatAfterMs: heartbeatAfter }),
-    });
-    if (options.json === true) return printJson(devices);
-    printTable(
-      ['device', 'thing', 'connected', 'last heartbeat', 'agent', 'models'],
-      devices.map((one) => [
-        one.deviceName,
-        one.iotThingName,
-        connectedText(one),
-        one.latestHeartbeat ?? '',
-        one.agentVersion ?? '',
-        one.models.map((model) => `${model.modelName} ${model.modelVersion}`).join('\n'),
-      ]),
-    );
-    if (devices.some((one) => one.connected === undefined))
-      printLine(`Connectivity is unknown without fleet indexing: edge-manager report ${fleet} --set-up`);
+  const { listDevices } = await import('../fleet/mod.js');
+  const { model, heartbeatAfter, limit } = options;
+  const devices = await listDevices(cloud, fleet, {
+    limit,
+    ...(model === undefined ? {} : { model }),
+    ...(heartbeatAfter === undefined ? {} : { heartbeatAfterMs: heartbeatAfter }),
   });
+  if (options.json === true) return print.json(devices);
+  print.table(
+    ['device', 'thing', 'connected', 'last heartbeat', 'agent', 'models'],
+    devices.map((one) => [
+      one.deviceName,
+      one.iotThingName,
+      connectedText(one),
+      one.latestHeartbeat ?? '',
+      one.agentVersion ?? '',
+      one.models.map((each) => `${each.modelName} ${each.modelVersion}`).join('\n'),
+    ]),
+  );
+  if (devices.some((one) => one.connected === undefined))
+    print.line(`Connectivity is unknown without fleet indexing: edge-manager report ${fleet} --set-up`);
 }
 
-function printDevice(found: DeviceDescription): void {
+async function describe(
+  { print }: Run,
+  cloud: FleetAdminCloud,
+  fleet: string,
+  name: string,
+  options: Common,
+): Promise<void> {
+  const { describeDevice } = await import('../fleet/mod.js');
+  const found = await describeDevice(cloud, fleet, name);
+  if (options.json === true) return print.json(found);
+  printDevice(print, found);
+}
+
+function printDevice(print: Printer, found: DeviceDescription): void {
   const { capture, lastError } = found.heartbeat ?? {};
   const since = found.connectivityTime === undefined ? '' : ` since ${found.connectivityTime}`;
-  printTable(
+  print.table(
     ['device', found.deviceName],
     [
       ['thing', found.deviceArn],
@@ -164,7 +167,7 @@ function printDevice(found: DeviceDescription): void {
     ],
   );
   if (found.models.length === 0) return;
-  printTable(
+  print.table(
     ['model', 'version', 'state', 'last inference', 'last sample'],
     found.models.map((one) => [
       one.modelName,
@@ -182,13 +185,4 @@ function connectedText({ connected }: DeviceSummary): string {
 
 function stateText({ state, drifted }: DeviceModel): string {
   return drifted ? `${state}, drifted` : state;
-}
-
-function parseTime(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isFinite(ms)) return ms;
-  throw new EdgeError(
-    'OPTION_INVALID',
-    `Cannot read the option as it must be a time such as 2026-01-31T12:00:00Z: current value is ${text}`,
-  );
 }

@@ -1,25 +1,8 @@
 import type { Command } from 'commander';
-import { systemClock } from '../../src/system/mod.js';
 import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
-import {
-  applyFleet,
-  describeFleet,
-  describeSteps,
-  fleetNamed,
-  fleetsYaml,
-  importFleets,
-  listFleets,
-  proposeFleets,
-  readDocument,
-  readFleets,
-  writeFleets,
-  writePolicies,
-  type FleetProposal,
-  type FormerDocument,
-  type LeftAlone,
-  type PolicyDocument,
-} from '../fleet/mod.js';
-import { printJson, printLine, printTable } from './output.js';
+import type { FleetProposal, FormerDocument, LeftAlone, PolicyDocument } from '../fleet/mod.js';
+import type { CommandLine, Run } from './command.js';
+import type { Printer } from '../print/mod.js';
 import { agreed, withCloud } from './session.js';
 
 interface Options {
@@ -27,6 +10,11 @@ interface Options {
   readonly policies?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
+}
+
+interface ImportOptions {
+  readonly out: string;
+  readonly force?: boolean;
 }
 
 /** Rows of a table that a person still reads; --json has all. */
@@ -42,7 +30,7 @@ On AWS, with credentials of the account and AWS_REGION set:
   edge-manager deploy apply PLAN --fleets fleets.yaml
 The file's keys and the permissions that it takes: docs/fleets.md`;
 
-export function register(program: Command): void {
+export function register(program: Command, line: CommandLine): void {
   const fleet = program
     .command('fleet')
     .description('fleets as a file: thing groups, their devices, and what those need')
@@ -51,53 +39,54 @@ export function register(program: Command): void {
     fleet
       .command(name)
       .description(description)
-      .argument('<file>', 'fleets file (YAML or JSON)')
+      .argument('<file>', 'fleets file (YAML or JSON)', line.file)
       .option('--fleet <name...>', 'only these fleets of the file')
-      .option('--policies <folder>', 'write policy documents for the devices there; - prints them')
+      .option('--policies <folder>', 'write policy documents for the devices there; - prints them', line.file)
       .option('--json', 'print JSON');
-  withFile('plan', 'show what an apply would change, and change nothing').action(
-    (file: string, options: Options) => withCloud((cloud) => plan(cloud, file, options)),
-  );
+  withFile('plan', 'show what an apply would change, and change nothing').action(line.runs(withCloud(plan)));
   withFile('apply', 'create what is missing in the cloud, and leave the rest alone; safe to repeat')
     .option('--yes', 'do not ask')
-    .action((file: string, options: Options) => withCloud((cloud) => apply(cloud, file, options)));
-  registerImport(fleet);
+    .action(line.runs(withCloud(apply)));
+  registerImport(fleet, line);
   fleet
     .command('list')
     .description('list the fleets of the account')
     .option('--prefix <text>', 'only thing groups whose names start so', '')
     .option('--json', 'print JSON')
-    .action((options: { prefix: string; json?: boolean }) => withCloud((cloud) => list(cloud, options)));
+    .action(line.runs(withCloud(list)));
   fleet
     .command('describe')
     .description('show a fleet as the cloud has it')
     .argument('<fleet>', 'thing group')
     .option('--json', 'print JSON')
-    .action((name: string, options: Options) => withCloud((cloud) => describe(cloud, name, options)));
+    .action(line.runs(withCloud(describe)));
 }
 
-function registerImport(fleet: Command): void {
+function registerImport(fleet: Command, line: CommandLine): void {
   fleet
     .command('import')
     .description('write the fleets file that says what documents of SageMaker Edge Manager say')
     .argument(
       '<file...>',
       'JSON of DescribeDeviceFleet, ListDevices or DescribeDevice, or agent configuration files',
+      line.files,
     )
-    .option('--out <file>', 'where to write it; - prints it', 'fleets.yaml')
+    .option('--out <file>', 'where to write it; - prints it', line.file, line.file('fleets.yaml'))
     .option('--force', 'replace a file that is there')
-    .action(async (files: readonly string[], options: { out: string; force?: boolean }) => {
-      const documents: FormerDocument[] = [];
-      for (const source of files)
-        documents.push({ source, value: await readDocument(source, 'the document') });
-      const imported = importFleets(documents);
-      const text = fleetsYaml(imported);
-      if (options.out === '-') return printLine(text.trimEnd());
-      await writeFleets(options.out, text, options.force ?? false);
-      printLine(`Wrote ${options.out}: ${Object.keys(imported.file.fleets).join(', ')}`);
-      for (const { source, key, reason } of imported.without)
-        printLine(`Without counterpart: ${key} (${source}): ${reason}`);
-    });
+    .action(line.runs(importFormer));
+}
+
+async function importFormer({ print }: Run, files: readonly string[], options: ImportOptions): Promise<void> {
+  const { fleetsYaml, importFleets, readDocument, writeFleets } = await import('../fleet/mod.js');
+  const documents: FormerDocument[] = [];
+  for (const source of files) documents.push({ source, value: await readDocument(source, 'the document') });
+  const imported = importFleets(documents);
+  const text = fleetsYaml(imported);
+  if (options.out === '-') return print.line(text.trimEnd());
+  await writeFleets(options.out, text, options.force ?? false);
+  print.line(`Wrote ${options.out}: ${Object.keys(imported.file.fleets).join(', ')}`);
+  for (const { source, key, reason } of imported.without)
+    print.line(`Without counterpart: ${key} (${source}): ${reason}`);
 }
 
 async function propose(
@@ -105,15 +94,18 @@ async function propose(
   file: string,
   options: Options,
 ): Promise<readonly FleetProposal[]> {
+  const { systemClock } = await import('../../src/system/mod.js');
+  const { fleetNamed, proposeFleets, readFleets } = await import('../fleet/mod.js');
   const all = await readFleets(file);
   const chosen = options.fleet === undefined ? all : options.fleet.map((name) => fleetNamed(all, name));
   return proposeFleets(cloud, chosen, systemClock);
 }
 
-async function plan(cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+async function plan(run: Run, cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+  const { print } = run;
   const proposals = await propose(cloud, file, options);
   if (options.json === true) {
-    printJson(
+    print.json(
       proposals.map(({ fleet, groupArn, steps, leftAlone, warnings, policies }) => ({
         fleet: fleet.name,
         thingGroup: fleet.group,
@@ -124,15 +116,17 @@ async function plan(cloud: FleetAdminCloud, file: string, options: Options): Pro
         policies: policies?.map(({ name, document }) => ({ name, document })),
       })),
     );
-  } else for (const proposal of proposals) printProposal(proposal);
-  for (const { fleet, policies } of proposals) await deliver(fleet.name, policies, options);
+  } else for (const proposal of proposals) await printProposal(print, proposal);
+  for (const { fleet, policies } of proposals) await deliver(print, fleet.name, policies, options);
 }
 
-async function apply(cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+async function apply(run: Run, cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+  const { print } = run;
+  const { applyFleet } = await import('../fleet/mod.js');
   const proposals = await propose(cloud, file, options);
-  if (options.json !== true) for (const proposal of proposals) printProposal(proposal);
+  if (options.json !== true) for (const proposal of proposals) await printProposal(print, proposal);
   const steps = proposals.reduce((sum, proposal) => sum + proposal.steps.length, 0);
-  if (steps > 0 && !(await agreed(options))) return;
+  if (steps > 0 && !(await agreed(run, options))) return;
   const results: unknown[] = [];
   for (const proposal of proposals) {
     const { fleet, group, groupArn, done, policies } = await applyFleet(cloud, proposal);
@@ -144,14 +138,15 @@ async function apply(cloud: FleetAdminCloud, file: string, options: Options): Pr
       leftAlone: proposal.leftAlone,
       warnings: proposal.warnings,
     });
-    if (options.json !== true && done.length > 0) printLine(`Applied ${fleet}: ${done.length} changes`);
-    await deliver(fleet, policies, options);
+    if (options.json !== true && done.length > 0) print.line(`Applied ${fleet}: ${done.length} changes`);
+    await deliver(print, fleet, policies, options);
   }
-  if (options.json === true) printJson(results);
+  if (options.json === true) print.json(results);
 }
 
 /** Policy documents go to a folder, or to standard output where no JSON goes there. */
 async function deliver(
+  print: Printer,
   fleet: string,
   policies: readonly PolicyDocument[] | undefined,
   { policies: target, json }: Options,
@@ -159,36 +154,41 @@ async function deliver(
   if (target === undefined) return;
   if (policies === undefined) {
     if (json !== true)
-      printLine(`The policy documents of ${fleet} come with its apply, when account and region are known`);
+      print.line(`The policy documents of ${fleet} come with its apply, when account and region are known`);
     return;
   }
   if (target !== '-') {
+    const { writePolicies } = await import('../fleet/mod.js');
     const paths = await writePolicies(target, fleet, policies);
-    if (json !== true) printLine(`Wrote ${paths.join(', ')}`);
+    if (json !== true) print.line(`Wrote ${paths.join(', ')}`);
     return;
   }
   if (json === true) return;
   for (const { name, purpose, document } of policies) {
-    printLine(`${name}: ${purpose}`);
-    printJson(document);
+    print.line(`${name}: ${purpose}`);
+    print.json(document);
   }
 }
 
-function printProposal({ fleet, steps, leftAlone, warnings }: FleetProposal): void {
-  printLine(`${fleet.name} (thing group ${fleet.group})`);
-  if (steps.length === 0) printLine('Nothing is missing');
+async function printProposal(
+  print: Printer,
+  { fleet, steps, leftAlone, warnings }: FleetProposal,
+): Promise<void> {
+  const { describeSteps } = await import('../fleet/mod.js');
+  print.line(`${fleet.name} (thing group ${fleet.group})`);
+  if (steps.length === 0) print.line('Nothing is missing');
   else {
     const rows = describeSteps(steps);
-    printTable(['action', 'on', 'what'], rows.slice(0, MAX_ROWS));
+    print.table(['action', 'on', 'what'], rows.slice(0, MAX_ROWS));
     if (rows.length > MAX_ROWS)
-      printLine(`... and ${rows.length - MAX_ROWS} more: --json shows all ${steps.length} steps`);
+      print.line(`... and ${rows.length - MAX_ROWS} more: --json shows all ${steps.length} steps`);
   }
   if (leftAlone.length > 0) {
     const shown = leftAlone.slice(0, 10).map(leftAloneText).join(', ');
     const more = leftAlone.length > 10 ? ` and ${leftAlone.length - 10} more` : '';
-    printLine(`Left alone: ${shown}${more}`);
+    print.line(`Left alone: ${shown}${more}`);
   }
-  for (const warning of warnings) printLine(`Warning: ${warning}`);
+  for (const warning of warnings) print.line(`Warning: ${warning}`);
 }
 
 function leftAloneText(one: LeftAlone): string {
@@ -202,11 +202,16 @@ function leftAloneText(one: LeftAlone): string {
   }
 }
 
-async function list(cloud: FleetAdminCloud, options: { prefix: string; json?: boolean }): Promise<void> {
+async function list(
+  { print }: Run,
+  cloud: FleetAdminCloud,
+  options: { prefix: string; json?: boolean },
+): Promise<void> {
+  const { listFleets } = await import('../fleet/mod.js');
   const fleets = await listFleets(cloud, options.prefix);
-  if (options.json === true) return printJson(fleets);
-  if (fleets.length === 0) return printLine('No fleets yet: edge-manager fleet apply makes them');
-  printTable(
+  if (options.json === true) return print.json(fleets);
+  if (fleets.length === 0) return print.line('No fleets yet: edge-manager fleet apply makes them');
+  print.table(
     ['fleet', 'thing group', 'output', 'role alias'],
     fleets.map((one) => [
       one.deviceFleetName,
@@ -217,9 +222,15 @@ async function list(cloud: FleetAdminCloud, options: { prefix: string; json?: bo
   );
 }
 
-async function describe(cloud: FleetAdminCloud, name: string, options: Options): Promise<void> {
+async function describe(
+  { print }: Run,
+  cloud: FleetAdminCloud,
+  name: string,
+  options: Options,
+): Promise<void> {
+  const { describeFleet } = await import('../fleet/mod.js');
   const found = await describeFleet(cloud, name);
-  if (options.json === true) return printJson(found);
+  if (options.json === true) return print.json(found);
   const { outputConfig, tags } = found;
   const rows: (readonly [string, string | number | undefined])[] = [
     ['thing group', found.deviceFleetArn],
@@ -233,7 +244,7 @@ async function describe(cloud: FleetAdminCloud, name: string, options: Options):
     ['devices', found.registeredDeviceCount],
     ...Object.entries(tags).map(([key, value]): [string, string] => [`tag ${key}`, value]),
   ];
-  printTable(
+  print.table(
     ['fleet', found.deviceFleetName],
     rows.map(([key, value]) => [key, value ?? '']),
   );

@@ -1,31 +1,41 @@
 import type { Command } from 'commander';
 import type { TensorSpec } from '../../src/model/mod.js';
-import { inspect, type Inspection } from '../inspect/mod.js';
-import { readPem } from '../sign/mod.js';
-import { formatBytes, printJson, printLine, printTable } from './output.js';
-import { describeSignature } from './verify.js';
+import type { Inspection } from '../inspect/mod.js';
+import type { CommandLine, Run } from './command.js';
+import { describeSignature } from './describe-signature.js';
+import { formatBytes } from './format-bytes.js';
+import type { Printer } from '../print/mod.js';
+
+interface Options {
+  trust?: readonly string[];
+  json?: boolean;
+}
 
 const SHOWN_WEIGHTS = 10;
 
-export function register(program: Command): void {
+export function register(program: Command, line: CommandLine): void {
   program
     .command('inspect')
     .description('show what a model or a package holds, without running it')
-    .argument('<path>', 'ONNX file or package folder')
-    .option('--trust <file>', 'check the signature against this key or certificate; repeatable', collect, [])
+    .argument('<path>', 'ONNX file or package folder', line.file)
+    .option('--trust <file>', 'check the signature against this key or certificate; repeatable', line.files)
     .option('--json', 'print everything as JSON')
-    .action(async (path: string, options: { trust: string[]; json?: boolean }) => {
-      const keys = await Promise.all(options.trust.map((file) => readPem(file)));
-      const inspection = await inspect(path, keys);
-      if (options.json === true) return printJson(inspection);
-      printModel(inspection.model);
-      printPackage(inspection.package);
-    });
+    .action(line.runs(show));
 }
 
-function printModel(model: Inspection['model']): void {
+async function show({ print }: Run, path: string, options: Options): Promise<void> {
+  const { inspect } = await import('../inspect/mod.js');
+  const { readPem } = await import('../sign/mod.js');
+  const keys = await Promise.all((options.trust ?? []).map((file) => readPem(file)));
+  const inspection = await inspect(path, keys);
+  if (options.json === true) return print.json(inspection);
+  printModel(print, inspection.model);
+  printPackage(print, inspection.package);
+}
+
+function printModel(print: Printer, model: Inspection['model']): void {
   const domains = model.domains.map(({ domain, version }) => `${domain} ${version}`).join(', ');
-  printTable(
+  print.table(
     ['model', ''],
     [
       ['size', formatBytes(model.sizeBytes)],
@@ -35,15 +45,15 @@ function printModel(model: Inspection['model']): void {
       ['producer', model.producer === '' ? '-' : model.producer],
     ],
   );
-  printTable(
+  print.table(
     ['tensor', 'name', 'type', 'shape'],
     [...rows('input', model.inputs), ...rows('output', model.outputs)],
   );
-  printTable(
+  print.table(
     ['operator', 'count'],
     model.operators.map(({ operator, count }) => [operator, count]),
   );
-  printTable(
+  print.table(
     ['largest weights', 'shape', 'size'],
     model.weights
       .slice(0, SHOWN_WEIGHTS)
@@ -55,14 +65,14 @@ function rows(kind: string, specs: readonly TensorSpec[]): string[][] {
   return specs.map(({ name, datatype, shape }) => [kind, name, datatype, `[${shape.join(', ')}]`]);
 }
 
-function printPackage(held: Inspection['package']): void {
+function printPackage(print: Printer, held: Inspection['package']): void {
   if (held === undefined) return;
   const { manifest, digest, signature } = held;
   const provenance = Object.entries(manifest.provenance ?? {}).map(([key, value]) => [
     key,
     typeof value === 'string' ? value : JSON.stringify(value),
   ]);
-  printTable(
+  print.table(
     ['package', ''],
     [
       ['name', manifest.name],
@@ -77,11 +87,7 @@ function printPackage(held: Inspection['package']): void {
       ...provenance,
     ],
   );
-  printLine(
+  print.line(
     `Files: ${manifest.files.map(({ path, sizeBytes }) => `${path} (${formatBytes(sizeBytes)})`).join(', ')}`,
   );
-}
-
-function collect(value: string, former: string[]): string[] {
-  return [...former, value];
 }

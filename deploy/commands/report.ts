@@ -1,19 +1,8 @@
 import type { Command } from 'commander';
-import { writeFileDurably } from '../../src/disk/mod.js';
-import { systemClock } from '../../src/system/mod.js';
-import { EdgeError, messageOf } from '../../src/core/mod.js';
 import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
-import {
-  appendReport,
-  devicesInNeed,
-  fleetReport,
-  indexHeartbeats,
-  readHistory,
-  reportPage,
-  type FleetReport,
-} from '../report/mod.js';
-import { rolloutHistory } from '../rollout/mod.js';
-import { printJson, printLine, printTable } from './output.js';
+import type { FleetReport } from '../report/mod.js';
+import type { CommandLine, Run } from './command.js';
+import type { Printer } from '../print/mod.js';
 import { withCloud } from './session.js';
 
 interface Options {
@@ -23,69 +12,66 @@ interface Options {
   readonly setUp?: boolean;
 }
 
-export function register(program: Command): void {
+export function register(program: Command, line: CommandLine): void {
   program
     .command('report')
     .description('show a fleet: devices, agents, models, latency and captures, from fleet indexing')
     .argument('<fleet>', 'thing group')
     .option('--json', 'print JSON')
-    .option('--html <file>', 'write one self-contained page with plots')
+    .option('--html <file>', 'write one self-contained page with plots', line.file)
     .option(
       '--history <file>',
       'add this report to a file of JSON Lines; the page draws what is in it over time',
+      line.file,
     )
     .option('--set-up', 'turn on the fleet indexing that reports need (AWS charges for it), and end')
-    .action((fleet: string, options: Options) => withCloud((cloud) => report(cloud, fleet, options)));
+    .action(line.runs(withCloud(report)));
 }
 
-async function report(cloud: FleetAdminCloud, fleet: string, options: Options): Promise<void> {
+async function report(run: Run, cloud: FleetAdminCloud, fleet: string, options: Options): Promise<void> {
+  const { print } = run;
+  const { appendReport, fleetReport, indexHeartbeats } = await import('../report/mod.js');
+  const { systemClock } = await import('../../src/system/mod.js');
   if (options.setUp === true) {
     await indexHeartbeats(cloud);
-    return printLine('Fleet indexing is being built: the report is whole after some minutes');
+    return print.line('Fleet indexing is being built: the report is whole after some minutes');
   }
   const now = await fleetReport(cloud, fleet, systemClock.wallMs());
   if (options.history !== undefined) await appendReport(options.history, now);
-  if (options.html !== undefined) await writePage(cloud, options.html, now, options.history);
-  if (options.json === true) return printJson(now);
-  printReport(now);
-  if (options.html !== undefined) printLine(`Open ${options.html} in a browser`);
+  if (options.html !== undefined) await writePage(run, cloud, options.html, now, options.history);
+  if (options.json === true) return print.json(now);
+  printReport(print, now);
+  if (options.html !== undefined) print.line(`Open ${options.html} in a browser`);
 }
 
 async function writePage(
+  { print }: Run,
   cloud: FleetAdminCloud,
   path: string,
   now: FleetReport,
   history: string | undefined,
 ): Promise<void> {
+  const { devicesInNeed, readHistory, reportPage, writeReportPage } = await import('../report/mod.js');
+  const { rolloutHistory } = await import('../rollout/mod.js');
   const fleet = now.deviceFleetName;
   const kept = history === undefined ? undefined : await readHistory(history, fleet);
   if (kept !== undefined && kept.unreadableLines > 0)
-    process.stderr.write(
-      `${history ?? ''}: ${kept.unreadableLines} lines hold no report and were left out\n`,
-    );
+    print.aside(`${history ?? ''}: ${kept.unreadableLines} lines hold no report and were left out`);
   const page = reportPage({
     report: now,
     history: kept?.reports ?? [now],
     inNeed: await devicesInNeed(cloud, fleet),
     deployments: await rolloutHistory(cloud, fleet),
   });
-  try {
-    await writeFileDurably(path, Buffer.from(page), 0o644);
-  } catch (thrown) {
-    throw new EdgeError('FILE_UNUSABLE', `Cannot write the page ${path}: ${messageOf(thrown)}`, {
-      field: '--html',
-      nextStep: 'Give a file in a folder that exists and may be written',
-      cause: thrown,
-    });
-  }
+  await writeReportPage(path, page);
 }
 
-function printReport(report: FleetReport): void {
+function printReport(print: Printer, report: FleetReport): void {
   const { deviceFleetName, deviceStats, deviceStates, modelStats, agentVersions } = report;
   const { registeredDeviceCount, connectedDeviceCount } = deviceStats;
-  printLine(`${deviceFleetName}: ${registeredDeviceCount} devices, ${connectedDeviceCount} connected`);
-  printTable(Object.keys(deviceStates), [Object.values(deviceStates)]);
-  printTable(
+  print.line(`${deviceFleetName}: ${registeredDeviceCount} devices, ${connectedDeviceCount} connected`);
+  print.table(Object.keys(deviceStates), [Object.values(deviceStates)]);
+  print.table(
     ['model', 'version', 'offline', 'connected', 'active', 'sampling', 'drifted'],
     modelStats.map((one) => [
       one.modelName,
@@ -97,13 +83,13 @@ function printReport(report: FleetReport): void {
       one.driftedDeviceCount,
     ]),
   );
-  printTable(
+  print.table(
     ['agent', 'devices'],
     agentVersions.map((one) => [one.version, one.agentCount]),
   );
   if (report.capture === undefined) return;
   const { deliveredRecords, queuedRecords } = report.capture;
-  printLine(
+  print.line(
     `captured records: ${deliveredRecords ?? '?'} in S3 since the agents' start, ${queuedRecords ?? '?'} waiting on devices`,
   );
 }

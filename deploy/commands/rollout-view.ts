@@ -1,29 +1,34 @@
-import { MultiBar, type SingleBar } from 'cli-progress';
+import type { MultiBar, SingleBar } from 'cli-progress';
 import type { FleetCloud } from '../cloud/fleet-mod.js';
 import type { ComponentChange, RolloutProposal, RolloutStatus, StageStatus } from '../rollout/mod.js';
-import { printJson, printLine, printTable } from './output.js';
+import type { Run } from './command.js';
+import type { Printer } from '../print/mod.js';
 
-export function printProposal(proposal: RolloutProposal, options: { readonly json?: boolean }): void {
+export function printProposal(
+  print: Printer,
+  proposal: RolloutProposal,
+  options: { readonly json?: boolean },
+): void {
   const stages = proposal.plan.stages.map((stage, index) => ({
     name: stage.name,
     devices: proposal.stages[index]?.length ?? 0,
   }));
   if (options.json === true) {
     const { changes, kept, warnings, targetArn } = proposal;
-    return printJson({ targetArn, changes, kept, stages, warnings });
+    return print.json({ targetArn, changes, kept, stages, warnings });
   }
-  printChanges(proposal.changes);
-  printLine(`Kept as they are: ${proposal.kept.length === 0 ? 'none' : proposal.kept.join(', ')}`);
-  printTable(
+  printChanges(print, proposal.changes);
+  print.line(`Kept as they are: ${proposal.kept.length === 0 ? 'none' : proposal.kept.join(', ')}`);
+  print.table(
     ['stage', 'devices'],
     stages.map((stage) => [stage.name, stage.devices]),
   );
-  for (const warning of proposal.warnings) printLine(`Warning: ${warning}`);
+  for (const warning of proposal.warnings) print.line(`Warning: ${warning}`);
 }
 
-export function printChanges(changes: readonly ComponentChange[]): void {
-  if (changes.length === 0) return printLine('No component changes');
-  printTable(
+export function printChanges(print: Printer, changes: readonly ComponentChange[]): void {
+  if (changes.length === 0) return print.line('No component changes');
+  print.table(
     ['change', 'component', 'from', 'to'],
     changes.map((change) => [
       change.kind,
@@ -35,12 +40,12 @@ export function printChanges(changes: readonly ComponentChange[]): void {
 }
 
 /** Devices that failed, with Greengrass's reason, of each stage that has some. */
-export async function printFailures(cloud: FleetCloud, now: RolloutStatus): Promise<void> {
+export async function printFailures(print: Printer, cloud: FleetCloud, now: RolloutStatus): Promise<void> {
   for (const { jobId, counts } of now.stages) {
     if (jobId === undefined || counts === undefined) continue;
     if (counts.failed + counts.timedOut + counts.rejected === 0) continue;
     const failed = await cloud.failedDevices(jobId, 20);
-    printTable(
+    print.table(
       ['device', 'status', 'reason'],
       failed.map((one) => [one.thing, one.status, one.reason]),
     );
@@ -53,8 +58,20 @@ export interface RolloutView {
   end(): void;
 }
 
-export function rolloutView(): RolloutView {
-  return process.stdout.isTTY ? new StageBars() : new ChangedLines();
+export async function rolloutView({ print, screen }: Run): Promise<RolloutView> {
+  if (screen === undefined) return new ChangedLines(print);
+  const { MultiBar } = await import('cli-progress');
+  return new StageBars(
+    print,
+    new MultiBar({
+      format: '{stage} [{bar}] {value}/{total} {state}',
+      barCompleteChar: '#',
+      barIncompleteChar: '.',
+      barsize: 30,
+      hideCursor: true,
+      stream: screen,
+    }),
+  );
 }
 
 export function statusLine(now: RolloutStatus): string {
@@ -75,11 +92,16 @@ function stateOf({ state, detail }: StageStatus): string {
 }
 
 class ChangedLines implements RolloutView {
+  readonly #print: Printer;
   #last = '';
+
+  constructor(print: Printer) {
+    this.#print = print;
+  }
 
   show(now: RolloutStatus): void {
     const line = statusLine(now);
-    if (line !== this.#last) printLine(line);
+    if (line !== this.#last) this.#print.line(line);
     this.#last = line;
   }
 
@@ -89,15 +111,15 @@ class ChangedLines implements RolloutView {
 }
 
 class StageBars implements RolloutView {
-  readonly #bars = new MultiBar({
-    format: '{stage} [{bar}] {value}/{total} {state}',
-    barCompleteChar: '#',
-    barIncompleteChar: '.',
-    barsize: 30,
-    hideCursor: true,
-  });
+  readonly #print: Printer;
+  readonly #bars: MultiBar;
   readonly #byStage = new Map<string, SingleBar>();
   #reason = '';
+
+  constructor(print: Printer, bars: MultiBar) {
+    this.#print = print;
+    this.#bars = bars;
+  }
 
   show(now: RolloutStatus): void {
     const width = Math.max(...now.stages.map(({ name }) => name.length));
@@ -113,6 +135,6 @@ class StageBars implements RolloutView {
 
   end(): void {
     this.#bars.stop();
-    if (this.#reason !== '') printLine(this.#reason);
+    if (this.#reason !== '') this.#print.line(this.#reason);
   }
 }

@@ -35,7 +35,7 @@ export interface CompileOptions {
 }
 
 /** Largest difference that rounding alone may make. */
-export const DEFAULT_TOLERANCE: Tolerance = { absolute: 1e-4, relative: 1e-3 };
+export const DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 } as const satisfies Tolerance;
 
 /**
  * Compiles a model and proves the result: nothing is written unless the same inputs gave the same outputs.

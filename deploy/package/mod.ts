@@ -30,6 +30,7 @@ export * from './from-registry.js';
 export * from './make-inputs.js';
 export * from './model-yaml.js';
 export * from './npy.js';
+export { readSampleInputs } from './samples.js';
 
 const MODEL_FILE = 'model.onnx';
 const SAMPLES_FILE = 'samples.json';

@@ -55,6 +55,26 @@ export async function modelHistory(source: RegistrySource, name: string): Promis
   return { versions, deployedTo: await source.components.targetsOf(component) };
 }
 
+/**
+ * @param version of the model or of its component; without it the newest
+ * @throws EdgeError NOT_FOUND
+ */
+export function versionIn(
+  versions: readonly ModelVersion[],
+  name: string,
+  version: string | undefined,
+): ModelVersion {
+  const found =
+    version === undefined
+      ? versions[0]
+      : versions.find((one) => one.version === version || one.componentVersion === version);
+  if (found !== undefined) return found;
+  throw new EdgeError(
+    'VERSION_NOT_FOUND',
+    `Cannot find the version ${version} of ${name}: published are ${versions.map((one) => one.version).join(', ')}`,
+  );
+}
+
 async function componentOf(source: RegistrySource, name: string): Promise<string> {
   const names = await source.components.componentNames();
   const direct = [name, `org.edgemanager.model.${name}`].find((one) => names.includes(one));

@@ -14,9 +14,6 @@ import { signFolder } from './sign-folder.js';
 
 export * from './sign-folder.js';
 
-/** The environment variable that holds a signing key's passphrase. */
-export const PASSPHRASE_VARIABLE = 'EDGE_MANAGER_KEY_PASSPHRASE';
-
 /** Files that a signer is made from; the passphrase comes from the environment, never from the command line. */
 export interface SignerFiles {
   readonly keyFile: string;

@@ -37,7 +37,7 @@ const MODELS: Readonly<Record<string, readonly [model: Uint8Array, sentence: Reg
   ],
 };
 
-/** What issue trackers call user errors: each through the real command. */
+/** What issue trackers call user errors: each through the command line. */
 describe('bad input to edge-manager', function () {
   this.timeout(60_000);
   let root = '';
@@ -54,9 +54,9 @@ describe('bad input to edge-manager', function () {
   after(() => rm(root, { recursive: true, force: true }));
 
   /** Runs the failing act, and holds the folder to what it was before. */
-  async function leavesNothing(folder: string, act: () => void): Promise<void> {
+  async function leavesNothing(folder: string, act: () => Promise<void>): Promise<void> {
     const before = (await readdir(folder, { recursive: true })).sort();
-    act();
+    await act();
     assert.deepEqual((await readdir(folder, { recursive: true })).sort(), before);
   }
 
@@ -68,10 +68,10 @@ describe('bad input to edge-manager', function () {
       await writeFile(join(folder, 'short.bin'), 'x');
       const yaml = 'name: Bad\nversion: 1.0.0\nmodel: bad.onnx\nsamples: { make: { count: 1 } }\n';
       await writeFile(join(folder, 'model.yaml'), yaml);
-      await leavesNothing(folder, () => {
-        fails(sentence, 'compile', join(folder, 'bad.onnx'), '-o', join(folder, 'out.onnx'));
-        fails(sentence, 'package', join(folder, 'model.yaml'), '-o', join(folder, 'out'));
-        fails(sentence, 'inspect', join(folder, 'bad.onnx'));
+      await leavesNothing(folder, async () => {
+        await fails(sentence, 'compile', join(folder, 'bad.onnx'), '-o', join(folder, 'out.onnx'));
+        await fails(sentence, 'package', join(folder, 'model.yaml'), '-o', join(folder, 'out'));
+        await fails(sentence, 'inspect', join(folder, 'bad.onnx'));
       });
     });
   }
@@ -81,23 +81,23 @@ describe('bad input to edge-manager', function () {
     await cp(at('package'), folder, { recursive: true });
     const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as object;
     await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, colour: 'red' }));
-    await leavesNothing(folder, () => {
-      fails(/'colour' is not a known key/, 'verify', folder, '--policy', 'off');
-      fails(/'colour' is not a known key/, 'sign', folder, '--key', at('key.pem'));
-      fails(/'colour' is not a known key/, 'inspect', folder);
+    await leavesNothing(folder, async () => {
+      await fails(/'colour' is not a known key/, 'verify', folder, '--policy', 'off');
+      await fails(/'colour' is not a known key/, 'sign', folder, '--key', at('key.pem'));
+      await fails(/'colour' is not a known key/, 'inspect', folder);
     });
   });
 
   it('a wrong key: refused by verify; one that is no key: refused by sign and package', async () => {
     const folder = at('signed');
     await cp(at('package'), folder, { recursive: true });
-    succeeds('sign', folder, '--key', at('key.pem'));
-    succeeds('verify', folder, '--trust', at('public.pem'));
+    await succeeds('sign', folder, '--key', at('key.pem'));
+    await succeeds('verify', folder, '--trust', at('public.pem'));
     await writeFile(at('no-key.pem'), 'no key');
-    await leavesNothing(root, () => {
-      fails(/its key is not trusted/, 'verify', folder, '--trust', at('other.pem'));
-      fails(/Cannot use the signing key/, 'sign', at('package'), '--key', at('no-key.pem'));
-      fails(/ENOENT/, 'sign', at('package'), '--key', at('nowhere.pem'));
+    await leavesNothing(root, async () => {
+      await fails(/its key is not trusted/, 'verify', folder, '--trust', at('other.pem'));
+      await fails(/Cannot use the signing key/, 'sign', at('package'), '--key', at('no-key.pem'));
+      await fails(/ENOENT/, 'sign', at('package'), '--key', at('nowhere.pem'));
     });
   });
 
@@ -110,12 +110,12 @@ describe('bad input to edge-manager', function () {
     const make = ['x509', '-req', '-days', '-1', '-signkey', at('key.pem'), '-extfile', at('leaf.ext')];
     const certificate = execFileSync('openssl', make, { input: request, stdio: ['pipe', 'pipe', 'ignore'] });
     await writeFile(at('leaf.pem'), certificate);
-    succeeds('sign', folder, '--key', at('key.pem'), '--chain', at('leaf.pem'));
-    fails(/CN=signer .*expired|expired/, 'verify', folder, '--trust', at('leaf.pem'));
+    await succeeds('sign', folder, '--key', at('key.pem'), '--chain', at('leaf.pem'));
+    await fails(/CN=signer .*expired|expired/, 'verify', folder, '--trust', at('leaf.pem'));
   });
 
   it('an unwritable folder: refused by compile, package and sign', async function () {
-    if (!nobodyCanRun()) {
+    if (!(await nobodyCanRun())) {
       console.log('      skipped: a user without rights cannot read this project');
       return this.skip();
     }
@@ -132,17 +132,17 @@ describe('bad input to edge-manager', function () {
       await chmod(join(folder, entry), isFolder ? 0o555 : 0o444);
     }
     await chmod(folder, 0o555);
-    await leavesNothing(folder, () => {
+    await leavesNothing(folder, async () => {
       const model = join(folder, 'good.onnx');
-      failsAsNobody(/can't be written|EACCES/, 'compile', model, '-o', join(folder, 'out.onnx'));
-      failsAsNobody(
+      await failsAsNobody(/can't be written|EACCES/, 'compile', model, '-o', join(folder, 'out.onnx'));
+      await failsAsNobody(
         /can't be written|EACCES/,
         'package',
         join(folder, 'model.yaml'),
         '-o',
         join(folder, 'out'),
       );
-      failsAsNobody(
+      await failsAsNobody(
         /can't be written|EACCES/,
         'sign',
         join(folder, 'package'),

@@ -68,14 +68,16 @@ describe('edge-manager on models', () => {
       const description: unknown = parse(await readFile(yaml, 'utf8'));
       const source = resolve(dirname(yaml), String((description as { model: string }).model));
       const compiled = at(`${name}.onnx`);
-      const report = parsed(succeeds('compile', source, '-o', compiled, '--cases', '2', '--json', ...inputs));
+      const report = parsed(
+        await succeeds('compile', source, '-o', compiled, '--cases', '2', '--json', ...inputs),
+      );
       assert.equal(report['target'], 'any');
       const made = ['--model', compiled, '--report', at(`${name}.report.json`), '-o', at(name)];
-      succeeds('package', yaml, ...made);
+      await succeeds('package', yaml, ...made);
       const folder = at(name, 'artifacts', component, version);
-      succeeds('sign', folder, '--key', at('key.pem'));
-      assert.match(succeeds('verify', folder, '--trust', at('public.pem')), /Signed by key/);
-      const { package: held } = parsed(succeeds('inspect', folder, '--json')) as {
+      await succeeds('sign', folder, '--key', at('key.pem'));
+      assert.match(await succeeds('verify', folder, '--trust', at('public.pem')), /Signed by key/);
+      const { package: held } = parsed(await succeeds('inspect', folder, '--json')) as {
         package: { manifest: { version: string; selfTest: { outcome: string } } };
       };
       assert.deepEqual([held.manifest.version, held.manifest.selfTest.outcome], [version, 'passed']);
@@ -102,7 +104,7 @@ describe('edge-manager on models', () => {
     const yaml = join(project, 'examples/models/silero-vad-5/model.yaml');
     const bytes: string[] = [];
     for (const run of ['once', 'twice', 'twice']) {
-      succeeds('package', yaml, '-o', at(run));
+      await succeeds('package', yaml, '-o', at(run));
       const folder = at(run, 'artifacts/org.edgemanager.model.SileroVad/5.0.0');
       const files = await readdir(folder);
       assert.deepEqual(files.toSorted(), ['manifest.json', 'model.onnx', 'samples.json']);
@@ -114,9 +116,9 @@ describe('edge-manager on models', () => {
 
   it('refuses a release whose samples fail, unless told to skip them, and says so', async () => {
     const yaml = join(project, 'examples/models/silero-vad-7-broken/model.yaml');
-    fails(/Cannot run the model as 'state' must be an input/, 'package', yaml, '-o', at('broken'));
+    await fails(/Cannot run the model as 'state' must be an input/, 'package', yaml, '-o', at('broken'));
     assert.deepEqual(await readdir(root).then((names) => names.filter((name) => name === 'broken')), []);
-    succeeds('package', yaml, '-o', at('broken'), '--skip-self-test');
+    await succeeds('package', yaml, '-o', at('broken'), '--skip-self-test');
     const manifest = await readFile(
       at('broken/artifacts/org.edgemanager.model.SileroVad/7.0.0/manifest.json'),
       'utf8',
@@ -151,10 +153,10 @@ describe('edge-manager on models', () => {
       ],
     ];
     for (const [index, [pattern, lines]] of cases.entries()) {
-      fails(pattern, 'package', await describeModel(`bad-${index}`, lines), '-o', out);
+      await fails(pattern, 'package', await describeModel(`bad-${index}`, lines), '-o', out);
     }
     await assert.rejects(readdir(out), { code: 'ENOENT' });
-    fails(/ENOENT/, 'package', at('nowhere.yaml'));
+    await fails(/ENOENT/, 'package', at('nowhere.yaml'));
   }).timeout(60_000);
 
   it('refuses bad names and versions', async () => {
@@ -164,13 +166,13 @@ describe('edge-manager on models', () => {
       [/'version' must be a semantic version/, 'name: A\nversion: 1.x.0'],
     ] as const) {
       await writeFile(file, `${head}\nmodel: identity.onnx\n`);
-      fails(pattern, 'package', file, '-o', at('names-out'));
+      await fails(pattern, 'package', file, '-o', at('names-out'));
     }
   });
 
-  it('refuses a model that is not there, and a dimension that it lacks', () => {
-    fails(/missing/, 'compile', at('nowhere.onnx'));
-    fails(/no such dynamic dimension: it has n/, 'compile', at('identity.onnx'), '--dim', 'm=1');
+  it('refuses a model that is not there, and a dimension that it lacks', async () => {
+    await fails(/missing/, 'compile', at('nowhere.onnx'));
+    await fails(/no such dynamic dimension: it has n/, 'compile', at('identity.onnx'), '--dim', 'm=1');
   });
 
   it('comes back from a model that never ends', async () => {
@@ -195,21 +197,29 @@ describe('edge-manager on models', () => {
       initializers: [always, trips],
     });
     await writeFile(at('endless.onnx'), endless);
-    fails(/took more than 3 s/, 'compile', at('endless.onnx'), '-o', at('never.onnx'), '--timeout', '3');
+    await fails(
+      /took more than 3 s/,
+      'compile',
+      at('endless.onnx'),
+      '-o',
+      at('never.onnx'),
+      '--timeout',
+      '3',
+    );
   });
 
   it('refuses other keys, damaged packages and broken key files', async () => {
     const yaml = join(project, 'examples/models/paddle-ocr-cls/model.yaml');
-    succeeds('package', yaml, '-o', at('signed'), '--key', at('key.pem'));
+    await succeeds('package', yaml, '-o', at('signed'), '--key', at('key.pem'));
     const folder = at('signed/artifacts/org.edgemanager.model.PaddleOcrCls/2.0.0');
-    succeeds('verify', folder, '--trust', at('public.pem'));
-    fails(/its key is not trusted/, 'verify', folder, '--trust', at('other.pem'));
-    fails(/its key is not trusted/, 'verify', folder);
-    fails(/it holds a block PRIVATE KEY/, 'verify', folder, '--trust', at('key.pem'));
-    fails(/Cannot use the signing key/, 'sign', folder, '--key', at('public.pem'));
+    await succeeds('verify', folder, '--trust', at('public.pem'));
+    await fails(/its key is not trusted/, 'verify', folder, '--trust', at('other.pem'));
+    await fails(/its key is not trusted/, 'verify', folder);
+    await fails(/it holds a block PRIVATE KEY/, 'verify', folder, '--trust', at('key.pem'));
+    await fails(/Cannot use the signing key/, 'sign', folder, '--key', at('public.pem'));
     await cp(folder, at('damaged'), { recursive: true });
     await writeFile(at('damaged/samples.json'), '{}');
-    fails(/samples\.json is not acceptable/, 'verify', at('damaged'), '--trust', at('public.pem'));
-    fails(/samples\.json is not acceptable/, 'sign', at('damaged'), '--key', at('key.pem'));
+    await fails(/samples\.json is not acceptable/, 'verify', at('damaged'), '--trust', at('public.pem'));
+    await fails(/samples\.json is not acceptable/, 'sign', at('damaged'), '--key', at('key.pem'));
   });
 });

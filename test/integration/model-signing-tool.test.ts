@@ -28,7 +28,7 @@ describe(`The reference tool of OpenSSF Model Signing${why}`, function () {
 
   it('verifies what we signed, and refuses it once a file has changed', async () => {
     const { folder } = await writeSmallPackage(at('ours'));
-    succeeds('sign', folder, '--key', at('key.pem'));
+    await succeeds('sign', folder, '--key', at('key.pem'));
     const verify = ['verify', 'key', folder, '--signature', join(folder, 'model.sig')];
     const good = tool(...verify, '--public_key', at('public.pem'));
     assert.ok(good.ok, good.text);
@@ -41,6 +41,6 @@ describe(`The reference tool of OpenSSF Model Signing${why}`, function () {
     const sign = ['sign', 'key', folder, '--signature', join(folder, 'model.sig')];
     const signed = tool(...sign, '--private_key', at('key.pem'));
     assert.ok(signed.ok, signed.text);
-    assert.match(succeeds('verify', folder, '--trust', at('public.pem')), /Signed by key/);
+    assert.match(await succeeds('verify', folder, '--trust', at('public.pem')), /Signed by key/);
   });
 });

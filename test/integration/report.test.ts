@@ -3,7 +3,7 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readHistory } from '../../deploy/report/mod.js';
-import { runCli } from '../lib/cli.js';
+import { awsOf, runCli } from '../lib/cli.js';
 import { makeWorld, type World } from '../unit/rollout/world.js';
 
 describe('edge-manager report', function () {
@@ -22,7 +22,7 @@ describe('edge-manager report', function () {
   });
 
   const report = (...args: string[]): ReturnType<typeof runCli> =>
-    runCli(['report', ...args], world?.local.environment ?? {}, folder);
+    runCli(['report', ...args], { folder, ...(world === undefined ? {} : { aws: awsOf(world.local) }) });
 
   it('says how to turn indexing on, prints, writes the page, and keeps a history', async () => {
     const off = await report('cameras', '--html', 'page.html');
@@ -47,6 +47,6 @@ describe('edge-manager report', function () {
   it('names the file that it cannot write', async () => {
     const { code, error } = await report('cameras', '--html', 'page.html/below.html');
     assert.equal(code, 1);
-    assert.match(error, /Cannot write the page page\.html\/below\.html/);
+    assert.match(error, /Cannot write the page .*\/page\.html\/below\.html: /);
   });
 });

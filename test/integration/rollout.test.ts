@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { awsFleetCloud, indexHeartbeats, type FleetAdminCloud, type RolloutPlan } from '../../deploy/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
-import { runCli, type CliOutcome } from '../lib/cli.js';
+import { awsOf, runCli, spawnCli, type CliOutcome } from '../lib/cli.js';
 import { temporaryFolder } from '../lib/model-package.js';
 import { until } from '../lib/until.js';
 import { FakeDevice, plan } from '../unit/rollout/world.js';
@@ -64,10 +64,11 @@ describe('edge-manager deploy', function () {
   async function run(
     command: readonly string[],
     wanted: unknown,
-    env: Readonly<Record<string, string>> = local.environment,
+    env?: Readonly<Record<string, string>>,
   ): Promise<CliOutcome> {
     await writeFile(join(folder, 'plan.json'), JSON.stringify(wanted));
-    return runCli(['deploy', ...command], env, folder);
+    const args = ['deploy', ...command];
+    return env === undefined ? runCli(args, { folder, aws: awsOf(local) }) : spawnCli(args, env, folder);
   }
 
   /** One sentence, the next step, exit code 1, and nothing was created. */
@@ -75,7 +76,7 @@ describe('edge-manager deploy', function () {
     wanted: unknown,
     sentence: RegExp,
     next: RegExp,
-    env: Readonly<Record<string, string>> = local.environment,
+    env?: Readonly<Record<string, string>>,
   ): Promise<void> {
     const before = new Map(local.calls);
     const { code, error } = await run(['apply', 'plan.json', '--yes'], wanted, env);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { dirname, join, resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runCommandLine, type CommandContext } from '../../deploy/commands/mod.js';
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const cli = join(project, 'dist/deploy/cli.js');
+export const cli = resolve(project, 'dist/deploy/cli.js');
 
 export interface CliOutcome {
   readonly code: number;
@@ -12,14 +13,41 @@ export interface CliOutcome {
   readonly error: string;
 }
 
+/** Runs the command line in this process, without a terminal and without the environment of this process. */
+export async function runCli(
+  args: readonly string[],
+  {
+    folder = process.cwd(),
+    aws = {},
+  }: { readonly folder?: string; readonly aws?: CommandContext['aws'] } = {},
+): Promise<CliOutcome> {
+  let out = '';
+  let error = '';
+  const code = await runCommandLine(args, {
+    out: { write: (text) => (out += text) },
+    error: { write: (text) => (error += text) },
+    environment: {},
+    locate: (path) => resolve(folder, path),
+    aws,
+    interrupted: () => Promise.resolve(),
+  });
+  return { code, out, error };
+}
+
+/** What a local cloud says of itself, for the commands that talk to it. */
+export function awsOf({ region, endpoint, credentials }: Required<CommandContext['aws']>) {
+  return { region, endpoint, credentials };
+}
+
 /**
- * The command line as a process of its own, while this one goes on (with a local cloud, say). It sees nothing of
- * this machine's AWS set-up but what `env` gives.
+ * The command line as a process of its own: for what only a process has, and once for each command. It sees nothing
+ * of this machine's AWS set-up but what `env` gives.
  */
-export function runCli(
+export function spawnCli(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   folder: string,
+  user: { readonly uid?: number; readonly gid?: number } = {},
 ): Promise<CliOutcome> {
   return new Promise((done) => {
     const options = {
@@ -32,6 +60,7 @@ export function runCli(
         ...env,
       },
       maxBuffer: 16 * 1024 * 1024,
+      ...user,
     };
     execFile(process.execPath, [cli, ...args], options, (error, out, text) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
@@ -40,38 +69,29 @@ export function runCli(
   });
 }
 
-/** The user without rights, for what root may do and others may not. */
-const NOBODY = 65_534;
-
-function edgeManager(args: readonly string[], asNobody = false): CliOutcome {
-  const user = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    encoding: 'utf8',
-    ...user,
-  });
-  return { code: status ?? -1, out: stdout, error: stderr };
-}
-
 /** The command must end with 0. @returns its standard output */
-export function succeeds(...args: string[]): string {
-  const { code, out, error } = edgeManager(args);
+export async function succeeds(...args: string[]): Promise<string> {
+  const { code, out, error } = await runCli(args);
   assert.equal(code, 0, error);
   return out;
 }
 
 /** One sentence, at most one next step, no stack, exit code 1. */
-export function fails(pattern: RegExp, ...args: string[]): void {
-  checkFailure(pattern, edgeManager(args));
+export async function fails(pattern: RegExp, ...args: string[]): Promise<void> {
+  checkFailure(pattern, await runCli(args));
 }
 
+/** The user without rights, for what root may do and others may not. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
 /** As `fails`, as a user who may write to what is open to all only. */
-export function failsAsNobody(pattern: RegExp, ...args: string[]): void {
-  checkFailure(pattern, edgeManager(args, process.getuid?.() === 0));
+export async function failsAsNobody(pattern: RegExp, ...args: string[]): Promise<void> {
+  checkFailure(pattern, await spawnCli(args, {}, project, NOBODY));
 }
 
 /** Whether the command can run as that user: it must be able to read the project. */
-export function nobodyCanRun(): boolean {
-  return process.getuid?.() !== 0 || edgeManager(['--help'], true).code === 0;
+export async function nobodyCanRun(): Promise<boolean> {
+  return process.getuid?.() !== 0 || (await spawnCli(['--help'], {}, project, NOBODY)).code === 0;
 }
 
 function checkFailure(pattern: RegExp, { code, error }: CliOutcome): void {

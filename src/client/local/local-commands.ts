@@ -7,26 +7,7 @@ import { EdgeError, toEdgeError, validate } from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
 import { type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
-
-/** Where the commands write. */
-export interface Output {
-  /** One line. */
-  readonly out: (line: string) => void;
-  readonly error: (line: string) => void;
-}
-
-export const LOCAL_USAGE = `Usage: edge-manager local <command> [options]
-  list                               models on this device
-  describe NAME                      one model in full
-  stats [NAME]                       counters and latencies
-  load NAME [--path FOLDER] [--pin]  load a version that was admitted, or a package folder
-  unload NAME                        unload a model until it is loaded again
-  predict NAME --inputs FILE         run a model; FILE holds [{"name", "datatype", "shape", "data"}, ...]
-Options:
-  --version VERSION, --label LABEL   which version (default: label stable)
-  --work FOLDER                      the agent's work folder (default: the current one)
-  --timeout MS                       default 10000
-  --json                             print JSON`;
+import { LOCAL_USAGE, type Output } from './usage.js';
 
 const OPTIONS = {
   version: { type: 'string' },
@@ -55,10 +36,10 @@ interface Answer {
 }
 
 /**
- * `edge-manager local ...`: the agent's operations for people on the device.
+ * Reads a command, asks the agent, and shows its answer.
  * @returns the exit code
  */
-export async function runLocalCommand(args: readonly string[], output: Output): Promise<number> {
+export async function performLocalCommand(args: readonly string[], output: Output): Promise<number> {
   try {
     const { values, positionals } = parse(args);
     const [command, name] = positionals;

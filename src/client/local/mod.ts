@@ -1,2 +1,3 @@
 /** `edge-manager local ...`: what people on the device do with the client. */
-export { LOCAL_USAGE, runLocalCommand, type Output } from './local-commands.js';
+export { runLocalCommand } from './run.js';
+export { LOCAL_USAGE, type Output } from './usage.js';

@@ -1,0 +1,8 @@
+/** A size for people, in thousands. */
+export function formatBytes(bytes: number): string {
+  return bytes < 1e4
+    ? `${bytes} B`
+    : bytes < 1e7
+      ? `${(bytes / 1e3).toFixed(1)} kB`
+      : `${(bytes / 1e6).toFixed(1)} MB`;
+}

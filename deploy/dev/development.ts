@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { JsonObject } from '../../src/core/mod.js';
+import { systemClock } from '../../src/system/mod.js';
+import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
+import { startLocalS3 } from '../../src/local/cloud/s3/mod.js';
+import {
+  folderStore,
+  removeNucleusRoot,
+  startNucleus,
+  type FolderStore,
+  type Profile,
+  type WantedComponent,
+} from '../../src/local/nucleus/mod.js';
+import { readDeployment } from './deployment-file.js';
+
+export interface DevelopmentOptions {
+  /** Folders that hold a greengrass-build; all their components are deployed. */
+  readonly builds: readonly string[];
+  readonly profile: Profile;
+  /** Where S3's data stays. Default: a temporary folder. */
+  readonly folder?: string | undefined;
+  readonly thing: string;
+  readonly region: string;
+  /** Made in the local S3. */
+  readonly bucket: string;
+  /** For builds that say NEXT_PATCH. */
+  readonly buildVersion: string;
+  /** File with `components`, as CreateDeployment takes it. */
+  readonly deployment?: string | undefined;
+  /** What has happened, for machines and for people. */
+  readonly tell: (event: JsonObject, text: string) => void;
+}
+
+/** A local nucleus beside a local S3, with what was built deployed on it. */
+export async function startDevelopment(options: DevelopmentOptions): Promise<{ close(): Promise<void> }> {
+  const { tell, profile, region } = options;
+  const folder = resolve(options.folder ?? (await mkdtemp(join(tmpdir(), 'edge-dev-'))));
+  await mkdir(folder, { recursive: true });
+  const store = await folderStore();
+  const components = await wantedComponents(store, options);
+  const credentials = makeLocalCredentials(systemClock);
+  const s3 = await startLocalS3({
+    folder: join(folder, 's3'),
+    credentials: [credentials.keys],
+    buckets: [options.bucket],
+    region,
+  });
+  // The socket's path must be short.
+  const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
+  const nucleus = await startNucleus({
+    rootPath,
+    profile,
+    thingName: options.thing,
+    region,
+    store,
+    credentials: credentials.forDevice,
+  });
+  nucleus.onState((name, state) => tell({ component: name, state }, `${name}: ${state}`));
+  const logs = join(rootPath, 'logs');
+  tell(
+    { rootPath, logs, s3: s3.endpoint, data: folder },
+    `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3.endpoint}, bucket ${options.bucket}, data in ${folder}`,
+  );
+  if (Object.keys(components).length > 0) {
+    const result = await nucleus.deploy({ deploymentId: 'dev', components });
+    tell({ ...result }, `Deployment ${result.status}${result.reason === '' ? '' : `: ${result.reason}`}`);
+  }
+  return {
+    close: async () => {
+      await nucleus.close();
+      await s3.close();
+      await removeNucleusRoot(rootPath);
+    },
+  };
+}
+
+/** What the builds hold, with versions and configuration of the deployment file where there is one. */
+async function wantedComponents(
+  store: FolderStore,
+  { builds, buildVersion, deployment }: DevelopmentOptions,
+): Promise<Record<string, WantedComponent>> {
+  const built: Record<string, WantedComponent> = {};
+  for (const build of builds) {
+    const { name, version } = await store.add({ path: resolve(build), version: buildVersion });
+    built[name] = { componentVersion: version };
+  }
+  return deployment === undefined ? built : { ...built, ...(await readDeployment(deployment)) };
+}

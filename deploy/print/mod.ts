@@ -1,0 +1,1 @@
+export { Printer, type Output } from './printer.js';

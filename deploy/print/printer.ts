@@ -1,0 +1,45 @@
+import Table from 'cli-table3';
+import { canonicalJson, toEdgeError } from '../../src/core/mod.js';
+
+/** Takes text as it is. */
+export interface Output {
+  write(text: string): unknown;
+}
+
+/** Results go to standard output, all else to standard error. */
+export class Printer {
+  readonly #out: Output;
+  readonly #error: Output;
+
+  constructor({ out, error }: { readonly out: Output; readonly error: Output }) {
+    this.#out = out;
+    this.#error = error;
+  }
+
+  line(text: string): void {
+    this.#out.write(`${text}\n`);
+  }
+
+  table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+    const table = new Table({ head: [...head], style: { head: [], border: [] } });
+    for (const row of rows) table.push(row.map(String));
+    this.line(table.toString());
+  }
+
+  /** One document, keys in order. */
+  json(value: unknown): void {
+    this.line(canonicalJson(value, 2));
+  }
+
+  /** What does not belong to the result, beside it. */
+  aside(text: string): void {
+    this.#error.write(`${text}\n`);
+  }
+
+  /** The sentence and, where there is one, the next step. */
+  failure(thrown: unknown): void {
+    const error = toEdgeError(thrown, 'Cannot finish the command');
+    this.aside(`${error.code}: ${error.message}`);
+    if (error.nextStep !== undefined) this.aside(`Next: ${error.nextStep}`);
+  }
+}
