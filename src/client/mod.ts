@@ -1,4 +1,5 @@
 export * from './client.js';
+export * from './types.js';
 export * from './connect.js';
 export * from './tensors.js';
 export type { Datatype, ModelDescription, ModelSummary, Tensor } from '../contract/mod.js';

@@ -36,6 +36,7 @@ const views = {
 /**
  * A tensor from a typed array (BYTES: from strings). The bytes are not copied.
  * @param shape row-major; `[]` is a scalar
+ * @throws EdgeError INVALID_ARGUMENT (TENSOR_INVALID) where shape and data differ in their number of elements
  * @example tensor('input', 'FP32', [1, 576], new Float32Array(576))
  */
 export function tensor<T extends Datatype>(
@@ -63,7 +64,10 @@ export function tensor<T extends Datatype>(
   };
 }
 
-/** A tensor's elements as the typed array of its datatype; copied only where the bytes are not aligned. */
+/**
+ * A tensor's elements, row-major, as the typed array of its datatype; copied only where the bytes are not aligned.
+ * @example const classes = elements(output); // BigInt64Array for an INT64 output of shape [1, 5]
+ */
 export function elements<T extends Datatype>(from: Tensor & { readonly datatype: T }): TypedArrays[T];
 export function elements(from: Tensor): TypedArrays[Datatype];
 export function elements(from: Tensor): TypedArrays[Datatype] {
@@ -75,7 +79,11 @@ export function elements(from: Tensor): TypedArrays[Datatype] {
   return new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
-/** The elements of an FP32 output, which most models have. */
+/**
+ * The elements of an FP32 output, which most models have, row-major.
+ * @throws EdgeError INVALID_ARGUMENT (TENSOR_INVALID) where its datatype is another
+ * @example const [probability] = float32(outputs[0]);
+ */
 export function float32(from: Tensor): Float32Array {
   if (from.datatype !== 'FP32') {
     throw new EdgeError(

@@ -4,19 +4,6 @@ import { CaptureEvent, ModelEvent, SpoolClosed, SpoolResult } from './events.js'
 import { operations, type OperationName } from './operations.js';
 import { topics, TOPIC_PREFIX } from './topics.js';
 
-const summaries: Readonly<Record<OperationName, string>> = {
-  hello: 'Who answers, and where tensor files of this caller go',
-  list: 'All model versions on the device, in pages',
-  describe: 'One version: inputs, outputs, state, memory, probation',
-  stats: 'Counters and latency by model, capture queue',
-  load: "Load an admitted version or a package folder (Edge Manager's LoadModel)",
-  unload: 'Unload a version',
-  predict: 'Run a model; tensors inline or by file',
-  capture: "Keep inputs and outputs of the app's choice (Edge Manager's CaptureData)",
-  captureStatus: 'Where a capture is (GetCaptureDataStatus)',
-  register: 'Admission of a package, asked by a model component at startup',
-};
-
 const events = {
   modelEvents: { schema: ModelEvent, summary: 'State changes of models', action: 'send' },
   captureEvents: { schema: CaptureEvent, summary: 'State changes of captures', action: 'send' },
@@ -104,7 +91,7 @@ function requestOperation(name: OperationName): object {
   return {
     action: 'receive',
     channel: { $ref: `#/channels/${name}` },
-    summary: summaries[name],
+    summary: operations[name].summary,
     description: `The reply's body: #/components/schemas/${name}Reply`,
     reply: { channel: { $ref: '#/channels/reply' } },
   };

@@ -1,6 +1,6 @@
 import type { HeartbeatModel } from './heartbeat.js';
-import type { ModelState } from './operations.js';
-import { MODEL_STATES } from './operations.js';
+import type { ModelState } from './models.js';
+import { MODEL_STATES } from './models.js';
 
 /** A model as the summary has it. */
 export interface SummaryModel {

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { MODEL_STATES } from './operations.js';
+import { MODEL_STATES } from './models.js';
 
 /** The named shadow that holds a device's last heartbeat, on both nuclei. */
 export const HEARTBEAT_SHADOW = 'edge-manager';

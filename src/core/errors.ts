@@ -1,4 +1,6 @@
-import { REASONS, type Code, type Reason } from '../contract/mod.js';
+import type { Code } from '../contract/codes.js';
+// Every process throws errors; only some need the schemas that the rest of the contract loads.
+import { REASONS, type Reason } from '../contract/reasons.js';
 
 /** What an error may carry beside its sentence. */
 export interface ErrorDetails {

@@ -26,11 +26,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: the operation's own topic; predict has one per model. */
   readonly topic?: string;
-  /**
-   * Sends the same request again, with what remains of its time, when no reply has come for this long (doubling):
-   * Greengrass loses messages in silence, and the agent answers a repeated id without a second run. Default: never.
-   */
-  readonly resendAfterMs?: number;
 }
 
 export interface Requester extends AsyncDisposable {
@@ -128,7 +123,7 @@ class TopicRequester implements Requester {
     name: OperationName,
     topic: string,
     envelope: RequestEnvelope,
-    { timeoutMs, signal, resendAfterMs }: RequestOptions,
+    { timeoutMs, signal }: RequestOptions,
   ): Promise<ReplyEnvelope> {
     const { clock } = this.#options;
     const { id } = envelope;
@@ -136,12 +131,12 @@ class TopicRequester implements Requester {
     const reply = deferred<ReplyEnvelope>();
     this.#pending.set(id, { name, resolve: reply.resolve, reject: reply.reject });
     let cancelResend = (): void => undefined;
-    const send = (remainingMs: number, nextMs: number | undefined): void => {
+    const send = (remainingMs: number, nextMs: number): void => {
       this.#send(topic, { ...envelope, timeoutMs: wireTimeout(remainingMs) });
-      if (nextMs === undefined || nextMs >= remainingMs) return;
+      if (nextMs >= remainingMs) return;
       cancelResend = clock.after(nextMs, () => send(deadlineMs - clock.monotonicMs(), nextMs * 2));
     };
-    send(timeoutMs, resendAfterMs);
+    send(timeoutMs, operations[name].resendAfterMs);
     const late = (): EdgeError =>
       new EdgeError(
         'NO_REPLY',

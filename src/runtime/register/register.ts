@@ -7,8 +7,6 @@ import { readAnnounced } from '../packages/mod.js';
 
 /** The startup step has 600 s; its shell may have waited 100 s for the agent already. */
 const TOTAL_MS = 480_000;
-/** The platform does not tell that nobody heard a request: the same one is sent again, and answered once. */
-const RESEND_MS = 3000;
 const BACKOFF = { baseMs: 500, capMs: 5000 };
 
 export interface RegisterOptions {
@@ -50,11 +48,7 @@ async function ask(
   try {
     return await persist(options, endsAtMs, async () => {
       const timeoutMs = Math.max(1000, endsAtMs - options.clock.monotonicMs());
-      return await requester.request(
-        'register',
-        { component, path },
-        { timeoutMs, resendAfterMs: RESEND_MS },
-      );
+      return await requester.request('register', { component, path }, { timeoutMs });
     });
   } finally {
     await requester.close();

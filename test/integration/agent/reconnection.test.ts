@@ -31,7 +31,7 @@ for (const profile of PROFILES) {
         await bench.nucleus.restartIpc();
         // Nothing is sent meanwhile: a write in flight when the nucleus goes can abort aws-crt, and this process.
         await until(() => regained === round && agentCame() > before, 'both are connected again');
-        const options = { timeoutMs: 20_000, topic: predictTopic('Identity'), resendAfterMs: 2000 };
+        const options = { timeoutMs: 20_000, topic: predictTopic('Identity') };
         const { version } = await app.request('predict', { inputs: [input] }, options);
         assert.equal(version, '1.0.0');
       }

@@ -1,8 +1,8 @@
 import { constants, readSync, writeSync } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileRegion } from '../contract/mod.js';
-import { EdgeError } from '../core/mod.js';
+import type { FileRegion, Reason } from '../contract/mod.js';
+import { EdgeError, messageOf } from '../core/mod.js';
 
 /**
  * Up to here bytes are copied at once: in memory (/dev/shm, or the page cache) that takes a fraction of a
@@ -31,7 +31,7 @@ export class ExchangeFile {
   static async create(folder: string, name: string): Promise<ExchangeFile> {
     const path = join(folder, name);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    return new ExchangeFile(path, name, await open(path, flags, 0o600));
+    return new ExchangeFile(path, name, await translated(open(path, flags, 0o600), `create ${path}`));
   }
 
   /** Writes the parts one behind the other and makes room for outputs behind them. */
@@ -47,12 +47,12 @@ export class ExchangeFile {
     }
     const sizeBytes = offset + outputBytes;
     if (sizeBytes > this.#sizeBytes) {
-      await this.#handle.truncate(sizeBytes);
+      await translated(this.#handle.truncate(sizeBytes), `make room in ${this.#path}`);
       this.#sizeBytes = sizeBytes;
     }
     for (const [index, region] of inputs.entries()) {
       const part = parts[index];
-      if (part !== undefined) await this.#writeAt(part, region.offset);
+      if (part !== undefined) await translated(this.#writeAt(part, region.offset), `write ${this.#path}`);
     }
     return { inputs, output: { name: this.name, offset, byteSize: outputBytes } };
   }
@@ -61,7 +61,10 @@ export class ExchangeFile {
     const bytes = new Uint8Array(region.byteSize);
     let done = 0;
     while (done < bytes.byteLength) {
-      const bytesRead = await this.#readSome(bytes, done, region.offset + done);
+      const bytesRead = await translated(
+        this.#readSome(bytes, done, region.offset + done),
+        `read ${this.#path}`,
+      );
       if (bytesRead === 0) {
         throw new EdgeError(
           'INTERNAL',
@@ -98,44 +101,26 @@ export class ExchangeFile {
   }
 }
 
-/** Exchange files for one agent start: reused after a reply, thrown away when the agent might still use them. */
-export class ExchangePool {
-  readonly #folder: string;
-  readonly #prefix: string;
-  readonly #free: ExchangeFile[] = [];
-  readonly #all = new Set<ExchangeFile>();
-  #counter = 0;
-
-  constructor(folder: string, prefix: string) {
-    this.#folder = folder;
-    this.#prefix = prefix;
-  }
-
-  async take(): Promise<ExchangeFile> {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const file = await ExchangeFile.create(this.#folder, `${this.#prefix}-${this.#counter++}`);
-    this.#all.add(file);
-    return file;
-  }
-
-  give(file: ExchangeFile): void {
-    this.#free.push(file);
-  }
-
-  async discard(file: ExchangeFile): Promise<void> {
-    this.#all.delete(file);
-    await file.remove();
-  }
-
-  async close(): Promise<void> {
-    this.#free.length = 0;
-    const files = [...this.#all];
-    this.#all.clear();
-    await Promise.all(files.map((file) => file.remove().catch(() => undefined)));
-  }
-}
-
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
+}
+
+const REASONS: Readonly<Record<string, Reason>> = {
+  // The folder was made by the agent: without it, the agent has another one now.
+  ENOENT: 'EXCHANGE_FOLDER_MOVED',
+  ENOSPC: 'EXCHANGE_FULL',
+  EDQUOT: 'EXCHANGE_FULL',
+  EACCES: 'FILE_DENIED',
+  EPERM: 'FILE_DENIED',
+};
+
+async function translated<T>(work: Promise<T>, action: string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    throw new EdgeError(REASONS[errno] ?? 'FILE_UNUSABLE', `Cannot ${action}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }

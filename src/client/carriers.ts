@@ -1,0 +1,106 @@
+import type { FileRegion, WireTensor } from '../contract/mod.js';
+import { EdgeError } from '../core/mod.js';
+import type { ExchangeFile } from './exchange-file.js';
+import { ExchangePool } from './exchange-pool.js';
+
+/** Inline parts (base64) up to this many raw bytes in sum keep a message well under its 7,000 bytes. */
+const INLINE_MAX_BYTES = 4400;
+const INLINE_MAX_PARTS = 16;
+
+/** How one part travels. */
+export type Carrier = Pick<WireTensor, 'b64' | 'file'>;
+
+/** Parts on their way: a carrier each, and where outputs may go. */
+export interface Laid {
+  readonly carriers: readonly Carrier[];
+  readonly file?: ExchangeFile;
+  readonly output?: FileRegion;
+}
+
+/**
+ * Parts of requests, inline while everything fits, else all in one file of the exchange folder. Where the agent was
+ * restarted its folders are new: the call that finds out fails as UNAVAILABLE, so that its repeat uses the new one.
+ */
+export class Carriers {
+  readonly #folder: (timeoutMs: number) => Promise<string>;
+  readonly #prefix: string;
+  #pool: Promise<ExchangePool> | undefined;
+  #pools = 0;
+
+  /**
+   * @param folder the exchange folder that the agent names at this time
+   * @param prefix of file names, unique to this client
+   */
+  constructor(folder: (timeoutMs: number) => Promise<string>, prefix: string) {
+    this.#folder = folder;
+    this.#prefix = prefix;
+  }
+
+  /** Runs a request with its parts laid out and `outputBytes` of room for outputs (0: they come inline). */
+  async carry<T>(
+    parts: readonly Uint8Array[],
+    outputBytes: number,
+    timeoutMs: number,
+    run: (laid: Laid) => Promise<T>,
+  ): Promise<T> {
+    const inline = fitsInline(parts);
+    if (inline && outputBytes === 0) return await run({ carriers: parts.map(inBase64) });
+    const pool = await this.#currentPool(timeoutMs);
+    try {
+      return await pool.use(async (file) => {
+        const { inputs, output } = await file.lay(inline ? [] : parts, outputBytes);
+        const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
+        return await run({ carriers, file, ...(outputBytes === 0 ? {} : { output }) });
+      });
+    } catch (thrown) {
+      if (!(await this.#hasMoved(pool, thrown, timeoutMs))) throw thrown;
+      await this.#leave(pool);
+      throw new EdgeError(
+        'EXCHANGE_FOLDER_MOVED',
+        'Cannot pass tensors by file as the agent was restarted meanwhile',
+        { cause: thrown },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = undefined;
+    await pool?.close();
+  }
+
+  #currentPool(timeoutMs: number): Promise<ExchangePool> {
+    if (this.#pool !== undefined) return this.#pool;
+    const opening = this.#folder(timeoutMs).then(
+      (folder) => new ExchangePool(folder, `${this.#prefix}-${this.#pools++}`),
+    );
+    this.#pool = opening;
+    opening.catch(() => {
+      if (this.#pool === opening) this.#pool = undefined;
+    });
+    return opening;
+  }
+
+  async #hasMoved(pool: ExchangePool, thrown: unknown, timeoutMs: number): Promise<boolean> {
+    if (!(thrown instanceof EdgeError)) return false;
+    if (thrown.reason === 'EXCHANGE_FOLDER_UNKNOWN' || thrown.reason === 'EXCHANGE_FOLDER_MOVED') return true;
+    // An agent of before the reasons says no more than its code.
+    return thrown.reason === 'INVALID_ARGUMENT' && (await this.#folder(timeoutMs)) !== pool.folder;
+  }
+
+  /** Other calls may have left it already, and use a new one by now. */
+  async #leave(pool: ExchangePool): Promise<void> {
+    const current = await this.#pool?.catch(() => undefined);
+    if (current === pool) this.#pool = undefined;
+    await pool.close();
+  }
+}
+
+function fitsInline(parts: readonly Uint8Array[]): boolean {
+  const totalBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return totalBytes <= INLINE_MAX_BYTES && parts.length <= INLINE_MAX_PARTS;
+}
+
+function inBase64(part: Uint8Array): Carrier {
+  return { b64: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('base64') };
+}

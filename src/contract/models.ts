@@ -1,0 +1,79 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { TensorMetadata } from './tensor.js';
+
+export const MODEL_STATES = [
+  'LOADING',
+  'SERVING',
+  'PROBATION',
+  'UNLOADED',
+  'RETIRING',
+  'FAILED',
+  'QUARANTINED',
+  'ROLLED_BACK',
+] as const;
+const modelState = Type.Union(MODEL_STATES.map((state) => Type.Literal(state)));
+export type ModelState = (typeof MODEL_STATES)[number];
+
+/** One version of a model on this device, as list gives it. */
+export const ModelSummary = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  digest: Type.String(),
+  labels: Type.Array(Type.String()),
+  state: modelState,
+  pinned: Type.Optional(Type.Boolean()),
+  /** The last failure's sentence, where there was one. */
+  reason: Type.Optional(Type.String()),
+});
+export type ModelSummary = Static<typeof ModelSummary>;
+
+export const ModelDescription = Type.Composite([
+  ModelSummary,
+  Type.Object({
+    inputs: Type.Array(TensorMetadata),
+    outputs: Type.Array(TensorMetadata),
+    path: Type.Optional(Type.String()),
+    component: Type.Optional(Type.String()),
+    /** Measured (PSS), bytes; absent while not loaded. */
+    memoryBytes: Type.Optional(Type.Integer()),
+    loadMs: Type.Optional(Type.Number()),
+    signature: Type.Optional(Type.String()),
+    probation: Type.Optional(
+      Type.Object({
+        remainingMs: Type.Number(),
+        remainingRequests: Type.Integer(),
+        requests: Type.Integer(),
+        errors: Type.Integer(),
+        nonFinite: Type.Integer(),
+      }),
+    ),
+  }),
+]);
+export type ModelDescription = Static<typeof ModelDescription>;
+
+export const LatencySummary = Type.Object({
+  count: Type.Integer(),
+  p50Ms: Type.Number(),
+  p90Ms: Type.Number(),
+  p99Ms: Type.Number(),
+  maxMs: Type.Number(),
+});
+export type LatencySummary = Static<typeof LatencySummary>;
+
+export const ModelStats = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  state: modelState,
+  requests: Type.Integer(),
+  errors: Type.Integer(),
+  errorsByCode: Type.Record(Type.String(), Type.Integer()),
+  inFlight: Type.Integer(),
+  queued: Type.Integer(),
+  memoryBytes: Type.Optional(Type.Integer()),
+  lastInferenceMs: Type.Optional(Type.Number()),
+  lastSampleMs: Type.Optional(Type.Number()),
+  queue: LatencySummary,
+  run: LatencySummary,
+  total: LatencySummary,
+});
+export type ModelStats = Static<typeof ModelStats>;
