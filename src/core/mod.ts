@@ -9,5 +9,6 @@ export * from './log.js';
 export * from './random.js';
 export * from './retry.js';
 export * from './serial-queue.js';
+export * from './sizes.js';
 export * from './validate.js';
 export * from './within.js';

@@ -59,11 +59,11 @@ export function desire(state: RegistryState, model: string, version: string): Re
   );
 }
 
-/** What a load report says of a signature, as admission judges it. */
-export function signatureOf(said: string): PackageSignature {
-  return said.startsWith('verified')
-    ? { state: 'verified', method: 'key', signer: said }
-    : { state: 'unsigned' };
+/** As the registry and describe have it: `unchecked`, `unsigned`, or `verified by <key|certificate> <signer>`. */
+export function signatureText(signature: PackageSignature): string {
+  return signature.state === 'verified'
+    ? `verified by ${signature.method} ${signature.signer}`
+    : signature.state;
 }
 
 /** What the registry remembers of a package whose first verdict was a refusal. */

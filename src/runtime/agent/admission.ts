@@ -1,15 +1,24 @@
 import type { ReplyOf, RequestOf } from '../../contract/mod.js';
-import { SerialQueues, toEdgeError, type EdgeError } from '../../core/mod.js';
+import { toEdgeError, type Clock, type EdgeError, type Logger, type SerialQueues } from '../../core/mod.js';
 import { readAnnounced, type Announced } from '../packages/mod.js';
 import { decide, keyOf } from '../plan/mod.js';
-import { QUARANTINE_TRIES, refuse } from '../registry/mod.js';
+import { QUARANTINE_TRIES, refuse, type Registry } from '../registry/mod.js';
 import { asRefusal, desire, newRecord, refusedRecord } from './admission-records.js';
-import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
-import { arrivingOf } from './package-keeper.js';
-import type { ProbationWatch } from './probation-watch.js';
-import { SwitchOver } from './switch-over.js';
+import { arrivingOf, type PackageKeeper } from './package-keeper.js';
+import type { SwitchOver } from './switch-over.js';
+
+export interface AdmissionOptions {
+  readonly registry: Registry;
+  readonly clock: Pick<Clock, 'wallMs'>;
+  readonly logger: Logger;
+  readonly events: Pick<Events, 'model'>;
+  readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'drop'>;
+  readonly manager: Pick<ModelManager, 'reconcile'>;
+  readonly switchOver: Pick<SwitchOver, 'check' | 'perform'>;
+  readonly turns: Pick<SerialQueues, 'run'>;
+}
 
 type Verdict = ReplyOf<'register'>;
 /** The switch, or why it did not come to it and how often a host died of it. */
@@ -21,24 +30,12 @@ type Attempt = { readonly switchMs: number } | { readonly error: EdgeError; read
  * stands in the reply, in describe and in the log.
  */
 export class Admission {
-  readonly #dependencies: AgentDependencies;
-  readonly #manager: ModelManager;
-  readonly #events: Events;
-  readonly #turns = new SerialQueues();
-  readonly #switchOver: SwitchOver;
+  readonly #options: AdmissionOptions;
   /** Admissions under way by digest: a repeated request waits for the same verdict. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
 
-  constructor(
-    dependencies: AgentDependencies,
-    manager: ModelManager,
-    events: Events,
-    probation: ProbationWatch,
-  ) {
-    this.#dependencies = dependencies;
-    this.#manager = manager;
-    this.#events = events;
-    this.#switchOver = new SwitchOver(dependencies, manager, events, probation);
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
   }
 
   /** @throws EdgeError where the package is refused; its first verdict then is negative */
@@ -47,7 +44,7 @@ export class Admission {
     const { digest, manifest } = announced;
     const known = this.#underWay.get(digest);
     if (known !== undefined) return await known;
-    const verdict = this.#turns.run(manifest.name, () => this.#decide(announced, component, path));
+    const verdict = this.#options.turns.run(manifest.name, () => this.#decide(announced, component, path));
     this.#underWay.set(digest, verdict);
     try {
       return await verdict;
@@ -59,11 +56,11 @@ export class Admission {
   async #decide(announced: Announced, component: string, source: string): Promise<Verdict> {
     const { manifest, digest } = announced;
     const model = manifest.name;
-    const { registry, logger } = this.#dependencies;
+    const { registry, logger, switchOver } = this.#options;
     const arrival = { model, version: manifest.version, digest };
     const decision = decide(registry.state, arrival, () =>
       // Signed or not is not known yet: what only a signature allows is checked again when the host has looked.
-      this.#switchOver.check(announced, { state: 'verified', method: 'key', signer: '' }),
+      switchOver.check(announced, { state: 'verified', method: 'key', signer: '' }),
     );
     switch (decision.kind) {
       case 'already':
@@ -86,7 +83,7 @@ export class Admission {
 
   async #admit(announced: Announced, component: string, source: string, again: boolean): Promise<Verdict> {
     const { manifest, digest } = announced;
-    const { packages } = this.#manager;
+    const { packages } = this.#options;
     const arriving = arrivingOf(manifest.name, announced);
     const outcome = await packages.holding(arriving, () => this.#attempt(announced, component, source));
     if ('switchMs' in outcome) {
@@ -99,15 +96,15 @@ export class Admission {
 
   /** Loads and switches; a second time where the first killed its host. */
   async #attempt(announced: Announced, component: string, source: string): Promise<Attempt> {
-    const { registry } = this.#dependencies;
+    const { registry, packages, switchOver } = this.#options;
     const model = announced.manifest.name;
     const fresh = newRecord(registry.state, announced, component, source);
     let { tries } = fresh;
     try {
-      const record = await this.#manager.packages.keep(model, fresh);
+      const record = await packages.keep(model, fresh);
       for (;;) {
         try {
-          return { switchMs: await this.#switchOver.perform(announced, record) };
+          return { switchMs: await switchOver.perform(announced, record) };
         } catch (thrown) {
           if (toEdgeError(thrown).code !== 'UNAVAILABLE' || ++tries >= QUARANTINE_TRIES) throw thrown;
         }
@@ -121,7 +118,7 @@ export class Admission {
   #warn({ manifest, digest }: Announced, error: EdgeError): Verdict {
     const { name: model, version } = manifest;
     const warning = `The version that served goes on: ${error.message}`;
-    this.#dependencies.logger.error('An admitted package cannot serve again', {
+    this.#options.logger.error('An admitted package cannot serve again', {
       model,
       version,
       reason: error.message,
@@ -136,7 +133,7 @@ export class Admission {
     error: EdgeError,
     tries: number,
   ): Promise<never> {
-    const { registry, logger, clock } = this.#dependencies;
+    const { registry, logger, clock, events, packages, manager } = this.#options;
     const { digest, manifest } = announced;
     const { name: model, version } = manifest;
     logger.error('Package refused', {
@@ -151,10 +148,10 @@ export class Admission {
     const failure = { reason, tries, atMs: clock.wallMs() };
     const record = refusedRecord(announced, { component, source }, failure);
     await registry.update((state) => desire(refuse(state, model, record, reason), model, version));
-    await this.#manager.packages.drop(model, digest);
-    this.#manager.reconcile();
-    this.#events.model({ type: 'REFUSED', model, version, reason });
-    if (tries >= QUARANTINE_TRIES) this.#events.model({ type: 'QUARANTINED', model, version, reason });
+    await packages.drop(model, digest);
+    manager.reconcile();
+    events.model({ type: 'REFUSED', model, version, reason });
+    if (tries >= QUARANTINE_TRIES) events.model({ type: 'QUARANTINED', model, version, reason });
     throw asRefusal(error);
   }
 }

@@ -14,10 +14,14 @@ import { createHandlers, type AgentHandlers } from './handlers.js';
 import { AgentHeartbeat } from './heartbeat.js';
 import { asJson } from './load-specs.js';
 import { Loads } from './loads.js';
-import { ModelManager } from './model-manager.js';
+import type { ModelManager } from './model-manager.js';
+import { connectModels } from './models.js';
+import type { PackageKeeper } from './package-keeper.js';
 import { Predictions, type PredictionQueue } from './predictions.js';
 import { ProbationWatch } from './probation-watch.js';
-import { watchArtifacts, type ArtifactWatch } from './reconcile-artifacts.js';
+import { ArtifactWatch } from './reconcile-artifacts.js';
+import type { ServedModels } from './served-models.js';
+import { SwitchOver } from './switch-over.js';
 
 /** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
 const TICK_MS = 5000;
@@ -41,6 +45,8 @@ export class Agent implements AsyncDisposable {
   readonly manager: ModelManager;
   readonly heartbeat: AgentHeartbeat;
   readonly #dependencies: AgentDependencies;
+  readonly #served: ServedModels;
+  readonly #packages: PackageKeeper;
   readonly #queue: AgentQueue;
   readonly #predictions: Predictions;
   readonly #captures: Captures;
@@ -55,34 +61,31 @@ export class Agent implements AsyncDisposable {
     this.#dependencies = dependencies;
     this.#queue = queue;
     this.events = new Events(logger);
-    this.manager = new ModelManager(dependencies, this.events, () => forgetting.perform());
+    const models = connectModels(dependencies, this.events, () => forgetting.perform());
+    const { manager, served, packages, failures } = models;
+    this.manager = manager;
+    this.#served = served;
+    this.#packages = packages;
     const counters = new Counters((key) => queue.load(key));
     this.#exchange = new Exchange({ root: machine.exchangeRoot, uid: machine.uid, clock, random });
-    this.#probation = new ProbationWatch(dependencies, this.manager, counters, this.events);
-    const forgetting = new Forgetting({
-      registry: dependencies.registry,
-      packages: this.manager.packages,
-      logger,
-      served: this.manager.served,
-      others: [queue, counters, this.#probation],
-    });
-    this.#predictions = new Predictions(dependencies, {
-      manager: this.manager,
-      counters,
-      probation: this.#probation,
-      exchange: this.#exchange,
-      queue,
-    });
-    this.#captures = new Captures(dependencies, this.#exchange);
-    this.#artifacts = watchArtifacts(dependencies, this.manager);
-    const catalog = new Catalog(dependencies, this.manager, counters, this.#probation);
+    const parts = { ...dependencies, ...models, events: this.events, counters };
+    const probation = new ProbationWatch({ ...parts, reconcile: () => manager.reconcile() });
+    const others = [queue, counters, probation];
+    const forgetting: Forgetting = new Forgetting({ ...parts, others });
+    const exchange = this.#exchange;
+    this.#probation = probation;
+    this.#predictions = new Predictions({ ...parts, failures, probation, exchange, queue });
+    this.#captures = new Captures(dependencies, exchange);
+    this.#artifacts = new ArtifactWatch(parts);
+    const catalog = new Catalog({ ...parts, probation });
     this.heartbeat = new AgentHeartbeat(dependencies, catalog, counters, this.events);
+    const switchOver = new SwitchOver({ ...parts, probation });
     this.handlers = createHandlers(dependencies, {
-      admission: new Admission(dependencies, this.manager, this.events, this.#probation),
+      admission: new Admission({ ...parts, switchOver }),
       captures: this.#captures,
       catalog,
-      exchange: this.#exchange,
-      loads: new Loads(dependencies, this.manager, catalog, this.events),
+      exchange,
+      loads: new Loads({ ...parts, catalog }),
       predictions: this.#predictions,
     });
   }
@@ -91,7 +94,7 @@ export class Agent implements AsyncDisposable {
   static async open(dependencies: AgentDependencies, queue: AgentQueue): Promise<Agent> {
     const agent = new Agent(dependencies, queue);
     await agent.#exchange.open();
-    await agent.manager.packages.sweep();
+    await agent.sweep();
     agent.#listen();
     agent.manager.reconcile();
     agent.#probation.check();
@@ -109,6 +112,11 @@ export class Agent implements AsyncDisposable {
     this.events.attach(publish);
   }
 
+  /** Deletes package copies that no label needs. */
+  async sweep(): Promise<void> {
+    await this.#packages.sweep();
+  }
+
   /** A client said that it has gone. */
   async bye(client: string): Promise<void> {
     await this.#exchange.bye(client);
@@ -116,7 +124,7 @@ export class Agent implements AsyncDisposable {
 
   /** Requests that have no reply yet. */
   get pending(): number {
-    return this.manager.served.slots.reduce((sum, { pending }) => sum + pending, 0);
+    return this.#served.slots.reduce((sum, { pending }) => sum + pending, 0);
   }
 
   /**
@@ -166,7 +174,7 @@ export class Agent implements AsyncDisposable {
   #configured(now: Configuration, before: Configuration): void {
     const { logger } = this.#dependencies;
     logger.info('Configuration changed');
-    for (const { model, hosted } of this.manager.served.slots) {
+    for (const { model, hosted } of this.#served.slots) {
       const capture = captureOf(now, model);
       if (hosted === undefined || JSON.stringify(capture) === JSON.stringify(captureOf(before, model)))
         continue;
@@ -198,7 +206,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    await this.manager.served.measure();
+    await this.#served.measure();
     this.#probation.check();
     await this.#exchange.sweep();
     await this.#artifacts.check();

@@ -11,36 +11,34 @@ import { keyOf, select } from '../plan/mod.js';
 import { entries, findModel, labelsOf, type ModelRecord, type VersionRecord } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
-import type { ModelManager } from './model-manager.js';
 import { pageOf } from './paging.js';
 import type { ProbationWatch } from './probation-watch.js';
+import type { ServedModels } from './served-models.js';
+
+export interface CatalogOptions extends Pick<
+  AgentDependencies,
+  'registry' | 'capture' | 'clock' | 'machine' | 'hosts'
+> {
+  readonly served: Pick<ServedModels, 'find'>;
+  readonly counters: Counters;
+  readonly probation: Pick<ProbationWatch, 'describe'>;
+}
 
 /** Sentences in a listing are cut, so that one model never fills a message. */
 const REASON_MAX_CHARS = 300;
 
 /** What the agent tells of its models: list, describe, stats. Reads only. */
 export class Catalog {
-  readonly #dependencies: AgentDependencies;
-  readonly #manager: ModelManager;
-  readonly #counters: Counters;
-  readonly #probation: ProbationWatch;
+  readonly #options: CatalogOptions;
   readonly #startedMs: number;
 
-  constructor(
-    dependencies: AgentDependencies,
-    manager: ModelManager,
-    counters: Counters,
-    probation: ProbationWatch,
-  ) {
-    this.#dependencies = dependencies;
-    this.#manager = manager;
-    this.#counters = counters;
-    this.#probation = probation;
-    this.#startedMs = dependencies.clock.monotonicMs();
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+    this.#startedMs = options.clock.monotonicMs();
   }
 
   list({ cursor }: RequestOf<'list'>): ReplyOf<'list'> {
-    const summaries = entries(this.#dependencies.registry.state).map(({ model, record }) => ({
+    const summaries = entries(this.#options.registry.state).map(({ model, record }) => ({
       key: keyOf(model, record.version),
       item: this.#summary(model, record, REASON_MAX_CHARS),
     }));
@@ -49,10 +47,10 @@ export class Catalog {
   }
 
   describe({ name, version, label }: RequestOf<'describe'>): ModelDescription {
-    const record = select(this.#dependencies.registry.state, name, { version, label });
-    const slot = this.#manager.served.find(name, record.version);
+    const record = select(this.#options.registry.state, name, { version, label });
+    const slot = this.#options.served.find(name, record.version);
     const report = slot?.hosted?.report;
-    const probation = this.#probation.describe(name, record.version);
+    const probation = this.#options.probation.describe(name, record.version);
     return {
       ...this.#summary(name, record, 2000),
       inputs: copyTensors(report?.inputs ?? []),
@@ -66,7 +64,7 @@ export class Catalog {
   }
 
   stats({ model, cursor }: RequestOf<'stats'>): ReplyOf<'stats'> {
-    const { registry, capture, clock, machine, hosts } = this.#dependencies;
+    const { registry, capture, clock, machine, hosts } = this.#options;
     const all = entries(registry.state)
       .filter((entry) => model === undefined || entry.model === model)
       .map((entry) => ({
@@ -86,13 +84,13 @@ export class Catalog {
 
   /** One version as a listing has it. */
   summary(model: string, version: string): ModelSummary {
-    const record = select(this.#dependencies.registry.state, model, { version });
+    const record = select(this.#options.registry.state, model, { version });
     return this.#summary(model, record, REASON_MAX_CHARS);
   }
 
   #summary(model: string, record: VersionRecord, reasonMaxChars: number): ModelSummary {
-    const found = findModel(this.#dependencies.registry.state, model);
-    const slot = this.#manager.served.find(model, record.version);
+    const found = findModel(this.#options.registry.state, model);
+    const slot = this.#options.served.find(model, record.version);
     const reason =
       record.quarantined ??
       record.rolledBack ??
@@ -110,7 +108,7 @@ export class Catalog {
   }
 
   #state(found: ModelRecord | undefined, model: string, record: VersionRecord): ModelState {
-    const slot = this.#manager.served.find(model, record.version);
+    const slot = this.#options.served.find(model, record.version);
     if (record.quarantined !== undefined) return 'QUARANTINED';
     if (record.rolledBack !== undefined) return 'ROLLED_BACK';
     if (!record.admitted) return 'FAILED';
@@ -124,10 +122,10 @@ export class Catalog {
   }
 
   #stats(model: string, record: VersionRecord): ModelStats {
-    const counters = this.#counters.of(keyOf(model, record.version));
-    const found = findModel(this.#dependencies.registry.state, model);
-    const slot = this.#manager.served.find(model, record.version);
-    const { running, queued } = this.#counters.load(keyOf(model, record.version));
+    const counters = this.#options.counters.of(keyOf(model, record.version));
+    const found = findModel(this.#options.registry.state, model);
+    const slot = this.#options.served.find(model, record.version);
+    const { running, queued } = this.#options.counters.load(keyOf(model, record.version));
     return {
       name: model,
       version: record.version,

@@ -12,7 +12,7 @@ export interface Holder {
 
 export interface ForgettingOptions {
   readonly registry: Registry;
-  readonly packages: PackageKeeper;
+  readonly packages: Pick<PackageKeeper, 'inUse' | 'isHeld' | 'sweep'>;
   readonly logger: Logger;
   /** Slots: a version that has one is in use, so the others hold on to it as well. */
   readonly served: Holder;

@@ -21,7 +21,7 @@ export interface HandlerParts {
 export type AgentHandlers = { readonly [Name in OperationName]: Handler<Name> };
 
 export function createHandlers(
-  { configuration, machine, random }: AgentDependencies,
+  { configuration, machine, random }: Pick<AgentDependencies, 'configuration' | 'machine' | 'random'>,
   { admission, captures, catalog, exchange, loads, predictions }: HandlerParts,
 ): AgentHandlers {
   const startId = random.hex(16);

@@ -5,11 +5,16 @@ import type { LoadSpec } from '../host/port/mod.js';
 import { findVersion, type VersionRecord } from '../registry/mod.js';
 import { compiledFolder, type AgentDependencies } from './context.js';
 
+export type LoadSpecsDependencies = Pick<
+  AgentDependencies,
+  'registry' | 'configuration' | 'machine' | 'packages' | 'trustedKeys' | 'clock'
+>;
+
 /** How versions are loaded, with the configuration and the registry of now. */
 export class LoadSpecs {
-  readonly #dependencies: AgentDependencies;
+  readonly #dependencies: LoadSpecsDependencies;
 
-  constructor(dependencies: AgentDependencies) {
+  constructor(dependencies: LoadSpecsDependencies) {
     this.#dependencies = dependencies;
   }
 

@@ -1,7 +1,8 @@
 import type { ModelDescription, RequestOf } from '../../contract/mod.js';
-import { EdgeError, toEdgeError } from '../../core/mod.js';
+import { EdgeError, toEdgeError, type SerialQueues } from '../../core/mod.js';
 import { readAnnounced } from '../packages/mod.js';
 import { checkServable, keyOf, select } from '../plan/mod.js';
+import type { LoadReport } from '../host/port/mod.js';
 import {
   addBeside,
   askedBy,
@@ -9,35 +10,46 @@ import {
   findVersion,
   updateModel,
   updateVersion,
+  type Registry,
   type VersionRecord,
 } from '../registry/mod.js';
+import { signatureText } from './admission-records.js';
 import type { Catalog } from './catalog.js';
-import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
+import type { LoadSpecs } from './load-specs.js';
 import type { ModelManager } from './model-manager.js';
-import { arrivingOf } from './package-keeper.js';
+import { arrivingOf, type PackageKeeper } from './package-keeper.js';
+import type { ServedModels } from './served-models.js';
+
+export interface LoadsOptions {
+  readonly registry: Registry;
+  readonly catalog: Pick<Catalog, 'describe'>;
+  readonly events: Pick<Events, 'model'>;
+  readonly specs: Pick<LoadSpecs, 'forRecord'>;
+  readonly served: Pick<ServedModels, 'slots' | 'slot' | 'keep' | 'retire' | 'ensure' | 'trial'>;
+  readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'sweep'>;
+  readonly manager: Pick<ModelManager, 'makeRoom' | 'reconcile' | 'settled'>;
+  readonly turns: Pick<SerialQueues, 'run'>;
+}
 
 /** Edge Manager's LoadModel and UnLoadModel, driven by apps. */
 export class Loads {
-  readonly #dependencies: AgentDependencies;
-  readonly #manager: ModelManager;
-  readonly #catalog: Catalog;
-  readonly #events: Events;
+  readonly #options: LoadsOptions;
 
-  constructor(dependencies: AgentDependencies, manager: ModelManager, catalog: Catalog, events: Events) {
-    this.#dependencies = dependencies;
-    this.#manager = manager;
-    this.#catalog = catalog;
-    this.#events = events;
+  constructor(options: LoadsOptions) {
+    this.#options = options;
   }
 
   async load(body: RequestOf<'load'>): Promise<ModelDescription> {
-    return body.path === undefined ? await this.#loadAdmitted(body) : await this.#loadPath(body, body.path);
+    const { path } = body;
+    return await this.#options.turns.run(body.name, async () =>
+      path === undefined ? await this.#loadAdmitted(body) : await this.#loadPath(body, path),
+    );
   }
 
   /** A version that this device knows; already loaded is fine. */
   async #loadAdmitted({ name, version, label, pinned }: RequestOf<'load'>): Promise<ModelDescription> {
-    const { registry } = this.#dependencies;
+    const { registry, served, catalog } = this.#options;
     const record = select(registry.state, name, { version, label });
     checkServable(name, record);
     await registry.update((state) => {
@@ -46,10 +58,10 @@ export class Loads {
         ? wanted
         : updateVersion(wanted, name, record.version, (old) => ({ ...old, pinned }));
     });
-    const slot = this.#manager.served.slot(name, record.version);
-    slot.retiring = false;
-    await this.#manager.served.ensure(slot);
-    return this.#catalog.describe({ name, version: record.version });
+    const slot = served.slot(name, record.version);
+    served.keep(slot);
+    await served.ensure(slot);
+    return catalog.describe({ name, version: record.version });
   }
 
   /** Edge Manager's way: an unpacked package in a folder, under a name that the app chooses. */
@@ -57,8 +69,8 @@ export class Loads {
     { name, pinned, version: wantedVersion }: RequestOf<'load'>,
     path: string,
   ): Promise<ModelDescription> {
-    const { registry } = this.#dependencies;
-    const slots = this.#manager.served.slots.filter(({ model }) => model === name);
+    const { registry, served, packages, catalog } = this.#options;
+    const slots = served.slots.filter(({ model }) => model === name);
     if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
       throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load the model as '${name}' is already loaded`, {
         field: 'name',
@@ -88,35 +100,48 @@ export class Loads {
       ...(pinned === undefined ? {} : { pinned }),
     };
     const arriving = arrivingOf(name, { manifest, digest });
-    await this.#manager.packages.holding(arriving, () => this.#loadRecord(name, record));
-    await this.#manager.packages.sweep();
-    return this.#catalog.describe({ name, version });
+    await packages.holding(arriving, () => this.#loadRecord(name, record));
+    await packages.sweep();
+    return catalog.describe({ name, version });
   }
 
   async #loadRecord(name: string, record: VersionRecord): Promise<void> {
-    const { registry, hosts } = this.#dependencies;
-    const slot = this.#manager.served.slot(name, record.version);
-    await this.#manager.makeRoom(slot, undefined);
-    const kept = await this.#manager.packages.keep(name, record);
-    const spec = await this.#manager.specs.forRecord(name, kept);
-    const hosted = await hosts.load({ ...spec, runSamples: true }).catch((thrown: unknown) => {
-      throw loadError(thrown);
-    });
-    const { signature, compiledDigest } = hosted.report;
-    await registry.update((state) => {
-      const loaded = { ...kept, signature, ...(compiledDigest === undefined ? {} : { compiledDigest }) };
-      return updateModel(addBeside(state, name, loaded), name, (model) => ({
-        ...model,
-        wanted: true,
-        labels: { ...model.labels, stable: record.version },
-      }));
-    });
-    this.#manager.served.adopt(slot, hosted);
-    this.#events.model({ type: 'ADMITTED', model: name, version: record.version });
+    const { specs, served, packages, manager, events } = this.#options;
+    const slot = served.slot(name, record.version);
+    await manager.makeRoom(slot);
+    const kept = await packages.keep(name, record);
+    const spec = { ...(await specs.forRecord(name, kept)), runSamples: true };
+    await served
+      .trial(slot, spec, ({ report }) => this.#remember(name, kept, report))
+      .catch((thrown: unknown) => {
+        throw loadError(thrown);
+      });
+    served.keep(slot);
+    events.model({ type: 'ADMITTED', model: name, version: record.version });
   }
 
-  async unload({ name, version, label }: RequestOf<'unload'>): Promise<void> {
-    const { registry } = this.#dependencies;
+  async #remember(name: string, kept: VersionRecord, report: LoadReport): Promise<void> {
+    const { compiledDigest } = report;
+    const loaded = {
+      ...kept,
+      signature: signatureText(report.signature),
+      ...(compiledDigest === undefined ? {} : { compiledDigest }),
+    };
+    await this.#options.registry.update((state) =>
+      updateModel(addBeside(state, name, loaded), name, (model) => ({
+        ...model,
+        wanted: true,
+        labels: { ...model.labels, stable: kept.version },
+      })),
+    );
+  }
+
+  async unload(body: RequestOf<'unload'>): Promise<void> {
+    await this.#options.turns.run(body.name, () => this.#unload(body));
+  }
+
+  async #unload({ name, version, label }: RequestOf<'unload'>): Promise<void> {
+    const { registry, served, manager } = this.#options;
     const record = select(registry.state, name, { version, label });
     const all = version === undefined && label === undefined;
     const model = findModel(registry.state, name);
@@ -129,13 +154,13 @@ export class Loads {
     if (all || stable) {
       await registry.update((state) => updateModel(state, name, (found) => ({ ...found, wanted: false })));
     } else {
-      this.#manager.served.slot(name, record.version).retiring = true;
+      served.retire(name, record.version);
       await registry.update((state) =>
         updateVersion(state, name, record.version, ({ pinned: _pinned, ...rest }) => rest),
       );
     }
-    this.#manager.reconcile();
-    await this.#manager.settled();
+    manager.reconcile();
+    await manager.settled(name);
   }
 }
 

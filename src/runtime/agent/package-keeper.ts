@@ -18,14 +18,19 @@ export function arrivingOf(model: string, { manifest, digest }: Announced): Arri
   return { key: keyOf(model, manifest.version), digest, modelDigest: modelDigestOf(manifest) };
 }
 
+export type PackageKeeperDependencies = Pick<
+  AgentDependencies,
+  'packages' | 'registry' | 'logger' | 'machine'
+>;
+
 /** Which packages the agent holds copies of, and the graphs that were compiled from them. */
 export class PackageKeeper {
-  readonly #dependencies: AgentDependencies;
-  readonly #served: ServedModels;
+  readonly #dependencies: PackageKeeperDependencies;
+  readonly #served: Pick<ServedModels, 'slots'>;
   readonly #compiled: CompiledFiles;
   readonly #held = new Set<Arriving>();
 
-  constructor(dependencies: AgentDependencies, served: ServedModels) {
+  constructor(dependencies: PackageKeeperDependencies, served: Pick<ServedModels, 'slots'>) {
     this.#dependencies = dependencies;
     this.#served = served;
     this.#compiled = new CompiledFiles(compiledFolder(dependencies.machine));

@@ -7,9 +7,10 @@ import { findModel } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Exchange } from './exchange.js';
-import type { ModelManager } from './model-manager.js';
 import type { ProbationWatch } from './probation-watch.js';
-import type { Slot } from './served-models.js';
+import type { ServedModels } from './served-models.js';
+import type { Slot } from './slot.js';
+import type { VersionFailures } from './version-failures.js';
 
 /** Bounded queues by model version; see runtime/schedule. */
 export interface PredictionQueue {
@@ -20,25 +21,28 @@ export interface PredictionQueue {
   submit<T>(key: string, deadlineMs: number, task: (queueMs: number) => Promise<T>): Promise<T>;
 }
 
-interface Parts {
-  readonly manager: ModelManager;
-  readonly counters: Counters;
-  readonly probation: ProbationWatch;
-  readonly exchange: Exchange;
+export interface PredictionsOptions extends Pick<
+  AgentDependencies,
+  'registry' | 'clock' | 'configuration' | 'random' | 'machine'
+> {
+  readonly capture: Pick<AgentDependencies['capture'], 'has'>;
+  readonly served: Pick<ServedModels, 'slot' | 'keep' | 'begin' | 'ensure' | 'ran'>;
+  readonly failures: Pick<VersionFailures, 'ran'>;
+  readonly counters: Pick<Counters, 'of'>;
+  readonly probation: Pick<ProbationWatch, 'check'>;
+  readonly exchange: Pick<Exchange, 'folderOf'>;
   readonly queue: PredictionQueue;
 }
 
 /** The data plane: select the version, wait for its turn, run it in its host, count. */
 export class Predictions {
-  readonly #dependencies: AgentDependencies;
-  readonly #parts: Parts;
+  readonly #options: PredictionsOptions;
   /** Ends the wait of each request that has reached a host. */
   readonly #cuts = new Listeners<[error: EdgeError]>();
   #draining = false;
 
-  constructor(dependencies: AgentDependencies, parts: Parts) {
-    this.#dependencies = dependencies;
-    this.#parts = parts;
+  constructor(options: PredictionsOptions) {
+    this.#options = options;
   }
 
   /** From now on predictions are refused with UNAVAILABLE. */
@@ -64,7 +68,7 @@ export class Predictions {
       throw new EdgeError('FIELD_INVALID', 'Cannot predict as the topic names no model');
     const slot = this.#slotOf(model, body);
     const request = this.#requestOf(body, context);
-    const end = this.#parts.manager.served.begin(slot);
+    const end = this.#options.served.begin(slot);
     try {
       return await this.#counted(slot, request, this.#deadline(context));
     } finally {
@@ -73,7 +77,7 @@ export class Predictions {
   }
 
   #slotOf(model: string, { version, label }: RequestOf<'predict'>): Slot {
-    const { registry } = this.#dependencies;
+    const { registry, served } = this.#options;
     const record = select(registry.state, model, { version, label });
     checkServable(model, record);
     if (findModel(registry.state, model)?.wanted !== true) {
@@ -81,18 +85,18 @@ export class Predictions {
         field: 'model',
       });
     }
-    const slot = this.#parts.manager.served.slot(model, record.version);
+    const slot = served.slot(model, record.version);
     // Whoever names a version wants it to stay for the next request.
-    if (version !== undefined || label !== undefined) slot.retiring = false;
+    if (version !== undefined || label !== undefined) served.keep(slot);
     return slot;
   }
 
   #requestOf(body: RequestOf<'predict'>, { client }: RequestContext): RunRequest {
-    const { capture, random, machine } = this.#dependencies;
+    const { capture, random, machine } = this.#options;
     const { captureId } = body;
     // Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice.
     const known = captureId !== undefined && capture.has(captureId);
-    const exchangeFolder = this.#parts.exchange.folderOf(client);
+    const exchangeFolder = this.#options.exchange.folderOf(client);
     return {
       inputs: body.inputs,
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
@@ -107,34 +111,35 @@ export class Predictions {
   }
 
   #deadline({ deadlineMs }: RequestContext): number {
-    const { clock, configuration } = this.#dependencies;
+    const { clock, configuration } = this.#options;
     return Math.min(deadlineMs, clock.monotonicMs() + configuration.current.queue.maxDeadlineMs);
   }
 
   async #counted(slot: Slot, request: RunRequest, deadlineMs: number): Promise<ReplyOf<'predict'>> {
-    const { clock } = this.#dependencies;
-    const counters = this.#parts.counters.of(slot.key);
+    const { clock } = this.#options;
+    const counters = this.#options.counters.of(slot.key);
     const arrivedMs = clock.monotonicMs();
     let ran = false;
     try {
-      const { result, queueMs } = await this.#parts.queue.submit(slot.key, deadlineMs, async (waitedMs) => {
+      const { result, queueMs } = await this.#options.queue.submit(slot.key, deadlineMs, async (waitedMs) => {
         ran = true;
         return { result: await this.#run(slot, request, deadlineMs), queueMs: waitedMs };
       });
       const times = { queueMs, runMs: result.runMs, totalMs: clock.monotonicMs() - arrivedMs };
       counters.succeeded(times, result.nonFinite, clock.wallMs());
-      this.#parts.manager.failures.ran(slot);
+      this.#options.served.ran(slot);
+      this.#options.failures.ran(slot);
       if (result.captured !== 'no') counters.lastSampleMs = clock.wallMs();
       return replyOf(slot, request, result, queueMs);
     } catch (thrown) {
       throw counters.failed(thrown, ran);
     } finally {
-      this.#parts.probation.check(slot.model);
+      this.#options.probation.check(slot.model);
     }
   }
 
   async #run(slot: Slot, request: RunRequest, deadlineMs: number): Promise<RunResult> {
-    const { clock } = this.#dependencies;
+    const { clock } = this.#options;
     const hosted = slot.hosted ?? (await this.#loadWithin(slot, deadlineMs));
     const remainingMs = deadlineMs - clock.monotonicMs();
     if (remainingMs <= 0) throw late(slot.key);
@@ -153,8 +158,8 @@ export class Predictions {
 
   /** Loads on demand; the load goes on when this request no longer waits for it. */
   async #loadWithin(slot: Slot, deadlineMs: number): Promise<NonNullable<Slot['hosted']>> {
-    const { clock } = this.#dependencies;
-    const loading = this.#uncut(this.#parts.manager.served.ensure(slot));
+    const { clock, served } = this.#options;
+    const loading = this.#uncut(served.ensure(slot));
     return await within(clock, deadlineMs - clock.monotonicMs(), loading, { late: () => late(slot.key) });
   }
 }

@@ -1,16 +1,29 @@
 import { access } from 'node:fs/promises';
-import { entries, forgetModel, updateModel } from '../registry/mod.js';
-import type { AgentDependencies } from './context.js';
+import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
+import type { ConfigurationHolder } from '../config/mod.js';
+import {
+  entries,
+  findModel,
+  forgetModel,
+  updateModel,
+  updateVersion,
+  type Registry,
+} from '../registry/mod.js';
 import type { ModelManager } from './model-manager.js';
+import type { PackageKeeper } from './package-keeper.js';
+import { changeIf } from './registry-changes.js';
 
 /** Nobody withdraws a model: its component's artifact folder goes. While Greengrass updates, it may be gone for a moment. */
 const GONE_MS = 5 * 60_000;
 
-export interface ArtifactWatch {
-  /** Looks whether artifact folders are gone for good. */
-  check(): Promise<void>;
-  /** The configuration's wanted list may have changed. */
-  wantedChanged(): void;
+export interface ArtifactWatchOptions {
+  readonly registry: Registry;
+  readonly configuration: Pick<ConfigurationHolder, 'current'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly logger: Logger;
+  readonly manager: Pick<ModelManager, 'reconcile' | 'settled'>;
+  readonly packages: Pick<PackageKeeper, 'sweep'>;
+  readonly turns: Pick<SerialQueues, 'run'>;
 }
 
 /**
@@ -18,93 +31,114 @@ export interface ArtifactWatch {
  * where the configuration has a wanted list, deployed models that are not in it. Models that an app loaded by
  * path stay until the app unloads them.
  */
-export function watchArtifacts(dependencies: AgentDependencies, manager: ModelManager): ArtifactWatch {
-  const { registry, configuration, clock, logger } = dependencies;
-  const goneSince = new Map<string, number>();
+export class ArtifactWatch {
+  readonly #options: ArtifactWatchOptions;
+  readonly #goneSince = new Map<string, number>();
+  #checking: Promise<void> | undefined;
 
-  const deployedModels = (): ReadonlySet<string> =>
-    new Set(
-      entries(registry.state)
-        .filter(({ record, labels }) => record.component !== undefined && labels.includes('stable'))
-        .map(({ model }) => model),
+  constructor(options: ArtifactWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Applies the wanted list, and looks whether artifact folders are gone for good. One look at a time. */
+  async check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    await this.#checking;
+  }
+
+  /** The configuration's wanted list may have changed. */
+  wantedChanged(): void {
+    this.check().catch((thrown: unknown) =>
+      this.#options.logger.warn('The wanted list could not be applied', { reason: messageOf(thrown) }),
     );
+  }
 
-  const withdraw = async (model: string, reason: string): Promise<void> => {
-    logger.info('Model withdrawn', { model, reason });
-    await registry.update((state) => updateModel(state, model, (record) => ({ ...record, wanted: false })));
-    manager.reconcile();
-    await manager.settled();
-    await registry.update((state) => forgetModel(state, model));
-    await manager.packages.sweep();
-  };
+  async #check(): Promise<void> {
+    await this.#applyPins();
+    for (const [model, version] of this.#deployed()) {
+      const reason = await this.#whyUnwanted(model);
+      if (reason !== undefined) await this.#withdraw(model, version, reason);
+    }
+  }
 
-  const isGone = async (model: string): Promise<boolean> => {
-    // Any version's folder will do: after a rollback the stable one's own folder may have been cleaned up.
-    const sources = entries(registry.state).filter(
-      (entry) => entry.model === model && entry.record.component !== undefined,
-    );
-    for (const { record } of sources) {
-      if (await exists(record.source)) return false;
+  /** Models of components, with the version that serves. */
+  #deployed(): readonly (readonly [string, string])[] {
+    return entries(this.#options.registry.state)
+      .filter(({ record, labels }) => record.component !== undefined && labels.includes('stable'))
+      .map(({ model, record }) => [model, record.version]);
+  }
+
+  async #whyUnwanted(model: string): Promise<string | undefined> {
+    const wanted = this.#options.configuration.current.models;
+    if (wanted !== undefined) {
+      return wanted.some(({ name }) => name === model) ? undefined : 'the wanted list does not name it';
+    }
+    if (!(await this.#isGone(model))) {
+      this.#goneSince.delete(model);
+      return undefined;
+    }
+    const nowMs = this.#options.clock.monotonicMs();
+    const sinceMs = this.#goneSince.get(model) ?? nowMs;
+    this.#goneSince.set(model, sinceMs);
+    return nowMs - sinceMs < GONE_MS ? undefined : 'its artifacts are gone';
+  }
+
+  /** Any version's folder will do: after a rollback the stable one's own folder may have been cleaned up. */
+  async #isGone(model: string): Promise<boolean> {
+    for (const { record, model: name } of entries(this.#options.registry.state)) {
+      if (name !== model || record.component === undefined) continue;
+      if (!(await isAbsent(record.source))) return false;
     }
     return true;
-  };
+  }
 
-  const check = async (): Promise<void> => {
-    const wanted = configuration.current.models?.map(({ name }) => name);
-    for (const model of deployedModels()) {
-      if (wanted !== undefined) {
-        if (!wanted.includes(model)) await withdraw(model, 'the wanted list does not name it');
-        continue;
-      }
-      if (!(await isGone(model))) {
-        goneSince.delete(model);
-        continue;
-      }
-      const now = clock.monotonicMs();
-      const since = goneSince.get(model) ?? now;
-      goneSince.set(model, since);
-      if (now - since < GONE_MS) continue;
-      goneSince.delete(model);
-      await withdraw(model, 'its artifacts are gone');
-    }
-  };
+  /** In the model's turn: an admission may have come first, or its component be back. */
+  async #withdraw(model: string, version: string, reason: string): Promise<void> {
+    const { registry, manager, packages, turns, logger } = this.#options;
+    await turns.run(model, async () => {
+      if ((await this.#whyUnwanted(model)) === undefined) return;
+      const withdrawn = await changeIf(registry, (state) =>
+        findModel(state, model)?.labels['stable'] === version
+          ? updateModel(state, model, (record) => ({ ...record, wanted: false }))
+          : state,
+      );
+      if (!withdrawn) return;
+      logger.info('Model withdrawn', { model, reason });
+      this.#goneSince.delete(model);
+      manager.reconcile();
+      await manager.settled(model);
+      await registry.update((state) => forgetModel(state, model));
+      await packages.sweep();
+    });
+  }
 
-  const applyPins = async (): Promise<void> => {
+  async #applyPins(): Promise<void> {
+    const { registry, configuration } = this.#options;
     const pins = new Map((configuration.current.models ?? []).map(({ name, pinned }) => [name, pinned]));
     await registry.update((state) => {
       let next = state;
       for (const [model, pinned] of pins) {
-        next = updateModel(next, model, (record) => {
-          const stable = record.labels['stable'];
-          const version = stable === undefined ? undefined : record.versions[stable];
-          if (version === undefined || pinned === undefined || version.pinned === pinned) return record;
-          return { ...record, versions: { ...record.versions, [version.version]: { ...version, pinned } } };
-        });
+        const found = findModel(next, model);
+        const stable = found?.labels['stable'];
+        const version = stable === undefined ? undefined : found?.versions[stable];
+        if (version === undefined || pinned === undefined || version.pinned === pinned) continue;
+        next = updateVersion(next, model, version.version, (record) => ({ ...record, pinned }));
       }
       return next;
     });
-  };
-
-  return {
-    check: async () => {
-      await applyPins();
-      await check();
-    },
-    wantedChanged: () => {
-      void applyPins()
-        .then(check)
-        .catch((thrown: unknown) =>
-          logger.warn('The wanted list could not be applied', { reason: String(thrown) }),
-        );
-    },
-  };
+  }
 }
 
-async function exists(path: string): Promise<boolean> {
+const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
+
+/** Whether nothing is there. A disk that fails, or a folder that may not be looked into, is no answer. */
+async function isAbsent(path: string): Promise<boolean> {
   try {
     await access(path);
-    return true;
-  } catch {
     return false;
+  } catch (thrown) {
+    return thrown instanceof Error && 'code' in thrown && ABSENT.has(thrown.code);
   }
 }

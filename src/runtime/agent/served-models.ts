@@ -1,37 +1,11 @@
 import { EdgeError, messageOf, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import { keyOf } from '../plan/mod.js';
 import type { HostedModel, HostExit, LoadSpec, ModelHosts } from '../host/port/mod.js';
-
-/** What is known of one version in memory, loaded or not. */
-export interface Slot {
-  readonly key: string;
-  readonly model: string;
-  readonly version: string;
-  hosted: HostedModel | undefined;
-  loading: Promise<HostedModel> | undefined;
-  /** Its host is ending: a load waits for that, as hosts know it by the same key. */
-  unloading: Promise<void> | undefined;
-  /** Requests addressed to it that have no reply yet, queued ones included. */
-  pending: number;
-  /** Runs that ended well since it was loaded. */
-  runs: number;
-  lastUsedMs: number;
-  /** PSS of its host at the last measurement; kept after it is unloaded, as the best estimate. */
-  bytes: number;
-  loadMs: number;
-  /** Replaced by another version: goes when its requests are done. */
-  retiring: boolean;
-  /** Unloaded for memory: only a request brings it back. */
-  evicted: boolean;
-  /** Loads that failed in a row, and when the next may be tried without a request (monotonic). */
-  failures: number;
-  nextTryMs: number;
-  lastError: EdgeError | undefined;
-}
+import { emptySlot, type OwnSlot, type Slot } from './slot.js';
 
 export interface ServedModelsOptions {
-  readonly hosts: ModelHosts;
-  readonly clock: Clock;
+  readonly hosts: Pick<ModelHosts, 'load'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly logger: Logger;
   /** How a version is loaded: folder, digest, trust, capture. Throws where it may not be. */
   readonly spec: (model: string, version: string) => Promise<LoadSpec>;
@@ -39,8 +13,8 @@ export interface ServedModelsOptions {
   readonly makeRoom: (slot: Slot) => Promise<void>;
   /** A version is in memory. */
   readonly onLoaded: (slot: Slot, hosted: HostedModel) => void;
-  /** A host ended without being asked to. */
-  readonly onDeath: (slot: Slot, exit: HostExit, runs: number) => void;
+  /** A host ended without being asked to; the slot still has the runs that it ended well. */
+  readonly onDeath: (slot: Slot, exit: HostExit) => void;
   /** A load failed; `died` where it killed its host. */
   readonly onLoadFailed: (slot: Slot, error: EdgeError, died: boolean) => void;
   /** The last pending request of a version is done. */
@@ -51,12 +25,13 @@ const RETRY_BASE_MS = 1000;
 const RETRY_CAP_MS = 60_000;
 
 /**
- * Which versions are in memory. Invariants: at most one load of a version runs at a time and all who wait share
- * it; a version with pending requests is never unloaded but by its own host's death.
+ * Which versions are in memory: the only writer of slots. Invariants: at most one load or trial of a version runs
+ * at a time and all who wait share it; a version with pending requests is never unloaded but by its own host's
+ * death.
  */
 export class ServedModels {
   readonly #options: ServedModelsOptions;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots = new Map<string, OwnSlot>();
   #closed = false;
 
   constructor(options: ServedModelsOptions) {
@@ -69,28 +44,8 @@ export class ServedModels {
 
   slot(model: string, version: string): Slot {
     const key = keyOf(model, version);
-    let slot = this.#slots.get(key);
-    if (slot === undefined) {
-      slot = {
-        key,
-        model,
-        version,
-        hosted: undefined,
-        loading: undefined,
-        unloading: undefined,
-        pending: 0,
-        runs: 0,
-        lastUsedMs: this.#options.clock.monotonicMs(),
-        bytes: 0,
-        loadMs: 0,
-        retiring: false,
-        evicted: false,
-        failures: 0,
-        nextTryMs: 0,
-        lastError: undefined,
-      };
-      this.#slots.set(key, slot);
-    }
+    const slot = this.#slots.get(key) ?? emptySlot(key, model, version, this.#options.clock.monotonicMs());
+    this.#slots.set(key, slot);
     return slot;
   }
 
@@ -98,32 +53,62 @@ export class ServedModels {
     return this.#slots.get(keyOf(model, version));
   }
 
-  /** The loaded model; loads it first where it is not in memory. */
-  async ensure(slot: Slot): Promise<HostedModel> {
-    if (slot.hosted !== undefined) return slot.hosted;
-    if (this.#closed) throw new EdgeError('AGENT_STOPPING', 'Cannot load the model as the agent is stopping');
-    slot.loading ??= this.#load(slot).finally(() => {
-      slot.loading = undefined;
-    });
-    return await slot.loading;
+  /** Another version has taken its place: it goes when its requests are done. */
+  retire(model: string, version: string): void {
+    const slot = this.#slots.get(keyOf(model, version));
+    if (slot !== undefined) slot.retiring = true;
   }
 
-  /** Takes over a model that was loaded elsewhere (at its admission). */
-  adopt(slot: Slot, hosted: HostedModel): void {
-    slot.hosted = hosted;
-    slot.loadMs = hosted.report.loadMs;
-    slot.runs = 0;
-    slot.failures = 0;
-    slot.nextTryMs = 0;
-    slot.lastError = undefined;
-    slot.evicted = false;
-    slot.lastUsedMs = this.#options.clock.monotonicMs();
-    void hosted.gone.then((exit) => this.#gone(slot, hosted, exit));
-    this.#options.onLoaded(slot, hosted);
+  /** Somebody wants it again. */
+  keep(slot: OwnSlot): void {
+    slot.retiring = false;
+  }
+
+  /** A run ended well. */
+  ran(slot: OwnSlot): void {
+    slot.runs++;
+  }
+
+  /** The loaded model; loads it first where it is not in memory. */
+  async ensure(slot: OwnSlot): Promise<HostedModel> {
+    if (slot.hosted !== undefined) return slot.hosted;
+    return await this.#once(slot, () => this.#load(slot));
+  }
+
+  /**
+   * Loads a version for an admission. It serves once `judge` has resolved, and is unloaded where `judge` throws;
+   * whoever asks for it meanwhile waits for the verdict. What is in memory already is judged as it is.
+   */
+  async trial(
+    slot: OwnSlot,
+    spec: LoadSpec,
+    judge: (hosted: HostedModel) => Promise<void>,
+  ): Promise<HostedModel> {
+    // A load that a request began has its own verdict; only where it fails a new one is worth a try.
+    while (slot.loading !== undefined) await slot.loading.catch(() => undefined);
+    const { hosted } = slot;
+    if (hosted === undefined) return await this.#once(slot, () => this.#try(slot, spec, judge));
+    await judge(hosted);
+    return hosted;
+  }
+
+  /** Loads a version again beside itself, by other settings; the former session ends with its last request. */
+  async renew(slot: OwnSlot): Promise<void> {
+    const { hosts, spec } = this.#options;
+    const former = slot.hosted;
+    if (former === undefined || this.#closed) return;
+    const hosted = await hosts.load(await spec(slot.model, slot.version));
+    if (slot.hosted !== former) {
+      // It was unloaded, or its host died and it is loaded anew already.
+      await hosted.unload();
+      return;
+    }
+    this.#adopt(slot, hosted);
+    await former.unload();
   }
 
   /** Counts a request in, until the returned function is called. */
-  begin(slot: Slot): () => void {
+  begin(slot: OwnSlot): () => void {
     slot.pending++;
     slot.lastUsedMs = this.#options.clock.monotonicMs();
     let over = false;
@@ -136,25 +121,17 @@ export class ServedModels {
     };
   }
 
-  /** Ends the session after its running requests. A request that comes meanwhile loads it again. */
-  async unload(slot: Slot): Promise<void> {
+  /**
+   * Ends the session after its running requests. A request that comes meanwhile loads it again.
+   * @param evicted whether memory is the reason: then only a request brings it back
+   */
+  async unload(slot: OwnSlot, evicted: boolean): Promise<void> {
+    slot.evicted = evicted;
     const { hosted } = slot;
     if (hosted === undefined) return await slot.unloading;
     slot.hosted = undefined;
     slot.unloading = this.#end(slot, hosted);
     await slot.unloading;
-  }
-
-  async #end(slot: Slot, hosted: HostedModel): Promise<void> {
-    try {
-      await hosted.unload();
-    } catch (thrown) {
-      this.#options.logger.warn('A model could not be unloaded cleanly', {
-        model: slot.key,
-        reason: messageOf(thrown),
-      });
-    }
-    slot.unloading = undefined;
   }
 
   get keys(): readonly string[] {
@@ -171,10 +148,10 @@ export class ServedModels {
 
   /** Measures all loaded models. */
   async measure(): Promise<void> {
-    await Promise.all(this.slots.map((slot) => this.measureOne(slot)));
+    await Promise.all([...this.#slots.values()].map((slot) => this.measureOne(slot)));
   }
 
-  async measureOne(slot: Slot): Promise<void> {
+  async measureOne(slot: OwnSlot): Promise<void> {
     try {
       const bytes = await slot.hosted?.measureBytes();
       if (bytes !== undefined) slot.bytes = bytes;
@@ -187,13 +164,21 @@ export class ServedModels {
     this.#closed = true;
   }
 
-  async #load(slot: Slot): Promise<HostedModel> {
+  async #once(slot: OwnSlot, load: () => Promise<HostedModel>): Promise<HostedModel> {
+    if (this.#closed) throw new EdgeError('AGENT_STOPPING', 'Cannot load the model as the agent is stopping');
+    slot.loading ??= load().finally(() => {
+      slot.loading = undefined;
+    });
+    return await slot.loading;
+  }
+
+  async #load(slot: OwnSlot): Promise<HostedModel> {
     const { hosts, spec, makeRoom, onLoadFailed, clock } = this.#options;
     try {
       await slot.unloading;
       await makeRoom(slot);
       const hosted = await hosts.load(await spec(slot.model, slot.version));
-      this.adopt(slot, hosted);
+      this.#adopt(slot, hosted);
       return hosted;
     } catch (thrown) {
       const error = toEdgeError(thrown, `Cannot load ${slot.key}`);
@@ -201,15 +186,57 @@ export class ServedModels {
       slot.failures++;
       const waitMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** Math.min(slot.failures - 1, 10));
       slot.nextTryMs = clock.monotonicMs() + waitMs;
-      onLoadFailed(slot, error, error.code === 'UNAVAILABLE');
+      onLoadFailed(slot, error, error.code === 'UNAVAILABLE' && !this.#closed);
       throw error;
     }
   }
 
-  #gone(slot: Slot, hosted: HostedModel, exit: HostExit): void {
+  async #try(
+    slot: OwnSlot,
+    spec: LoadSpec,
+    judge: (hosted: HostedModel) => Promise<void>,
+  ): Promise<HostedModel> {
+    await slot.unloading;
+    const hosted = await this.#options.hosts.load(spec);
+    try {
+      await judge(hosted);
+    } catch (thrown) {
+      await hosted.unload().catch(() => undefined);
+      throw thrown;
+    }
+    this.#adopt(slot, hosted);
+    return hosted;
+  }
+
+  #adopt(slot: OwnSlot, hosted: HostedModel): void {
+    slot.hosted = hosted;
+    slot.loadMs = hosted.report.loadMs;
+    slot.runs = 0;
+    slot.failures = 0;
+    slot.nextTryMs = 0;
+    slot.lastError = undefined;
+    slot.evicted = false;
+    slot.lastUsedMs = this.#options.clock.monotonicMs();
+    void hosted.gone.then((exit) => this.#gone(slot, hosted, exit));
+    this.#options.onLoaded(slot, hosted);
+  }
+
+  async #end(slot: OwnSlot, hosted: HostedModel): Promise<void> {
+    try {
+      await hosted.unload();
+    } catch (thrown) {
+      this.#options.logger.warn('A model could not be unloaded cleanly', {
+        model: slot.key,
+        reason: messageOf(thrown),
+      });
+    }
+    slot.unloading = undefined;
+  }
+
+  #gone(slot: OwnSlot, hosted: HostedModel, exit: HostExit): void {
     if (slot.hosted !== hosted) return;
     slot.hosted = undefined;
     if (this.#closed || exit.kind === 'closed') return;
-    this.#options.onDeath(slot, exit, slot.runs);
+    this.#options.onDeath(slot, exit);
   }
 }

@@ -41,6 +41,8 @@ export function createMemoryModelHosts(
   script: (spec: LoadSpec) => MemoryHostScript = () => ({}),
 ): MemoryModelHosts {
   const models = new Map<string, MemoryModel>();
+  /** Of models that are loaded or being loaded: as with processes, a second load of one is refused. */
+  const taken = new Set<string>();
   const listeners = new Listeners<[record: CaptureRecord]>();
   const counts = { restarts: 0 };
   const close = async (): Promise<void> => {
@@ -48,13 +50,18 @@ export function createMemoryModelHosts(
   };
   return {
     load: async (spec) => {
-      if (models.has(spec.key)) {
+      if (taken.has(spec.key)) {
         throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load ${spec.key} as it is loaded already`);
       }
+      taken.add(spec.key);
       const behaviour = script(spec);
-      const report = { ...defaultReport(spec), ...(await behaviour.load?.(spec)) };
+      const report = await reportOf(spec, behaviour).catch((thrown: unknown) => {
+        taken.delete(spec.key);
+        throw thrown;
+      });
       const model = new MemoryModel(spec, report, behaviour, clock, (exit) => {
         models.delete(spec.key);
+        taken.delete(spec.key);
         if (exit.kind !== 'closed') counts.restarts += 1;
       });
       models.set(spec.key, model);
@@ -161,6 +168,10 @@ function hostGone(key: string, exit: HostExit): EdgeError {
   return new EdgeError('MODEL_HOST_DIED', `Cannot run ${key} as its host is gone: ${exit.sentence}`);
 }
 
+async function reportOf(spec: LoadSpec, script: MemoryHostScript): Promise<LoadReport> {
+  return { ...defaultReport(spec), ...(await script.load?.(spec)) };
+}
+
 function defaultReport(spec: LoadSpec): LoadReport {
   const [name = spec.key, version = '1.0.0'] = spec.key.split('@');
   const value = { datatype: 'FP32', shape: ['n'] } as const;
@@ -171,7 +182,7 @@ function defaultReport(spec: LoadSpec): LoadReport {
     inputs: [{ name: 'x', ...value }],
     outputs: [{ name: 'y', ...value }],
     manifest: { formatVersion: 1, name, version },
-    signature: 'unchecked',
+    signature: { state: 'unchecked' },
     verifyMs: 1,
     loadMs: 1,
     samplesRun: 0,

@@ -1,10 +1,8 @@
 import type { CaptureRecord } from '../../capture/mod.js';
-import { Listeners, messageOf, type Clock, type Logger } from '../../core/mod.js';
+import { Listeners, MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
 import { createModelHosts } from '../host/mod.js';
 import type { HostedModel, LoadSpec, ModelHosts } from '../host/port/mod.js';
-
-const MEBIBYTE = 1024 * 1024;
 
 export interface ConfiguredHostsOptions {
   readonly configuration: ConfigurationHolder;

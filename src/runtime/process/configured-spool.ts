@@ -1,13 +1,20 @@
 import { join } from 'node:path';
 import { openSpool, type AppendOutcome, type CaptureRecord, type CaptureSpool } from '../../capture/mod.js';
 import type { CaptureStats } from '../../contract/mod.js';
-import { Listeners, messageOf, SerialQueue, type Clock, type Logger, type Random } from '../../core/mod.js';
+import {
+  Listeners,
+  MEBIBYTE,
+  messageOf,
+  SerialQueue,
+  type Clock,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
 import { nodeDisk } from '../../disk/mod.js';
 import { readBootIdentity } from '../../system/mod.js';
 import type { Machine } from '../agent/mod.js';
 import type { Configuration, ConfigurationHolder } from '../config/mod.js';
 
-const MEBIBYTE = 1024 * 1024;
 /** Object keys need a fleet; a device that nobody gave one is found under this. */
 const NO_FLEET = 'unassigned';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { EdgeError, MEBIBYTE, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { nodeFiles } from '../../disk/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import { Agent, openAdminSocket, type AdminSocket, type AgentDependencies } from '../agent/mod.js';
@@ -19,7 +19,6 @@ const DRAIN_MS = 2500;
 /** A former control process may still be draining. */
 const TAKE_OVER_MS = 6000;
 const TAKE_OVER_RETRY_MS = 200;
-const MEBIBYTE = 1024 * 1024;
 
 export interface ControlOptions {
   readonly workFolder: string;

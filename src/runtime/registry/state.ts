@@ -110,24 +110,51 @@ export function addBeside(state: RegistryState, model: string, record: VersionRe
   }));
 }
 
-/** Back to the version before, with the reason on the one that failed. */
-export function rollBack(state: RegistryState, model: string, reason: string): RegistryState {
-  const before = findModel(state, model);
-  const failed = before?.labels['stable'];
-  const target = before?.probationAgainst ?? before?.labels['previous'];
-  if (before === undefined || failed === undefined || target === undefined) return state;
-  const labels = Object.fromEntries(
-    Object.entries(before.labels)
-      .filter(([label]) => label !== 'previous')
-      .map(([label, version]) => [label, version === failed ? target : version]),
-  );
-  const { probationAgainst: _over, ...rest } = before;
-  const next = withModel(state, model, { ...rest, labels: { ...labels, stable: target } });
-  return updateVersion(next, model, failed, (record) => ({ ...record, rolledBack: asReason(reason) }));
+/** The version that the stable one would go back to. */
+export function fallbackOf({ probationAgainst, labels }: ModelRecord): string | undefined {
+  return probationAgainst ?? labels['previous'];
 }
 
-export function passProbation(state: RegistryState, model: string): RegistryState {
-  return updateModel(state, model, ({ probationAgainst: _over, ...rest }) => rest);
+/** A version that failed, the one before it, and why. */
+export interface Rollback {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+/**
+ * Back to the version before, with the reason on the one that failed. Where that one is not the stable one any
+ * more, whatever pointed to it points to the one before it.
+ */
+export function rollBack(state: RegistryState, model: string, { from, to, reason }: Rollback): RegistryState {
+  const before = findModel(state, model);
+  if (before === undefined || findVersion(state, model, to) === undefined) return state;
+  const { probationAgainst, ...rest } = before;
+  const labels = Object.fromEntries(
+    Object.entries(before.labels).map(([label, version]) => [label, version === from ? to : version]),
+  );
+  const { stable } = labels;
+  if (labels['previous'] === stable) delete labels['previous'];
+  const against = probationAgainst === from ? to : probationAgainst;
+  const next = withModel(state, model, {
+    ...rest,
+    labels,
+    ...(against === undefined || against === stable ? {} : { probationAgainst: against }),
+  });
+  return updateVersion(next, model, from, (record) => ({ ...record, rolledBack: asReason(reason) }));
+}
+
+/** Ends the probation of `version` against `former`, unless another one has begun. */
+export function passProbation(
+  state: RegistryState,
+  model: string,
+  version: string,
+  former: string,
+): RegistryState {
+  const found = findModel(state, model);
+  if (found?.labels['stable'] !== version || found.probationAgainst !== former) return state;
+  const { probationAgainst: _over, ...rest } = found;
+  return withModel(state, model, rest);
 }
 
 /** A host died under a package's load or first runs; at {@link QUARANTINE_TRIES} it is quarantined. */

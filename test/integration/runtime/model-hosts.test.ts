@@ -42,7 +42,7 @@ describe('model hosts as processes', () => {
     const model = await bench.hosts.load(spec);
     assert.equal(model.report.name, 'Identity');
     assert.equal(model.report.samplesRun, 1);
-    assert.equal(model.report.signature, 'unsigned');
+    assert.deepEqual(model.report.signature, { state: 'unsigned' });
     assert.equal(model.report.cacheHit, false);
     const result = await model.run(runRequest([floats('x', [3])]), 2000);
     assert.deepEqual(outputFloats(result.outputs[0]), [3]);

@@ -108,7 +108,7 @@ describe('packages', () => {
       for (const { verdict } of await Promise.all(registered)) assert.equal(verdict, 'ADMITTED');
     }
     await twins.agent.manager.settled();
-    await twins.agent.manager.packages.sweep();
+    await twins.agent.sweep();
     const kept = (await twins.dependencies.packages.list()).map(
       ({ model, version }) => `${model} ${version}`,
     );

@@ -39,7 +39,7 @@ describe('labels that a manifest names', () => {
     await twins.register(await twins.package('2.0.0'));
     await twins.register(await twins.package('3.0.0'));
     await times(6, () => predict(twins));
-    await twins.agent.manager.packages.sweep();
+    await twins.agent.sweep();
     await twins.stop();
     await rm(join(twins.folder, 'work', 'registry.json'));
     await rm(join(twins.folder, 'artifacts'), { recursive: true });

@@ -60,7 +60,7 @@ describe('the verdict on a package', () => {
   });
 
   it('never turns negative for a package that was rolled back or quarantined after it was admitted', () => {
-    const back = rollBack(serving('1.0.0', '2.0.0'), 'Vad', 'slow');
+    const back = rollBack(serving('1.0.0', '2.0.0'), 'Vad', { from: '2.0.0', to: '1.0.0', reason: 'slow' });
     const decision = decide(back, arrival('2.0.0'), fine);
     assert.ok(decision.kind === 'already-with-warning' && decision.warning.includes('slow'));
     const bad = countTry(countTry(serving('1.0.0'), 'Vad', '1.0.0', 'dead'), 'Vad', '1.0.0', 'dead');
@@ -85,7 +85,7 @@ describe('labels', () => {
   it('keep what was replaced as previous, and go back to it', () => {
     const state = serving('1.0.0', '2.0.0');
     assert.deepEqual(state.models['Vad']?.labels, { stable: '2.0.0', previous: '1.0.0' });
-    const back = rollBack(state, 'Vad', 'errors');
+    const back = rollBack(state, 'Vad', { from: '2.0.0', to: '1.0.0', reason: 'errors' });
     assert.deepEqual(back.models['Vad']?.labels, { stable: '1.0.0' });
     assert.equal(findVersion(back, 'Vad', '2.0.0')?.rolledBack, 'errors');
     assert.equal(back.models['Vad']?.probationAgainst, undefined);

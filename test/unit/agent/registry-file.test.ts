@@ -45,7 +45,7 @@ const LONG = `${'x'.repeat(1999)}😀${'y'.repeat(3000)}`;
 
 describe('the registry file', () => {
   for (const [what, state] of [
-    ['a rollback', rollBack(served('1.0.0', '2.0.0'), 'Vad', LONG)],
+    ['a rollback', rollBack(served('1.0.0', '2.0.0'), 'Vad', { from: '2.0.0', to: '1.0.0', reason: LONG })],
     ['a refusal', refuse(EMPTY_REGISTRY, 'Vad', record('1.0.0'), LONG)],
     [
       'a quarantine',
@@ -76,7 +76,7 @@ describe('the registry file', () => {
     });
     assert.equal(files.content.get(FILE), before);
     assert.equal(registry.state.models['Vad']?.labels['stable'], '1.0.0');
-    await registry.update((state) => rollBack(state, 'Vad', 'later changes go on'));
+    await registry.update((state) => promote(state, 'Vad', record('2.0.0'), { probation: false }));
   });
 
   it('with fields of a later agent is read, and they are left alone', async () => {

@@ -100,7 +100,11 @@ describe('what the registry forgets', () => {
       state =
         turn % 2 === 0
           ? refuse(state, 'Vad', record(turn), `reason ${turn}`)
-          : rollBack(promote(state, 'Vad', record(turn), { probation: true }), 'Vad', `reason ${turn}`);
+          : rollBack(promote(state, 'Vad', record(turn), { probation: true }), 'Vad', {
+              from: `${turn}.0.0`,
+              to: '1.0.0',
+              reason: `reason ${turn}`,
+            });
     }
     const left = Object.values(forgetIdle(state, NOTHING).models['Vad']?.versions ?? {});
     const against = left.filter(({ rolledBack, refused }) => (rolledBack ?? refused) !== undefined);

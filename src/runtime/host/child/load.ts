@@ -122,10 +122,7 @@ function reportOf(
     inputs: session.inputs,
     outputs: session.outputs,
     manifest: asJson(manifest),
-    signature:
-      signature.state === 'verified'
-        ? `verified by ${signature.method} ${signature.signer}`
-        : signature.state,
+    signature,
     ...measured,
     ...(modelDigest === undefined ? {} : { modelDigest }),
     ...(compiledDigest === undefined ? {} : { compiledDigest }),

@@ -1,6 +1,7 @@
 import type { CaptureRecord } from '../../../capture/mod.js';
 import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
 import type { JsonObject } from '../../../core/mod.js';
+import type { PackageSignature } from '../../../model/mod.js';
 
 /**
  * The seam between the agent (what should serve) and the model hosts (processes that can be killed).
@@ -72,8 +73,7 @@ export interface LoadReport {
   readonly inputs: readonly TensorMetadata[];
   readonly outputs: readonly TensorMetadata[];
   readonly manifest: JsonObject;
-  /** `unchecked`, `unsigned`, or `verified by <key|certificate> <signer>`. */
-  readonly signature: string;
+  readonly signature: PackageSignature;
   readonly verifyMs: number;
   readonly loadMs: number;
   readonly samplesRun: number;
