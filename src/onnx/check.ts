@@ -4,7 +4,7 @@ import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js
 import { refused } from './refusal.js';
 import { checkStrictForm } from './strict.js';
 import { walkModel } from './walk.js';
-import { fieldsOf, varintsOf } from './wire.js';
+import { eachVarint, fieldsOf } from './wire.js';
 
 /** Operator sets that ONNX Runtime itself brings along, by the names that people know. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
@@ -116,16 +116,18 @@ function checkNode(bytes: Uint8Array, local: ReadonlySet<string>): void {
 function checkTensor(bytes: Uint8Array): void {
   let elements = 1;
   let rank = 0;
+  const dimension = (size: number): void => {
+    if (size < 0) throw badTensor(bytes, `has a negative dimension: ${size}`);
+    elements *= size;
+    rank += 1;
+  };
   for (const field of fieldsOf(bytes)) {
     const external =
       field.number === TENSOR.externalData || (field.number === TENSOR.dataLocation && field.value !== 0);
     if (external) throw badTensor(bytes, 'keeps its data in another file (external data)');
     if (field.number !== TENSOR.dims) continue;
-    for (const size of field.bytes === undefined ? [field.value] : varintsOf(field.bytes)) {
-      if (size < 0) throw badTensor(bytes, `has a negative dimension: ${size}`);
-      elements *= size;
-      rank += 1;
-    }
+    if (field.bytes === undefined) dimension(field.value);
+    else eachVarint(field.bytes, dimension);
   }
   if (rank > MAX_RANK) throw badTensor(bytes, `has ${rank} dimensions`);
   if (elements > MAX_BYTES) throw badTensor(bytes, `says that it has ${elements} elements`);

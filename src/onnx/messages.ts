@@ -1,9 +1,9 @@
 /**
  * How a field of onnx.proto is written. `name` is text by which parts of a graph refer to each other, so that two
- * readers must agree on it; `text` and `bytes` mean nothing to the graph. `numbers` holds weights, whose values
- * nobody looks at here.
+ * readers must agree on it; `text` and `bytes` mean nothing to the graph. `int32` are numbers that readers cut to
+ * 32 bits.
  */
-export type Scalar = 'integer' | 'enum' | 'float' | 'double' | 'name' | 'text' | 'bytes' | 'numbers';
+export type Scalar = 'integer' | 'int32' | 'enum' | 'float' | 'double' | 'name' | 'text' | 'bytes';
 
 export interface FieldRule {
   readonly name: string;
@@ -168,13 +168,13 @@ export const MESSAGES: Readonly<Record<MessageName, MessageRules>> = {
     2: one('data_type', 'enum'),
     3: one('segment', 'Segment'),
     4: many('float_data', 'float'),
-    5: many('int32_data', 'numbers'),
+    5: many('int32_data', 'int32'),
     6: many('string_data', 'bytes'),
-    7: many('int64_data', 'numbers'),
+    7: many('int64_data', 'integer'),
     8: one('name', 'name'),
     9: one('raw_data', 'bytes'),
     10: many('double_data', 'double'),
-    11: many('uint64_data', 'numbers'),
+    11: many('uint64_data', 'integer'),
     12: one('doc_string', 'text'),
     13: entries('external_data'),
     14: one('data_location', 'enum'),

@@ -1,9 +1,14 @@
 import { MESSAGES, type FieldRule, type MessageName } from './messages.js';
-import { fieldsOf, varintsOf, type Field, type WireType } from './wire.js';
+import { eachVarint, fieldsOf, type Field, type WireType } from './wire.js';
 
 /** ONNX Runtime's own reader stops at 100 nested messages. */
 const MAX_DEPTH = 100;
-const MAX_ENUM = 2 ** 31 - 1;
+/** What readers hold without cutting it. */
+const RANGES = {
+  enum: [0, 2 ** 31 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  integer: [-(2 ** 63), 2 ** 63],
+} as const;
 
 /**
  * Holds a whole ONNX file to the one form that every reader takes alike: no field of a message twice where the
@@ -38,11 +43,9 @@ function checkField(field: Field, rule: FieldRule, where: string, depth: number)
   const { wireType, bytes } = field;
   switch (rule.kind) {
     case 'integer':
+    case 'int32':
     case 'enum':
       checkNumbers(field, rule, where);
-      return;
-    case 'numbers':
-      wants(wireType, [0, 2], where);
       return;
     case 'float':
       wants(wireType, rule.repeated ? [5, 2] : [5], where);
@@ -73,12 +76,14 @@ function wants(wireType: WireType, allowed: readonly WireType[], where: string):
 
 function checkNumbers({ wireType, bytes, value }: Field, { kind, repeated }: FieldRule, where: string): void {
   wants(wireType, repeated ? [0, 2] : [0], where);
-  const values = bytes === undefined ? [value] : varintsOf(bytes);
-  if (kind !== 'enum') return;
-  // Readers cut a number to the 32 bits of an enum.
-  for (const one of values) {
-    if (one < 0 || one > MAX_ENUM) throw new Error(`${where} is ${one}: it must be within 0 and ${MAX_ENUM}`);
-  }
+  const [least, most] = RANGES[kind === 'enum' || kind === 'int32' ? kind : 'integer'];
+  const check = (one: number): void => {
+    if (one < least || one > most) {
+      throw new Error(`${where} is ${one}: it must be within ${least} and ${most}`);
+    }
+  };
+  if (bytes === undefined) check(value);
+  else eachVarint(bytes, check);
 }
 
 function checkPacked(bytes: Uint8Array | undefined, size: number, where: string): void {

@@ -29,12 +29,10 @@ export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   while (!cursor.done) yield fieldAt(cursor);
 }
 
-/** The numbers of a packed repeated field, read as strictly. */
-export function varintsOf(bytes: Uint8Array): number[] {
+/** Visits the numbers of a packed repeated field, read as strictly. */
+export function eachVarint(bytes: Uint8Array, visit: (value: number) => void): void {
   const cursor = new Cursor(bytes);
-  const values: number[] = [];
-  while (!cursor.done) values.push(cursor.varint());
-  return values;
+  while (!cursor.done) visit(cursor.varint());
 }
 
 function fieldAt(cursor: Cursor): Field {
@@ -73,24 +71,35 @@ class Cursor {
 
   /** Signed, of at most 64 bits, in its shortest form. */
   varint(): number {
-    let low = 0;
-    let high = 0;
-    for (let index = 0; index < 10; index++) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw new Error('a number is cut off');
-      const part = byte & 0x7f;
-      if (index < 4) low += part * 2 ** (7 * index);
-      else if (index === 4) {
-        low += (part & 0x0f) * 2 ** 28;
-        high += part >> 4;
-      } else high += part * 2 ** (7 * index - 32);
-      if (byte < 0x80) {
-        if (byte === 0 && index > 0) throw new Error('a number is written longer than it needs to be');
-        if (index === 9 && byte > 1) throw new Error('a number has more than 64 bits');
-        return (high >= TWO_32 / 2 ? high - TWO_32 : high) * TWO_32 + low;
-      }
+    let value = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#next();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return shortest(value, byte, shift);
+    }
+    return this.#longVarint(value);
+  }
+
+  /** The rest of a number of more than 28 bits. */
+  #longVarint(low28: number): number {
+    const fifth = this.#next();
+    const low = low28 + (fifth & 0x0f) * 2 ** 28;
+    let high = (fifth & 0x7f) >> 4;
+    if (fifth < 0x80) return shortest(high * TWO_32 + low, fifth, 28);
+    for (let index = 5; index < 10; index++) {
+      const byte = this.#next();
+      high += (byte & 0x7f) * 2 ** (7 * index - 32);
+      if (byte >= 0x80) continue;
+      if (index === 9 && byte > 1) throw new Error('a number has more than 64 bits');
+      return shortest((high >= TWO_32 / 2 ? high - TWO_32 : high) * TWO_32 + low, byte, index);
     }
     throw new Error('a number is longer than ten bytes');
+  }
+
+  #next(): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw new Error('a number is cut off');
+    return byte;
   }
 
   take(sizeBytes: number): Uint8Array {
@@ -101,4 +110,10 @@ class Cursor {
     this.#at += sizeBytes;
     return part;
   }
+}
+
+/** @param last the number's last byte, and whether others came `before` it */
+function shortest(value: number, last: number, before: number): number {
+  if (last === 0 && before > 0) throw new Error('a number is written longer than it needs to be');
+  return value;
 }

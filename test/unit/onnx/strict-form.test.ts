@@ -179,6 +179,24 @@ const TRICKS: readonly [kind: string, what: string, bytes: Uint8Array, reason: R
   ],
   [
     'a number that some cut',
+    'among weights',
+    model({ graph: [weight([number(5, 2n ** 40n)])] }),
+    /int32_data of Tensor is 1099511627776/,
+  ],
+  [
+    'a number that some cut',
+    'among packed weights',
+    model({ graph: [weight([message(5, [varint(1), varint(2n ** 31n)])])] }),
+    /int32_data of Tensor is 2147483648/,
+  ],
+  [
+    'a number cut off',
+    'among weights',
+    model({ graph: [weight([message(7, [Uint8Array.of(0xff)])])] }),
+    /is cut off/,
+  ],
+  [
+    'a number that some cut',
     'negative',
     model({ graph: [weight([number(14, -1)])] }),
     /data_location of Tensor is -1/,
