@@ -81,7 +81,11 @@ function attributeLine(attribute: Attribute): string {
 function graphLine(graph: Graph): string {
   const account = accountOf(onnx.ModelProto.encode({ graph }).finish());
   const nodes = account.nodes.map(({ line }) => line);
-  return JSON.stringify([nodes, [...account.weights].toSorted(), account.outputs]);
+  return JSON.stringify([
+    nodes,
+    [...account.weights.keys()].toSorted().map((name) => [name, account.weights.get(name)]),
+    account.outputs,
+  ]);
 }
 
 function tensorLine(tensor: Tensor): string {
