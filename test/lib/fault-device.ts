@@ -1,10 +1,5 @@
-import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundle } from '../../deploy/build/bundle.js';
-import { CODE_COMPONENTS } from '../../deploy/build/components.js';
-import { nativeFiles } from '../../deploy/build/native.js';
-import { platformHere } from '../../deploy/build/platforms.js';
-import { ROOT } from '../../examples/stage/root.js';
 import { topics } from '../../src/contract/mod.js';
 import { spoolFolders } from '../../src/capture/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
@@ -13,6 +8,7 @@ import { ComponentProcess } from './component-process.js';
 import { writeTestPackage } from './model-hosts.js';
 import { recordsIn, type Delivered } from './oracle.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from './s3.js';
+import { shippedComponents } from './shipped.js';
 import { testRecord } from './spool-fixture.js';
 import { openDiskSpool } from './spools.js';
 import { identityPackage } from './test-models.js';
@@ -29,6 +25,12 @@ export const MODEL = 'Identity';
 export const CONNECTED = '"Agent connected"';
 export const UPLOADING = '"Uploading captures"';
 
+/** The scripts that do the work of both components. */
+export interface Programs {
+  readonly agent: string;
+  readonly uploader: string;
+}
+
 export interface FaultDeviceOptions {
   /** The agent's `capture` configuration, over one that closes segments often. */
   readonly capture?: JsonObject;
@@ -44,11 +46,23 @@ export interface FaultDeviceOptions {
 export class FaultDevice implements AsyncDisposable {
   readonly bench: AgentBench;
   readonly s3: TestS3;
+  readonly bucket = TEST_BUCKET;
+  /** Those of this checkout. */
+  readonly shipped: Programs;
   readonly #uploader: Readonly<Record<string, string>>;
 
-  private constructor(bench: AgentBench, s3: TestS3, uploader: Readonly<Record<string, string>>) {
+  private constructor(
+    bench: AgentBench,
+    s3: TestS3,
+    shipped: string,
+    uploader: Readonly<Record<string, string>>,
+  ) {
     this.bench = bench;
     this.s3 = s3;
+    this.shipped = {
+      agent: join(shipped, AGENT, 'control.js'),
+      uploader: join(shipped, UPLOADER, 'upload.js'),
+    };
     this.#uploader = uploader;
   }
 
@@ -65,26 +79,23 @@ export class FaultDevice implements AsyncDisposable {
       startSpreadSeconds: 0,
       scanPeriodSeconds: 1,
     });
-    const device = new FaultDevice(bench, s3, environment);
+    const device = new FaultDevice(bench, s3, await shippedComponents(), environment);
     await mkdir(device.#workFolder(UPLOADER), { recursive: true });
     if (left !== undefined) await restoreDevice(left, bench.root);
-    await ship(bench.root);
     return device;
   }
 
-  startAgent(): ComponentProcess {
-    const script = join(shippedFolder(this.bench.root, AGENT), 'control.js');
-    return new ComponentProcess(script, this.bench.environment, this.bench.workFolder);
+  startAgent({ agent } = this.shipped): ComponentProcess {
+    return new ComponentProcess(agent, this.bench.environment, this.bench.workFolder);
   }
 
-  startUploader(): ComponentProcess {
-    const script = join(shippedFolder(this.bench.root, UPLOADER), 'upload.js');
-    return new ComponentProcess(script, this.#uploader, this.#workFolder(UPLOADER));
+  startUploader({ uploader } = this.shipped): ComponentProcess {
+    return new ComponentProcess(uploader, this.#uploader, this.#workFolder(UPLOADER));
   }
 
   /** Admits the model; an agent must be connected. */
-  async installModel(): Promise<void> {
-    const folder = await writeTestPackage(this.bench.root, identityPackage(MODEL));
+  async installModel({ version = '1.0.0' } = {}): Promise<void> {
+    const folder = await writeTestPackage(this.bench.root, { ...identityPackage(MODEL), version });
     const { code, output } = await this.bench.register(folder, `org.edgemanager.model.${MODEL}`);
     if (code !== 0) throw new Error(`Cannot install the model: ${output}`);
   }
@@ -132,24 +143,5 @@ async function restoreDevice(kept: string, root: string): Promise<void> {
       const text = await readFile(path, 'latin1');
       if (text.includes('{{root}}')) await writeFile(path, text.replaceAll('{{root}}', root), 'latin1');
     }
-  }
-}
-
-function shippedFolder(root: string, component: string): string {
-  return join(root, 'shipped', component);
-}
-
-/** What the device artifacts hold, as folders below `root`. */
-async function ship(root: string): Promise<void> {
-  const platform = platformHere();
-  if (platform === undefined)
-    throw new Error('Cannot bundle the components as this is not Linux on x64 or arm64');
-  for (const { name, entries, native } of CODE_COMPONENTS) {
-    const folder = shippedFolder(root, name);
-    await mkdir(folder, { recursive: true });
-    const { files } = await bundle(entries, ROOT);
-    for (const file of files) await writeFile(join(folder, file.name), file.bytes);
-    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-    for (const file of nativeFiles(native, platform)) await copyFile(file.from, join(folder, file.name));
   }
 }
