@@ -1,6 +1,7 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CODE_COMPONENTS } from '../../deploy/build/components.js';
+import { CODE_COMPONENTS, type CodeComponent } from '../../deploy/build/components.js';
 import { buildProject } from '../../deploy/build/gdk-build.js';
 import { platformsOf } from '../../deploy/build/main.js';
 import { ROOT } from './root.js';
@@ -19,21 +20,34 @@ export async function buildCodeComponents(
   const compiled = String((await stat(join(ROOT, 'dist', '.built'))).mtimeMs);
   const builds: { path: string; version: string }[] = [];
   for (const component of CODE_COMPONENTS) {
-    const path = join(ROOT, 'dist', 'stage', form, component.artifact);
-    const stamp = join(path, 'built-from');
-    const before = await readFile(stamp, 'utf8').catch(() => '');
-    if (before !== compiled) {
+    const kept = join(ROOT, 'dist', 'stage', form, component.artifact);
+    const path = join(kept, compiled);
+    if (!existsSync(path)) {
       progress(`building ${component.name}`);
-      await mkdir(path, { recursive: true });
-      await buildProject(join(ROOT, component.folder), {
-        root: ROOT,
-        platforms: platformsOf('here'),
-        form,
-        out: path,
-      });
-      await writeFile(stamp, compiled);
+      await rm(kept, { recursive: true, force: true });
+      await build(component, form, path);
     }
     builds.push({ path, version: COMPONENT_VERSION });
   }
   return builds;
+}
+
+/** Builds aside: where two processes build at once, either's result will do. */
+async function build(component: CodeComponent, form: 'zip' | 'plain', path: string): Promise<void> {
+  await mkdir(join(ROOT, 'dist', 'stage'), { recursive: true });
+  const draft = await mkdtemp(join(ROOT, 'dist', 'stage', 'draft-'));
+  try {
+    await buildProject(join(ROOT, component.folder), {
+      root: ROOT,
+      platforms: platformsOf('here'),
+      form,
+      out: draft,
+    });
+    await mkdir(join(path, '..'), { recursive: true });
+    await rename(draft, path).catch((thrown: unknown) => {
+      if (!existsSync(path)) throw thrown;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
 }
