@@ -7,36 +7,25 @@ import { isFloat, isInteger, tensorValues } from './tensor-values.js';
 /** True where a policy fires on these outputs. */
 export type Judge = (outputs: readonly Tensor[]) => boolean;
 
+/** The policy types that look at outputs. */
+export type JudgedType = ScorePolicy['type'] | 'threshold' | 'non-finite';
+
 export interface JudgeContext {
   readonly outputs: readonly TensorMetadata[];
   readonly labels: readonly string[];
   readonly random: Random;
 }
 
-/**
- * The judge of a policy that looks at outputs; undefined for one that does not.
- * @throws FAILED_PRECONDITION that names a policy which can't apply to the model's outputs
- */
-export function createJudge(policy: CapturePolicy, context: JudgeContext): Judge | undefined {
-  switch (policy.type) {
-    case 'percentage':
-    case 'every-n':
-    case 'first-after-switch':
-      return undefined;
-    case 'least-confidence':
-      return scoreJudge(policy, context, (row) => row.confidence < policy.below);
-    case 'margin':
-      return scoreJudge(policy, context, (row) => row.margin < policy.below);
-    case 'entropy':
-      return scoreJudge(policy, context, (row) => row.entropy > policy.above);
-    case 'by-class':
-      return classJudge(policy, context);
-    case 'threshold':
-      return thresholdJudge(policy, context);
-    case 'non-finite':
-      return nonFiniteJudge(policy, context);
-  }
-}
+/** A rule that looks at outputs, one for each policy type that does. */
+export const JUDGES: { readonly [T in JudgedType]: (policy: PolicyOf<T>, context: JudgeContext) => Judge } = {
+  'least-confidence': (policy, context) =>
+    scoreJudge(policy, context, (row) => row.confidence < policy.below),
+  margin: (policy, context) => scoreJudge(policy, context, (row) => row.margin < policy.below),
+  entropy: (policy, context) => scoreJudge(policy, context, (row) => row.entropy > policy.above),
+  'by-class': classJudge,
+  threshold: thresholdJudge,
+  'non-finite': nonFiniteJudge,
+};
 
 function scoreJudge(policy: ScorePolicy, context: JudgeContext, fires: (row: RowScores) => boolean): Judge {
   const output = scoreOutput(policy, context);

@@ -1,9 +1,10 @@
 import type { Tensor, TensorMetadata } from '../../contract/mod.js';
 import type { Clock, Random } from '../../core/mod.js';
 import { PRIORITIES, type Priority } from '../port.js';
-import { createJudge, type Judge } from './judges.js';
+import type { Judge } from './judges.js';
 import { DEFAULT_PRIORITIES, reasonTag, type CapturePolicy } from './policies.js';
 import { RateLimiter } from './rate-limiter.js';
+import { ruleOf } from './rules.js';
 
 /** Why a request is captured, and how urgent that makes it. */
 export interface SampleDecision {
@@ -29,8 +30,6 @@ export interface Sampler {
   ): SampleDecision | undefined;
   /** Whether outputs can still make a request captured: the reply then carries its id as a maybe. */
   couldSample(context: SampleContext): boolean;
-  /** Starts the count of `first-after-switch` again. */
-  switched(): void;
 }
 
 export interface SamplerOptions {
@@ -40,11 +39,10 @@ export interface SamplerOptions {
   readonly labels?: readonly string[];
 }
 
-interface Armed {
+interface Armed<F> {
   readonly tag: string;
   readonly priority: Priority;
-  readonly fires: () => boolean;
-  readonly judge: Judge | undefined;
+  readonly fires: F;
   readonly limiter: RateLimiter;
 }
 
@@ -52,68 +50,50 @@ interface Armed {
 export function createSampler(
   policies: readonly CapturePolicy[],
   outputs: readonly TensorMetadata[],
-  options: SamplerOptions,
+  { clock, random, labels = [] }: SamplerOptions,
 ): Sampler {
-  const { clock, random, labels = [] } = options;
-  const counts = { sinceSwitch: 0, requests: 0 };
-  const armed = policies.map((policy): Armed => ({
-    tag: reasonTag(policy),
-    priority: policy.priority ?? DEFAULT_PRIORITIES[policy.type],
-    fires: headRule(policy, counts, random),
-    judge: createJudge(policy, { outputs, labels, random }),
-    limiter: new RateLimiter(policy.limit),
-  }));
-  const heads = armed.filter(({ judge }) => judge === undefined);
-  const tails = armed.filter(({ judge }) => judge !== undefined);
+  const heads: Armed<(request: number) => boolean>[] = [];
+  const tails: Armed<Judge>[] = [];
+  for (const policy of policies) {
+    const rule = ruleOf(policy, { outputs, labels, random });
+    if (rule.when === 'before') heads.push(armed(policy, rule.fires));
+    else tails.push(armed(policy, rule.fires));
+  }
+  let requests = 0;
   return {
     decideBefore({ mode }) {
       if (mode === 'never') return undefined;
-      counts.requests += 1;
-      counts.sinceSwitch += 1;
-      const fired = fire(heads, (policy) => policy.fires(), clock.monotonicMs());
+      requests += 1;
+      const fired = fire(heads, requests, clock.monotonicMs());
       const demand: SampleDecision = { reasons: ['on-demand'], priority: 'sample' };
       return mode === 'always' ? merge(demand, fired) : fired;
     },
     decideAfter(given, before, { mode }) {
       if (mode === 'never' || tails.length === 0) return before;
-      return merge(
-        before,
-        fire(tails, (policy) => policy.judge?.(given) === true, clock.monotonicMs()),
-      );
+      return merge(before, fire(tails, given, clock.monotonicMs()));
     },
     couldSample: ({ mode }) => mode !== 'never' && tails.length > 0,
-    switched() {
-      counts.sinceSwitch = 0;
-    },
   };
 }
 
-function headRule(
-  policy: CapturePolicy,
-  counts: { readonly sinceSwitch: number; readonly requests: number },
-  random: Random,
-): () => boolean {
-  switch (policy.type) {
-    case 'percentage':
-      return policy.percent >= 100 ? () => true : () => random.fraction() * 100 < policy.percent;
-    case 'every-n':
-      return () => (counts.requests - 1) % policy.n === 0;
-    case 'first-after-switch':
-      return () => counts.sinceSwitch <= policy.count;
-    default:
-      return () => false;
-  }
+function armed<F>(policy: CapturePolicy, fires: F): Armed<F> {
+  return {
+    tag: reasonTag(policy),
+    priority: policy.priority ?? DEFAULT_PRIORITIES[policy.type],
+    fires,
+    limiter: new RateLimiter(policy.limit),
+  };
 }
 
-function fire(
-  policies: readonly Armed[],
-  fires: (policy: Armed) => boolean,
+function fire<Seen>(
+  policies: readonly Armed<(seen: Seen) => boolean>[],
+  seen: Seen,
   nowMs: number,
 ): SampleDecision | undefined {
   let decision: SampleDecision | undefined;
-  for (const policy of policies) {
-    if (!fires(policy) || !policy.limiter.take(nowMs)) continue;
-    decision = merge(decision, { reasons: [policy.tag], priority: policy.priority });
+  for (const { tag, priority, fires, limiter } of policies) {
+    if (!fires(seen) || !limiter.take(nowMs)) continue;
+    decision = merge(decision, { reasons: [tag], priority });
   }
   return decision;
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createSampler, parsePolicies, type CapturePolicy, type Sampler } from '../../../src/capture/mod.js';
+import {
+  createSampler,
+  parsePolicies,
+  POLICY_SCHEMAS,
+  type CapturePolicy,
+  type PolicyOf,
+  type PolicyType,
+  type Sampler,
+} from '../../../src/capture/mod.js';
 import type { Tensor, TensorMetadata } from '../../../src/contract/mod.js';
 import { EdgeError, ManualClock, SeededRandom } from '../../../src/core/mod.js';
 
@@ -71,11 +79,34 @@ describe('capture sampling', () => {
     assert.equal(countBefore(sampler([{ type: 'every-n', n: 10 }]), 1), 1);
   });
 
-  it('takes the first requests after a load and after a switch', () => {
-    const first = sampler([{ type: 'first-after-switch', count: 3 }]);
-    assert.equal(countBefore(first, 50), 3);
-    first.switched();
-    assert.equal(countBefore(first, 50), 3);
+  it('takes the first requests after a load, and so after each switch to a version that was loaded for it', () => {
+    const policy = [{ type: 'first-after-switch', count: 3 }];
+    assert.equal(countBefore(sampler(policy), 50), 3);
+    assert.equal(countBefore(sampler(policy), 50), 3);
+  });
+
+  // Typed by all policy types: a new one does not compile here until it says when it fires.
+  const firing: { readonly [T in PolicyType]: readonly [Omit<PolicyOf<T>, 'type'>, number[]] } = {
+    percentage: [{ percent: 100 }, [0.25, 0.25, 0.25, 0.25]],
+    'every-n': [{ n: 1 }, [0.25, 0.25, 0.25, 0.25]],
+    'first-after-switch': [{ count: 1 }, [0.25, 0.25, 0.25, 0.25]],
+    'least-confidence': [{ below: 0.5 }, [0.25, 0.25, 0.25, 0.25]],
+    margin: [{ below: 0.1 }, [0.5, 0.5, 0, 0]],
+    entropy: [{ above: 0.9 }, [0.25, 0.25, 0.25, 0.25]],
+    'by-class': [{ classes: ['cat'] }, [1, 0, 0, 0]],
+    threshold: [{ above: 0.9 }, [1, 0, 0, 0]],
+    'non-finite': [{}, [Number.NaN, 0, 0, 0]],
+  };
+  for (const [type, [parameters, scores]] of Object.entries(firing)) {
+    it(`lets ${type} fire, and so every type of policy that configuration can name`, () => {
+      const target = sampler([{ type, ...parameters }]);
+      const decision = target.decideAfter([floats(scores)], target.decideBefore(policies), policies);
+      assert.deepEqual(decision?.reasons, [type]);
+    });
+  }
+
+  it('knows when every type of policy fires', () => {
+    assert.deepEqual(Object.keys(firing).sort(), Object.keys(POLICY_SCHEMAS).sort());
   });
 
   it('sees low confidence, a small margin and a high entropy in any row', () => {
