@@ -1,8 +1,8 @@
 import type { AuxiliaryData, CaptureState, CaptureStats, Tensor } from '../contract/mod.js';
+import type { Priority } from './priority.js';
+import type { SpoolPolicyOptions } from './spool/policy.js';
 
-/** Lower is more urgent; each class has a segment and a quota of its own. */
-export const PRIORITIES = ['error', 'outlier', 'sample'] as const;
-export type Priority = (typeof PRIORITIES)[number];
+export * from './priority.js';
 
 /** An auxiliary item with its bytes at hand. */
 export interface AuxiliaryItem {
@@ -38,6 +38,9 @@ export interface CaptureRecord {
   readonly redactions?: readonly RedactionNote[];
 }
 
+/** Where model hosts put each record that they sampled, after its reply. Takes it at once and never throws. */
+export type CaptureSink = (record: CaptureRecord) => void;
+
 /** How the spool answered: `dropped` is never an exception, it is counted. */
 export type AppendOutcome =
   | { readonly outcome: 'spooled'; readonly mode: 'durable' | 'interval'; readonly sequence: number }
@@ -69,6 +72,8 @@ export interface CaptureSpool extends AsyncDisposable {
       reason?: string,
     ) => void,
   ): () => void;
+  /** Another policy from now on: open segments close, so that what comes next goes by it. */
+  configure(policy: SpoolPolicyOptions): void;
   /** A receipt was written (notice from the uploader, or a scan): reads it, updates statuses, deletes the segment. */
   reconcile(): Promise<void>;
   /** Closes open segments: all that was acknowledged is on disk and may be uploaded. */

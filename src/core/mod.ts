@@ -10,5 +10,6 @@ export * from './random.js';
 export * from './retry.js';
 export * from './serial-queue.js';
 export * from './sizes.js';
+export * from './steps.js';
 export * from './validate.js';
 export * from './within.js';

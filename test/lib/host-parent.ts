@@ -8,7 +8,7 @@ import { MODEL_HOST_ENTRY } from './model-hosts.js';
 const { spec, request } = JSON.parse(process.argv[2] ?? '') as { spec: LoadSpec; request: RunRequest };
 const hosts = createModelHosts(
   { isolation: 'model', profile: 'efficient', threadBudget: 1, loadTimeoutMs: 20_000 },
-  { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger },
+  { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger, sampled: () => undefined },
 );
 const model = await hosts.load(spec);
 const run = model.run(request, 600_000);

@@ -17,6 +17,7 @@ import {
   type TensorSpec,
   type Tolerance,
 } from '../../src/model/mod.js';
+import type { CaptureRecord } from '../../src/capture/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/host/port/mod.js';
 import { patientMs } from './patience.js';
@@ -42,10 +43,13 @@ export interface TestPackage {
 export class HostBench implements AsyncDisposable {
   readonly hosts: ModelHosts;
   readonly folder: string;
+  /** What the hosts have sampled until now. */
+  readonly sampled: readonly CaptureRecord[];
 
-  private constructor(folder: string, hosts: ModelHosts) {
+  private constructor(folder: string, hosts: ModelHosts, sampled: readonly CaptureRecord[]) {
     this.folder = folder;
     this.hosts = hosts;
+    this.sampled = sampled;
   }
 
   static async create(
@@ -53,6 +57,7 @@ export class HostBench implements AsyncDisposable {
     entry: string = MODEL_HOST_ENTRY,
   ): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
+    const sampled: CaptureRecord[] = [];
     const hosts = createModelHosts(
       {
         isolation: 'model',
@@ -61,9 +66,14 @@ export class HostBench implements AsyncDisposable {
         loadTimeoutMs: patientMs(20_000),
         ...settings,
       },
-      { spawn: { entry }, clock: systemClock, logger: silentLogger },
+      {
+        spawn: { entry },
+        clock: systemClock,
+        logger: silentLogger,
+        sampled: (record) => sampled.push(record),
+      },
     );
-    return new HostBench(folder, hosts);
+    return new HostBench(folder, hosts, sampled);
   }
 
   /** Writes a package and says how to load it. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import {
-  encodeRecord,
+  outlineRecord,
   SegmentBuilder,
   segmentBase,
   spoolFolders,
@@ -8,6 +8,7 @@ import {
   type ClosedName,
   type ObjectLayout,
 } from '../../src/capture/mod.js';
+import { finish } from '../../src/core/mod.js';
 import type { Disk } from '../../src/disk/mod.js';
 
 export const TEST_LAYOUT: ObjectLayout = {
@@ -50,10 +51,11 @@ export function buildSegment(
   const priority = records[0]?.priority ?? 'sample';
   const base = segmentBase(firstSequence, priority, (0x1234_0000 + firstSequence) >>> 0);
   const builder = new SegmentBuilder(base, { v: 1, bootId: 'boot-1', openedMs: 0, layout });
-  const frames = [builder.headerFrame()];
+  const frames: Uint8Array[] = [builder.headerFrame()];
   records.forEach((record, index) => {
     const stamp = { sequence: firstSequence + index, bootId: 'boot-1', monotonicMs: 1000 + index };
-    frames.push(builder.recordFrame(encodeRecord(record, stamp), { ...record, ...stamp }));
+    const encoded = finish(outlineRecord(record, stamp).encode());
+    frames.push(...finish(builder.recordFrame(encoded, { ...record, ...stamp })));
   });
   frames.push(builder.footerFrame(2000, undefined));
   const bytes = Buffer.concat(frames);

@@ -1,4 +1,9 @@
-/** Counts since the spool was opened: issued = delivered + dropped + queued, for what was issued since. */
+import { LOST_REASON, tallyOf, type FinishedSegment, type Tally } from './tally.js';
+
+/**
+ * What became of all records of this spool, over restarts: issued = delivered + dropped + queued. Deliveries and the
+ * drops of whole segments come from the files in `done/`, the other drops from `counts/`.
+ */
 export class Counters {
   issued = 0;
   acked = 0;
@@ -10,7 +15,26 @@ export class Counters {
     if (records > 0) this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + records);
   }
 
+  finish(segment: FinishedSegment): void {
+    this.add(tallyOf(segment));
+  }
+
+  add({ delivered, drops }: Tally): void {
+    this.delivered += delivered;
+    for (const [reason, records] of Object.entries(drops)) this.drop(reason, records);
+  }
+
+  /** What files tell of former lives stands here by now, and `queued` wait: so many must have been issued. */
+  conclude(queued: number): void {
+    const drops = [...this.#drops.values()].reduce((sum, records) => sum + records, 0);
+    this.issued = this.delivered + queued + drops;
+    this.acked = this.delivered + queued;
+    for (const reason of DROPPED_AFTER_ACK) this.acked += this.#drops.get(reason) ?? 0;
+  }
+
   get drops(): Record<string, number> {
     return Object.fromEntries(this.#drops);
   }
 }
+
+const DROPPED_AFTER_ACK = ['quarantined', 'quota:drop-oldest', LOST_REASON];

@@ -1,4 +1,6 @@
+import { finish, type Steps } from '../../core/mod.js';
 import { crc32 } from '../../system/mod.js';
+import { checksum } from './checksum.js';
 
 /**
  * The frames of a segment, little-endian:
@@ -41,24 +43,38 @@ export interface Damage {
   readonly end: number;
 }
 
+/** A frame in parts: the payload's own lie where they lay. Pauses, as its payload may be large. */
+export function* frameParts(
+  type: FrameType,
+  ordinal: number,
+  payload: readonly Uint8Array[],
+  nonce: number,
+): Steps<readonly Uint8Array[]> {
+  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  header.writeUInt32LE(MAGIC, 0);
+  header.writeUInt8(FRAME_TYPES[type], 4);
+  header.writeUInt8(VERSION, 5);
+  header.writeUInt16LE(0, 6);
+  header.writeUInt32LE(ordinal, 8);
+  header.writeUInt32LE(
+    payload.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    12,
+  );
+  const headerCrc = crc32(header.subarray(0, 16), nonce);
+  header.writeUInt32LE(headerCrc, 16);
+  const trailer = Buffer.allocUnsafe(FRAME_OVERHEAD_BYTES - FRAME_HEADER_BYTES);
+  trailer.writeUInt32LE(yield* checksum(payload, headerCrc));
+  return [header, ...payload, trailer];
+}
+
+/** A frame as one piece, for payloads that are small. */
 export function encodeFrame(
   type: FrameType,
   ordinal: number,
   payload: Uint8Array,
   nonce: number,
 ): Uint8Array {
-  const frame = Buffer.allocUnsafe(FRAME_OVERHEAD_BYTES + payload.byteLength);
-  frame.writeUInt32LE(MAGIC, 0);
-  frame.writeUInt8(FRAME_TYPES[type], 4);
-  frame.writeUInt8(VERSION, 5);
-  frame.writeUInt16LE(0, 6);
-  frame.writeUInt32LE(ordinal, 8);
-  frame.writeUInt32LE(payload.byteLength, 12);
-  const headerCrc = crc32(frame.subarray(0, 16), nonce);
-  frame.writeUInt32LE(headerCrc, 16);
-  frame.set(payload, FRAME_HEADER_BYTES);
-  frame.writeUInt32LE(crc32(payload, headerCrc), FRAME_HEADER_BYTES + payload.byteLength);
-  return frame;
+  return Buffer.concat(finish(frameParts(type, ordinal, [payload], nonce)));
 }
 
 /** All whole frames, and the bytes between them. Never throws, whatever the bytes are. */

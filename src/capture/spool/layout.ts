@@ -8,6 +8,7 @@ export interface SpoolFolders {
   readonly done: string;
   readonly claims: string;
   readonly quarantine: string;
+  readonly counts: string;
 }
 
 export function spoolFolders(root: string): SpoolFolders {
@@ -18,5 +19,6 @@ export function spoolFolders(root: string): SpoolFolders {
     done: join(root, 'done'),
     claims: join(root, 'claims'),
     quarantine: join(root, 'quarantine'),
+    counts: join(root, 'counts'),
   };
 }

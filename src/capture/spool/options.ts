@@ -1,46 +1,25 @@
-import type { Clock, Logger, Random } from '../../core/mod.js';
+import { MEBIBYTE, type Clock, type Logger, type Random } from '../../core/mod.js';
 import type { BootIdentity } from '../../system/mod.js';
 import type { Disk } from '../../disk/mod.js';
-import type { Priority } from '../port.js';
-import type { ObjectLayout } from './object-plan.js';
+import type { SpoolPolicy, SpoolPolicyOptions } from './policy.js';
 
-/** What happens to a record that does not fit its class's quota. Only `drop-oldest` touches what was acknowledged. */
-export type QuotaPolicy = 'refuse' | 'drop-oldest' | 'drop-newest';
-
-export interface ClassQuota {
-  readonly bytes: number;
-  readonly policy: QuotaPolicy;
-}
-
-/**
- * `durable`: acknowledged after sync; the next sync starts when the last has ended, or `pauseMs` after it where flash
- * is to be spared. `interval`: acknowledged after
- * write and synced every `windowMs`, which spares flash and may lose that much in a power cut.
- */
-export type CommitMode =
-  | { readonly mode: 'durable'; readonly pauseMs?: number }
-  | { readonly mode: 'interval'; readonly windowMs: number };
-
-export interface SpoolOptions {
+export interface SpoolOptions extends SpoolPolicyOptions {
   /** The spool's folder, absolute; made where it is absent. */
   readonly root: string;
-  readonly layout: ObjectLayout;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly boot: BootIdentity;
+  /** Lets the event loop turn while a large record is prepared; default: nobody else waits for it. */
+  readonly turn?: () => Promise<void>;
   /** Whether the wall clock is known to be right at this moment; default: never known. */
   readonly clockSynchronised?: () => boolean;
-  readonly commit?: CommitMode;
-  /** A segment closes this long after its first record at the latest; default Edge Manager's 4 s. */
-  readonly pushPeriodMs?: number;
   /** A segment closes once it holds this many bytes; default 1 MiB. */
   readonly segmentBytes?: number;
-  readonly quotas?: Partial<Record<Priority, ClassQuota>>;
   /** Bytes of damaged data that are kept; default 4 MiB. */
   readonly quarantineBytes?: number;
-  /** How long the fate of a capture is remembered; default one day. */
+  /** How long the fate of a capture is remembered at least; default one day. */
   readonly statusRetentionMs?: number;
   /** How many captures' states are held in memory at most, queued and finished each; default 100,000. */
   readonly maxRemembered?: number;
@@ -48,28 +27,29 @@ export interface SpoolOptions {
   readonly maxPendingBytes?: number;
 }
 
-export type SpoolSettings = Required<Omit<SpoolOptions, 'quotas'>> & {
-  readonly quotas: Readonly<Record<Priority, ClassQuota>>;
+export type SpoolSettings = Required<Omit<SpoolOptions, keyof SpoolPolicyOptions>> & {
+  /** To be asked anew at each use. */
+  readonly policy: { readonly current: SpoolPolicy };
 };
 
-const MIB = 1024 * 1024;
-
-export function spoolSettings(options: SpoolOptions): SpoolSettings {
+export function spoolSettings(
+  options: SpoolOptions,
+  policy: { readonly current: SpoolPolicy },
+): SpoolSettings {
   return {
-    clockSynchronised: () => false,
-    commit: { mode: 'durable' },
-    pushPeriodMs: 4000,
-    segmentBytes: MIB,
-    quarantineBytes: 4 * MIB,
-    statusRetentionMs: 86_400_000,
-    maxRemembered: 100_000,
-    maxPendingBytes: 16 * MIB,
-    ...options,
-    quotas: {
-      error: { bytes: 32 * MIB, policy: 'refuse' },
-      outlier: { bytes: 64 * MIB, policy: 'refuse' },
-      sample: { bytes: 128 * MIB, policy: 'refuse' },
-      ...options.quotas,
-    },
+    root: options.root,
+    disk: options.disk,
+    clock: options.clock,
+    random: options.random,
+    log: options.log,
+    boot: options.boot,
+    turn: options.turn ?? (async () => undefined),
+    clockSynchronised: options.clockSynchronised ?? (() => false),
+    segmentBytes: options.segmentBytes ?? MEBIBYTE,
+    quarantineBytes: options.quarantineBytes ?? 4 * MEBIBYTE,
+    statusRetentionMs: options.statusRetentionMs ?? 86_400_000,
+    maxRemembered: options.maxRemembered ?? 100_000,
+    maxPendingBytes: options.maxPendingBytes ?? 16 * MEBIBYTE,
+    policy,
   };
 }

@@ -1,7 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import { DATATYPES, MAX_RANK, type AuxiliaryData, type Datatype, type Tensor } from '../../contract/mod.js';
-import { validate } from '../../core/mod.js';
-import { crc32, sha256Hex } from '../../system/mod.js';
+import { validate, type Steps } from '../../core/mod.js';
+import { sha256Hex } from '../../system/mod.js';
+import { checksum } from './checksum.js';
 import {
   PRIORITIES,
   type AuxiliaryItem,
@@ -57,44 +58,63 @@ const RecordMeta = Type.Object({
 });
 
 export interface EncodedRecord {
-  readonly payload: Uint8Array;
+  /** A record frame's payload. The bytes of items are not copied. */
+  readonly parts: readonly Uint8Array[];
   /** SHA-256 of the record's contents, lower-case hex. */
   readonly digest: string;
 }
 
+/** A record whose bytes have not been looked at yet. */
+export interface OutlinedRecord {
+  /** What its payload takes at most. */
+  readonly maxBytes: number;
+  encode(): Steps<EncodedRecord>;
+}
+
+/** Longest form of the one field that is not known before the items' bytes have been read. */
+const MAX_CHECKSUM_FIELD = ',"blobCrc32":4294967295';
+
 /** A record frame's payload: u32 length of the JSON text, the text, then the items' bytes one after the other. */
-export function encodeRecord(record: CaptureRecord, stamp: RecordStamp): EncodedRecord {
+export function outlineRecord(record: CaptureRecord, stamp: RecordStamp): OutlinedRecord {
   const { auxiliaryInputs = [], auxiliaryOutputs = [] } = record;
   const blobs = [...record.inputs, ...record.outputs, ...auxiliaryInputs, ...auxiliaryOutputs].map(
     ({ data }) => data,
   );
-  const meta = Buffer.from(
-    JSON.stringify({
-      captureId: record.captureId,
-      model: record.model,
-      modelVersion: record.modelVersion,
-      packageDigest: record.packageDigest,
-      reasons: record.reasons,
-      priority: record.priority,
-      inferenceTimeMs: record.inferenceTimeMs,
-      clockSynchronised: record.clockSynchronised,
-      sequence: stamp.sequence,
-      bootId: stamp.bootId,
-      monotonicMs: stamp.monotonicMs,
-      inputs: record.inputs.map(describeTensor),
-      outputs: record.outputs.map(describeTensor),
-      auxiliaryInputs: auxiliaryInputs.map(describeAuxiliary),
-      auxiliaryOutputs: auxiliaryOutputs.map(describeAuxiliary),
-      ...(record.redactions === undefined ? {} : { redactions: record.redactions }),
-      blobCrc32: blobs.reduce((crc, blob) => crc32(blob, crc), 0),
-    }),
-  );
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(meta.byteLength);
-  return { payload: Buffer.concat([length, meta, ...blobs]), digest: sha256Hex(meta) };
+  const described = JSON.stringify(describeRecord(record, stamp)).slice(0, -1);
+  const textBytes = Buffer.byteLength(described) + MAX_CHECKSUM_FIELD.length + 1;
+  return {
+    maxBytes: blobs.reduce((sum, { byteLength }) => sum + byteLength, 4 + textBytes),
+    *encode() {
+      const meta = Buffer.from(`${described},"blobCrc32":${yield* checksum(blobs)}}`);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(meta.byteLength);
+      return { parts: [length, meta, ...blobs], digest: sha256Hex(meta) };
+    },
+  };
 }
 
-/** @throws INVALID_ARGUMENT where the payload was not written by {@link encodeRecord} */
+function describeRecord(record: CaptureRecord, stamp: RecordStamp): object {
+  return {
+    captureId: record.captureId,
+    model: record.model,
+    modelVersion: record.modelVersion,
+    packageDigest: record.packageDigest,
+    reasons: record.reasons,
+    priority: record.priority,
+    inferenceTimeMs: record.inferenceTimeMs,
+    clockSynchronised: record.clockSynchronised,
+    sequence: stamp.sequence,
+    bootId: stamp.bootId,
+    monotonicMs: stamp.monotonicMs,
+    inputs: record.inputs.map(describeTensor),
+    outputs: record.outputs.map(describeTensor),
+    auxiliaryInputs: (record.auxiliaryInputs ?? []).map(describeAuxiliary),
+    auxiliaryOutputs: (record.auxiliaryOutputs ?? []).map(describeAuxiliary),
+    ...(record.redactions === undefined ? {} : { redactions: record.redactions }),
+  };
+}
+
+/** @throws INVALID_ARGUMENT where the payload was not written by {@link outlineRecord} */
 export function decodeRecord(payload: Uint8Array): { record: StampedRecord; digest: string } {
   const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   const blobStart = 4 + buffer.readUInt32LE(0);

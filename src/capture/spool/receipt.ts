@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import type { FinishedSegment } from './tally.js';
 
 const integer = Type.Integer({ minimum: 0 });
 
@@ -29,3 +30,20 @@ export const Receipt = Type.Object({
   lostRecords: integer,
 });
 export type Receipt = Static<typeof Receipt>;
+
+export function segmentOfReceipt(base: string, receipt: Receipt): FinishedSegment {
+  const { objects, lastSequence, finishedMs, lostRecords } = receipt;
+  const ids = (outcome: ReceiptObject['outcome']): string[] =>
+    objects.filter((object) => object.outcome === outcome).flatMap(({ captureIds }) => captureIds);
+  const reason = objects.find((object) => object.reason !== undefined)?.reason;
+  return {
+    base,
+    lastSequence,
+    finishedMs,
+    uploaded: ids('uploaded'),
+    quarantined: ids('quarantined'),
+    dropped: ids('dropped'),
+    ...(reason === undefined ? {} : { reason }),
+    ...(lostRecords === 0 ? {} : { lost: lostRecords }),
+  };
+}

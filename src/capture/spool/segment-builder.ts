@@ -1,4 +1,5 @@
-import { encodeFrame } from './frame.js';
+import type { Steps } from '../../core/mod.js';
+import { frameParts } from './frame.js';
 import type { EncodedRecord, StampedRecord } from './payload.js';
 import { inferenceTimeMs, planObjects, type TimeReference } from './object-plan.js';
 import { encodeJsonFrame, type SegmentFooter, type SegmentHeader } from './segment-codec.js';
@@ -26,18 +27,15 @@ export class SegmentBuilder {
     return this.#entries.length;
   }
 
-  get captureIds(): string[] {
-    return this.#entries.map(({ info }) => info.captureId);
-  }
-
   headerFrame(): Uint8Array {
     return encodeJsonFrame('header', 0, this.header, this.base.nonce);
   }
 
-  recordFrame({ payload, digest }: EncodedRecord, info: RecordInfo): Uint8Array {
+  /** Counts the record as soon as the first step is asked for. */
+  *recordFrame({ parts, digest }: EncodedRecord, info: RecordInfo): Steps<readonly Uint8Array[]> {
     const ordinal = this.#nextOrdinal++;
     this.#entries.push({ ordinal, info, digest });
-    return encodeFrame('record', ordinal, payload, this.base.nonce);
+    return yield* frameParts('record', ordinal, parts, this.base.nonce);
   }
 
   /** Takes a frame that stands in the segment's bytes already, as recovery does. */

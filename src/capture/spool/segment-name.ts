@@ -6,6 +6,7 @@ import { PRIORITIES, type Priority } from '../port.js';
  *   open/<base>                      being written
  *   open/<base>.cut<bytes>           given up after a failed sync: only its first <bytes> count
  *   closed/<base>.r<records>.l<last sequence>.b<bytes>.seg
+ *   done/<base>.r<records>.l<last sequence>.b<bytes>.sent    empty: uploaded on a disk without room for a receipt
  *
  * with base = <first sequence, 16 digits>-<priority>-<nonce, 8 hex>.
  */
@@ -67,6 +68,18 @@ export function parseClosedName(name: string): ClosedName | undefined {
   if (records < 0 || sizeBytes < 0 || lastSequence < 0 || lastSequence > MAX_SEQUENCE) return undefined;
   const { firstSequence, priority, nonce } = base;
   return { base: base.base, firstSequence, priority, nonce, file: name, records, lastSequence, sizeBytes };
+}
+
+const SENT = /\.sent$/;
+
+/** The name of the empty file that says of a segment that all its `records` were uploaded: `<as in closed>.sent`. */
+export function sentName(name: ClosedName, records: number): string {
+  const { file } = closedName(name, records, name.lastSequence, name.sizeBytes);
+  return file.replace(/\.seg$/, '.sent');
+}
+
+export function parseSentName(name: string): ClosedName | undefined {
+  return SENT.test(name) ? parseClosedName(name.replace(SENT, '.seg')) : undefined;
 }
 
 /** The segment that a receipt's file name speaks of. */

@@ -1,12 +1,7 @@
 import { join, type Disk, type DiskFile } from '../../disk/mod.js';
-import type { EncodedRecord } from './payload.js';
-import type { RecordInfo, SegmentBuilder } from './segment-builder.js';
+import { inFewWrites } from './few-writes.js';
+import type { SegmentBuilder } from './segment-builder.js';
 import type { ClosedName } from './segment-name.js';
-
-export interface WritableRecord {
-  readonly encoded: EncodedRecord;
-  readonly info: RecordInfo;
-}
 
 /** One open segment: its file, and how much of it is written and durable. */
 export class SegmentWriter {
@@ -44,10 +39,6 @@ export class SegmentWriter {
     return new SegmentWriter(disk, openFolder, builder, file, sinceMs);
   }
 
-  get path(): string {
-    return join(this.#openFolder, this.builder.base.base);
-  }
-
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
@@ -56,16 +47,9 @@ export class SegmentWriter {
     return this.#durableBytes;
   }
 
-  /** One write for all records. After an error the tail is unknown: `cutTail` or give the file up. */
-  async append(records: readonly WritableRecord[]): Promise<void> {
-    const header = this.#writtenBytes === 0 ? [this.builder.headerFrame()] : [];
-    const frames = records.map(({ encoded, info }) => this.builder.recordFrame(encoded, info));
-    try {
-      await this.#write(Buffer.concat([...header, ...frames]));
-    } catch (error) {
-      this.builder.retract(records.length);
-      throw error;
-    }
+  /** The frames of records, the header's before those of the first. After an error the tail is unknown: `cutTail` or give the file up. */
+  async append(frames: readonly Uint8Array[]): Promise<void> {
+    await this.#write(this.#writtenBytes === 0 ? [this.builder.headerFrame(), ...frames] : frames);
   }
 
   /** Resolves when all that was written survives a power cut, the file's name included. */
@@ -83,7 +67,7 @@ export class SegmentWriter {
   }
 
   async appendFooter(footer: Uint8Array): Promise<void> {
-    await this.#write(footer);
+    await this.#write([footer]);
   }
 
   /**
@@ -93,12 +77,37 @@ export class SegmentWriter {
    */
   async rename(closedFolder: string): Promise<ClosedName> {
     const name = this.builder.closedName(this.#writtenBytes);
-    await this.#disk.rename(this.path, join(closedFolder, name.file));
-    await this.close();
+    await this.#disk.rename(this.#path, join(closedFolder, name.file));
+    await this.#close();
     return name;
   }
 
-  async close(): Promise<void> {
+  /** Leaves a file that holds nothing. */
+  async discard(): Promise<void> {
+    await this.#close();
+    await this.#disk.remove(this.#path);
+  }
+
+  /**
+   * Leaves a file that a failed sync made untrustworthy, under a name that says what of it counts.
+   * @returns whether that name is durable: what of it does not count may then be written elsewhere
+   */
+  async giveUp(): Promise<boolean> {
+    await this.#close();
+    try {
+      await this.#disk.rename(this.#path, `${this.#path}.cut${this.#durableBytes}`);
+      await this.#disk.syncFolder(this.#openFolder);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  get #path(): string {
+    return join(this.#openFolder, this.builder.base.base);
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.#file.close();
     } catch {
@@ -106,8 +115,12 @@ export class SegmentWriter {
     }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
-    await this.#file.append(bytes);
-    this.#writtenBytes += bytes.byteLength;
+  async #write(parts: readonly Uint8Array[]): Promise<void> {
+    let bytes = 0;
+    for (const piece of inFewWrites(parts)) {
+      await this.#file.append(piece);
+      bytes += piece.byteLength;
+    }
+    this.#writtenBytes += bytes;
   }
 }

@@ -160,10 +160,9 @@ export class Agent implements AsyncDisposable {
   }
 
   #listen(): void {
-    const { clock, hosts, capture, configuration } = this.#dependencies;
+    const { clock, capture, configuration } = this.#dependencies;
     const captureEvents = new CaptureEvents(clock, this.events);
     this.#ends.push(
-      hosts.onCapture((record) => this.#captures.sampled(record)),
       capture.onClosed((segment) => this.events.send(topics.spoolClosed, { v: 1, segment })),
       capture.onState((state, captureIds, reason) => captureEvents.tell(state, captureIds, reason)),
       () => captureEvents.flush(),

@@ -14,7 +14,7 @@ import {
   type DropReason,
 } from '../../capture/mod.js';
 import { checkOneSource, checkTensorBytes, fromInlineTensor, tensorByteSize } from '../../tensor/mod.js';
-import { EdgeError, messageOf } from '../../core/mod.js';
+import { EdgeError } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { captureOf } from '../config/mod.js';
 import { ExchangeFolder } from '../host/port/mod.js';
@@ -38,16 +38,6 @@ export class Captures {
   constructor(dependencies: AgentDependencies, exchange: Exchange) {
     this.#dependencies = dependencies;
     this.#exchange = exchange;
-  }
-
-  /** A record that a host sampled. A drop is counted by the spool; prediction goes on whatever happens here. */
-  sampled(record: CaptureRecord): void {
-    void this.#track(this.#dependencies.capture.append(record)).catch((thrown: unknown) => {
-      this.#dependencies.logger.error('A sampled record was lost', {
-        captureId: record.captureId,
-        reason: messageOf(thrown),
-      });
-    });
   }
 
   async submit(body: RequestOf<'capture'>, context: RequestContext): Promise<ReplyOf<'capture'>> {

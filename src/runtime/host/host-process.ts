@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { CaptureRecord } from '../../capture/mod.js';
+import type { CaptureSink } from '../../capture/mod.js';
 import { deferred, EdgeError, messageOf, type Clock, type Deferred, type Logger } from '../../core/mod.js';
 import {
   type HostExit,
@@ -36,7 +36,7 @@ export interface HostProcessOptions {
   /** For sentences: which model, or that it is shared. */
   readonly title: string;
   readonly maxHostBytes: number | undefined;
-  readonly onCapture: (record: CaptureRecord) => void;
+  readonly sampled: CaptureSink;
 }
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -155,7 +155,7 @@ export class HostProcess {
 
   #receive(message: HostMessage): void {
     if (message.type === 'captured') {
-      this.#options.onCapture(message.record);
+      this.#options.sampled(message.record);
       return;
     }
     const pending = this.#pending.get(message.id);

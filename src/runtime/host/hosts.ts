@@ -1,5 +1,5 @@
-import type { CaptureRecord } from '../../capture/mod.js';
-import { EdgeError, endsWithin, Listeners, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
+import type { CaptureSink } from '../../capture/mod.js';
+import { EdgeError, endsWithin, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
@@ -10,6 +10,7 @@ export interface ModelHostsDependencies {
   readonly spawn: SpawnDetails;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly sampled: CaptureSink;
 }
 
 const CLOSE_LIMIT_MS = 500;
@@ -23,7 +24,6 @@ class ProcessHosts implements ModelHosts {
   readonly #settings: HostSettings;
   readonly #use: ModelHostsDependencies;
   readonly #sentinel: Sentinel;
-  readonly #listeners = new Listeners<[record: CaptureRecord]>();
   /** Threads by key of each model that is loaded or being loaded. */
   readonly #threads = new Map<string, number>();
   readonly #own = new Map<string, ProcessModel>();
@@ -46,10 +46,6 @@ class ProcessHosts implements ModelHosts {
 
   get restarts(): number {
     return this.#restarts;
-  }
-
-  onCapture(listener: (record: CaptureRecord) => void): () => void {
-    return this.#listeners.add(listener);
   }
 
   async load(spec: LoadSpec): Promise<HostedModel> {
@@ -131,7 +127,6 @@ class ProcessHosts implements ModelHosts {
       sentinel: this.#sentinel,
       title,
       maxHostBytes: this.#settings.maxHostBytes,
-      onCapture: (record) => this.#listeners.tell(record),
     });
     this.#processes.add(process);
     void process.exited.then((exit) => {

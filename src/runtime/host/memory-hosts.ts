@@ -1,5 +1,4 @@
-import type { CaptureRecord } from '../../capture/mod.js';
-import { deferred, EdgeError, Listeners, within, type Clock } from '../../core/mod.js';
+import { deferred, EdgeError, within, type Clock } from '../../core/mod.js';
 import type {
   HostedModel,
   HostExit,
@@ -28,8 +27,6 @@ export interface MemoryModelHosts extends ModelHosts {
   readonly loaded: readonly string[];
   /** Ends a model's process as if by itself; its running requests reject with UNAVAILABLE. */
   crash(key: string, exit?: HostExit): void;
-  /** What a host would send after a sampled request. */
-  emitCapture(record: CaptureRecord): void;
 }
 
 /**
@@ -43,7 +40,6 @@ export function createMemoryModelHosts(
   const models = new Map<string, MemoryModel>();
   /** Of models that are loaded or being loaded: as with processes, a second load of one is refused. */
   const taken = new Set<string>();
-  const listeners = new Listeners<[record: CaptureRecord]>();
   const counts = { restarts: 0 };
   const close = async (): Promise<void> => {
     await Promise.all([...models.values()].map((model) => model.unload()));
@@ -67,8 +63,6 @@ export function createMemoryModelHosts(
       models.set(spec.key, model);
       return model;
     },
-    onCapture: (listener) => listeners.add(listener),
-    emitCapture: (record) => listeners.tell(record),
     crash: (key, exit = { kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' }) =>
       models.get(key)?.end(exit),
     get loaded() {

@@ -1,5 +1,5 @@
-import type { CaptureRecord } from '../../capture/mod.js';
-import { Listeners, MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
+import type { CaptureSink } from '../../capture/mod.js';
+import { MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
 import { createModelHosts } from '../host/mod.js';
 import type { HostedModel, LoadSpec, ModelHosts } from '../host/port/mod.js';
@@ -11,6 +11,7 @@ export interface ConfiguredHostsOptions {
   readonly cores: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly sampled: CaptureSink;
 }
 
 /**
@@ -19,7 +20,6 @@ export interface ConfiguredHostsOptions {
  */
 export class ConfiguredHosts implements ModelHosts {
   readonly #options: ConfiguredHostsOptions;
-  readonly #listeners = new Listeners<[record: CaptureRecord]>();
   readonly #former = new Set<ModelHosts>();
   /** Loaded models by the hosts that hold them. */
   readonly #loaded = new Map<ModelHosts, number>();
@@ -56,10 +56,6 @@ export class ConfiguredHosts implements ModelHosts {
     }
   }
 
-  onCapture(listener: (record: CaptureRecord) => void): () => void {
-    return this.#listeners.add(listener);
-  }
-
   async close(): Promise<void> {
     await Promise.all([...this.#former, this.#current].map((hosts) => hosts.close()));
   }
@@ -84,9 +80,9 @@ export class ConfiguredHosts implements ModelHosts {
   }
 
   #make(configuration: Configuration): ModelHosts {
-    const { entry, cores, clock, logger } = this.#options;
+    const { entry, cores, clock, logger, sampled } = this.#options;
     const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = hostSettingsOf(configuration);
-    const hosts = createModelHosts(
+    return createModelHosts(
       {
         isolation,
         profile,
@@ -94,9 +90,7 @@ export class ConfiguredHosts implements ModelHosts {
         ...(maxHostMb === 0 ? {} : { maxHostBytes: maxHostMb * MEBIBYTE }),
         loadTimeoutMs,
       },
-      { spawn: { entry }, clock, logger },
+      { spawn: { entry }, clock, logger, sampled },
     );
-    hosts.onCapture((record) => this.#listeners.tell(record));
-    return hosts;
   }
 }

@@ -8,7 +8,7 @@ import { PackageStore } from '../packages/mod.js';
 import { rebuildRegistry, Registry } from '../registry/mod.js';
 import { Scheduler } from '../schedule/mod.js';
 import { ConfiguredHosts } from './configured-hosts.js';
-import { openConfiguredSpool } from './configured-spool.js';
+import { intoSpool, openConfiguredSpool } from './configured-spool.js';
 import { joinGreengrass } from './greengrass-connection.js';
 import { thisMachine } from './machine.js';
 import { trustedKeysOf } from './trusted-keys.js';
@@ -101,6 +101,7 @@ async function openDependencies(options: ControlOptions): Promise<AgentDependenc
     cores: machine.cores,
     clock,
     logger,
+    sampled: intoSpool(capture, logger),
   });
   const trustedKeys = trustedKeysOf(configuration);
   return { clock, random, logger, configuration, registry, packages, hosts, capture, machine, trustedKeys };

@@ -24,7 +24,7 @@ function shippedHost(): string {
 function hostsOf(bench: Bench, isolation: 'model' | 'shared'): ModelHosts {
   const hosts = createModelHosts(
     { isolation, profile: 'efficient', threadBudget: 2, loadTimeoutMs: 20_000 },
-    { spawn: { entry: shippedHost() }, clock: systemClock, logger: silentLogger },
+    { spawn: { entry: shippedHost() }, clock: systemClock, logger: silentLogger, sampled: () => undefined },
   );
   bench.onEnd(() => hosts.close());
   return hosts;

@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CaptureRecord } from '../../../src/capture/mod.js';
 import type { WireTensor } from '../../../src/contract/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { cpuMs } from '../../bench/agent/processes.js';
@@ -220,8 +219,7 @@ describe('model hosts as processes', () => {
   });
 
   it('send the sampled records after the reply, redacted', async () => {
-    const records: CaptureRecord[] = [];
-    bench.hosts.onCapture((record) => records.push(record));
+    const records = bench.sampled;
     const spec = await bench.package(identityPackage());
     const model = await bench.hosts.load({
       ...spec,
@@ -258,8 +256,7 @@ describe('model hosts as processes', () => {
     const model = await bench.hosts.load({ ...spec, capture: {} });
     const captured = async (): Promise<string> =>
       (await model.run(runRequest([floats('x', [1])]), 2000)).captured;
-    const records: CaptureRecord[] = [];
-    bench.hosts.onCapture((record) => records.push(record));
+    const records = bench.sampled;
     assert.equal(await captured(), 'yes');
     await model.setCapture({ policies: [] });
     assert.equal(await captured(), 'no');

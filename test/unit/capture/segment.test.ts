@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
   claimSegment,
-  encodeRecord,
+  outlineRecord,
   isClaimed,
   listClosed,
   objectsOf,
@@ -14,8 +14,9 @@ import {
   spoolFolders,
   writeReceipt,
 } from '../../../src/capture/mod.js';
-import { EdgeError } from '../../../src/core/mod.js';
+import { EdgeError, finish } from '../../../src/core/mod.js';
 import { MemoryDisk } from '../../../src/disk/mod.js';
+
 import { buildSegment, bytesOf, putClosedSegment, testRecord, TEST_LAYOUT } from '../../lib/spool-fixture.js';
 
 const ROOT = '/spool';
@@ -87,9 +88,10 @@ describe('a closed segment', () => {
         openedMs: 0,
         layout: TEST_LAYOUT,
       });
-      const frame = builder.recordFrame(encodeRecord(record, stamp), { ...record, ...stamp });
+      const encoded = finish(outlineRecord(record, stamp).encode());
+      const frame = finish(builder.recordFrame(encoded, { ...record, ...stamp }));
       const reference = { bootId, wallMs: Date.UTC(2026, 5, 1, 12, 0, 0), monotonicMs: 5000 };
-      const bytes = Buffer.concat([frame, builder.footerFrame(0, reference)]);
+      const bytes = Buffer.concat([...frame, builder.footerFrame(0, reference)]);
       return readContent(bytes, 7).footer?.objects[0]?.key.replace(/[0-9a-f]{32}.*/, '') ?? '';
     };
     assert.equal(hourOf('boot-1'), 'sme-capture/test-fleet/TestModel/2026/06/01/11/');

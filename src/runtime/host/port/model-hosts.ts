@@ -1,4 +1,3 @@
-import type { CaptureRecord } from '../../../capture/mod.js';
 import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
 import type { JsonObject } from '../../../core/mod.js';
 import type { PackageSignature } from '../../../model/mod.js';
@@ -107,7 +106,7 @@ export interface HostedModel {
   readonly gone: Promise<HostExit>;
 }
 
-/** All hosts. The only way to a session. */
+/** All hosts. The only way to a session. What they sample goes into the sink that they were made with. */
 export interface ModelHosts extends AsyncDisposable {
   /**
    * Starts (or reuses, where shared) a host, verifies, compiles, loads and tests the package in it.
@@ -115,8 +114,6 @@ export interface ModelHosts extends AsyncDisposable {
    * DEADLINE_EXCEEDED (loadTimeoutMs), or UNAVAILABLE where the load killed the host.
    */
   load(spec: LoadSpec): Promise<HostedModel>;
-  /** Calls back with each sampled record, after the reply. */
-  onCapture(listener: (record: CaptureRecord) => void): () => void;
   readonly restarts: number;
   close(): Promise<void>;
 }

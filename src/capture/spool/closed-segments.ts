@@ -1,3 +1,4 @@
+import { Listeners } from '../../core/mod.js';
 import { PRIORITIES, type Priority } from '../port.js';
 import type { ClosedName } from './segment-name.js';
 
@@ -7,16 +8,22 @@ export interface ClosedSegment {
   readonly sinceMs: number;
 }
 
-/** The closed segments, oldest first, with their sums by class. */
-export class Catalogue {
+/** The segments that wait for the uploader, oldest first, with their sums by class. Tells of each that comes. */
+export class ClosedSegments {
   readonly #segments = new Map<string, ClosedSegment>();
   readonly #bytes = new Map<Priority, number>();
+  readonly #listeners = new Listeners<[segment: string]>();
   #records = 0;
+
+  onAdded(listener: (segment: string) => void): () => void {
+    return this.#listeners.add(listener);
+  }
 
   add(segment: ClosedSegment): void {
     this.delete(segment.name.base);
     this.#segments.set(segment.name.base, segment);
     this.#count(segment.name, 1);
+    this.#listeners.tell(segment.name.file);
   }
 
   delete(base: string): ClosedSegment | undefined {
@@ -25,6 +32,10 @@ export class Catalogue {
     this.#segments.delete(base);
     this.#count(segment.name, -1);
     return segment;
+  }
+
+  get(base: string): ClosedSegment | undefined {
+    return this.#segments.get(base);
   }
 
   has(base: string): boolean {
