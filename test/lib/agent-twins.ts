@@ -5,7 +5,7 @@ import { type ModelEvent, topics } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
-import { MemoryDisk, nodeFiles } from '../../src/disk/mod.js';
+import { MemoryDisk, nodeFiles, type DurableFiles } from '../../src/disk/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   createRequester,
@@ -27,7 +27,7 @@ import {
   type MemoryHostScript,
   type MemoryModelHosts,
 } from '../../src/runtime/host/mod.js';
-import { PackageStore } from '../../src/runtime/packages/mod.js';
+import { PackageStore, type Packages } from '../../src/runtime/packages/mod.js';
 import type { LoadSpec } from '../../src/runtime/host/port/mod.js';
 import { rebuildRegistry, Registry } from '../../src/runtime/registry/mod.js';
 import { Scheduler } from '../../src/runtime/schedule/mod.js';
@@ -38,6 +38,8 @@ export interface TwinOptions {
   readonly script?: (spec: LoadSpec) => MemoryHostScript;
   /** Of former twins, to start anew on; default: a new one, which disposing removes. */
   readonly folder?: string;
+  /** Where registry and package copies are; default: the machine's disk. */
+  readonly memory?: { readonly files: DurableFiles; readonly packages: Packages };
 }
 
 /** The whole agent in this process: hosts, broker and spool in memory, packages and registry on disk. */
@@ -87,10 +89,13 @@ export class AgentTwins implements AsyncDisposable {
       logger,
     });
     const quotaBytes = (): number => configuration.current.packageQuotaMb * 1024 * 1024;
-    const packages = new PackageStore({ root: join(work, 'packages'), quotaBytes, random, logger });
+    const {
+      files = nodeFiles,
+      packages = new PackageStore({ root: join(work, 'packages'), quotaBytes, random, logger }),
+    } = this.#options.memory ?? {};
     const registry = await Registry.open({
       file: join(work, 'registry.json'),
-      files: nodeFiles,
+      files,
       logger,
       rebuild: async () => rebuildRegistry(await packages.list()),
     });

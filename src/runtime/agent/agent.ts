@@ -48,6 +48,7 @@ export class Agent implements AsyncDisposable {
   readonly #served: ServedModels;
   readonly #packages: PackageKeeper;
   readonly #queue: AgentQueue;
+  readonly #counters: Counters;
   readonly #predictions: Predictions;
   readonly #captures: Captures;
   readonly #exchange: Exchange;
@@ -67,6 +68,7 @@ export class Agent implements AsyncDisposable {
     this.#served = served;
     this.#packages = packages;
     const counters = new Counters((key) => queue.load(key));
+    this.#counters = counters;
     this.#exchange = new Exchange({ root: machine.exchangeRoot, uid: machine.uid, clock, random });
     const parts = { ...dependencies, ...models, events: this.events, counters };
     const probation = new ProbationWatch({ ...parts, reconcile: () => manager.reconcile() });
@@ -115,6 +117,12 @@ export class Agent implements AsyncDisposable {
   /** Deletes package copies that no label needs. */
   async sweep(): Promise<void> {
     await this.#packages.sweep();
+  }
+
+  /** For how many versions each part holds something: forgetting keeps these small. */
+  get held(): { readonly slots: number; readonly lanes: number; readonly counters: number } {
+    const count = ({ keys }: Holder): number => keys.length;
+    return { slots: count(this.#served), lanes: count(this.#queue), counters: count(this.#counters) };
   }
 
   /** A client said that it has gone. */

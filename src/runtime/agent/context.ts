@@ -1,7 +1,7 @@
 import type { CaptureSpool } from '../../capture/mod.js';
 import type { Clock, Logger, Random } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
-import type { PackageStore } from '../packages/mod.js';
+import type { Packages } from '../packages/mod.js';
 import type { ModelHosts } from '../host/port/mod.js';
 import type { Registry } from '../registry/mod.js';
 
@@ -12,7 +12,7 @@ export interface AgentDependencies {
   readonly logger: Logger;
   readonly configuration: ConfigurationHolder;
   readonly registry: Registry;
-  readonly packages: PackageStore;
+  readonly packages: Packages;
   readonly hosts: ModelHosts;
   readonly capture: CaptureSpool;
   readonly machine: Machine;

@@ -27,6 +27,9 @@ export interface Origin {
   readonly source: string;
 }
 
+/** What the agent needs of the store. */
+export type Packages = Pick<PackageStore, 'folder' | 'adopt' | 'remove' | 'list' | 'sweep'>;
+
 /**
  * The agent's own copies of packages, in `<root>/<model>/<digest>/`, so that what serves survives Greengrass's
  * store clean-up. Copies are reflinks where the file system has them and never hard links: a hard link would
