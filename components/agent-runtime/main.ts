@@ -1,4 +1,4 @@
-import { launch, siblingEntry } from '../../src/process/mod.js';
+import { launch, siblingEntry } from '../../src/component/launcher/mod.js';
 
 /**
  * The control process makes a lot of short-lived garbage and keeps little. Left alone, V8 and glibc let it grow
@@ -8,13 +8,11 @@ import { launch, siblingEntry } from '../../src/process/mod.js';
 const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=256'];
 const SMALL_ARENAS = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '65536' };
 
-await launch(
-  {
-    component: 'the agent',
-    worker: 'Control process',
-    entry: siblingEntry(import.meta.url, 'control'),
-    nodeFlags: SMALL_HEAP,
-    environment: { ...process.env, ...SMALL_ARENAS },
-  },
-  { component: 'AgentRuntime' },
-);
+await launch({
+  name: 'AgentRuntime',
+  title: 'the agent',
+  worker: 'Control process',
+  entry: siblingEntry(import.meta.url, 'control'),
+  nodeFlags: SMALL_HEAP,
+  environment: SMALL_ARENAS,
+});

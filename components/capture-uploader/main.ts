@@ -1,8 +1,8 @@
-import { launch, siblingEntry } from '../../src/process/mod.js';
+import { launch, siblingEntry } from '../../src/component/launcher/mod.js';
 
 await launch({
-  component: 'the capture uploader',
+  name: 'CaptureUploader',
+  title: 'the capture uploader',
   worker: 'Upload process',
   entry: siblingEntry(import.meta.url, 'upload'),
-  environment: process.env,
 });

@@ -1,5 +1,5 @@
 import { EdgeError, isJsonObject, toEdgeError, type Json, type JsonObject } from '../../src/core/mod.js';
-import { parseConfiguration, resolveAliases } from '../../src/runtime/config/mod.js';
+import { parseConfiguration } from '../../src/runtime/config/mod.js';
 import { parseUploadConfig } from '../../src/upload/config.js';
 import { FLEETS_NEXT_STEP } from './fleet.js';
 
@@ -17,10 +17,10 @@ export interface CheckedConfiguration {
  * @throws EdgeError INVALID_ARGUMENT with the key
  */
 export function checkAgent(given: JsonObject): CheckedConfiguration {
-  const { configuration, warning } = parseConfiguration(given);
+  const parsed = parseConfiguration(given);
   return {
-    configuration: onlyGiven(resolveAliases(given).configuration, configuration as JsonObject),
-    warning,
+    configuration: onlyGiven(parsed.given, parsed.configuration as JsonObject),
+    warning: parsed.warning,
   };
 }
 
@@ -29,13 +29,13 @@ export function checkAgent(given: JsonObject): CheckedConfiguration {
  * @throws EdgeError INVALID_ARGUMENT with the key
  */
 export function checkUploader(given: JsonObject): CheckedConfiguration {
-  const full = parseUploadConfig(given) as JsonObject;
-  const defaults = parseUploadConfig({ destination: 'Disk' }) as JsonObject;
-  const kept = Object.entries(full).filter(
+  const { configuration, warning } = parseUploadConfig(given);
+  const defaults = parseUploadConfig({ destination: 'Disk' }).configuration as JsonObject;
+  const kept = Object.entries(configuration as JsonObject).filter(
     ([key, value]) =>
       Object.hasOwn(given, key) || value !== (key === 'destination' ? 'Cloud' : defaults[key]),
   );
-  return { configuration: Object.fromEntries(kept), warning: undefined };
+  return { configuration: Object.fromEntries(kept), warning };
 }
 
 /** A component's refusal as one of the file: the same reason, with the path in the file. */

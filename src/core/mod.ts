@@ -3,7 +3,6 @@ export * from './clock.js';
 export * from './deferred.js';
 export * from './errors.js';
 export * from './json.js';
-export * from './lenient.js';
 export * from './listeners.js';
 export * from './log.js';
 export * from './random.js';

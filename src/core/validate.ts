@@ -20,15 +20,25 @@ const compiled = new WeakMap<TSchema, ValidateFunction>();
  * @param what the action in an error's first words, such as "Cannot read the manifest"
  */
 export function validate<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
+  const check = checkOf(schema);
+  if (check(value)) return value as Static<S>;
+  const first = check.errors?.[0];
+  const { field, sentence } = describe(first, value);
+  throw new EdgeError('FIELD_INVALID', `${what} as ${sentence}`, { field });
+}
+
+/** Whether the schema takes this value. */
+export function matches(schema: TSchema, value: unknown): boolean {
+  return checkOf(schema)(value) === true;
+}
+
+function checkOf(schema: TSchema): ValidateFunction {
   let check = compiled.get(schema);
   if (check === undefined) {
     check = ajv.compile(schema);
     compiled.set(schema, check);
   }
-  if (check(value)) return value as Static<S>;
-  const first = check.errors?.[0];
-  const { field, sentence } = describe(first, value);
-  throw new EdgeError('FIELD_INVALID', `${what} as ${sentence}`, { field });
+  return check;
 }
 
 function describe(error: ErrorObject | undefined, root: unknown): { field: string; sentence: string } {

@@ -1,114 +1,93 @@
 import { join } from 'node:path';
+import { followConfiguration, HeldConfiguration } from '../component/configuration/mod.js';
+import type { Component, OnEnd, Worker } from '../component/worker/mod.js';
 import { SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
-import {
-  EdgeError,
-  messageOf,
-  toEdgeError,
-  validate,
-  type Clock,
-  type Logger,
-  type Random,
-} from '../core/mod.js';
+import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } from '../core/mod.js';
 import type { Disk, DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
-import { BothStores } from './both-stores.js';
-import type { UploadConfig } from './config.js';
-import { ConfigurationHolder } from './configuration-holder.js';
+import { parseUploadConfig, type UploadConfig } from './config.js';
+import { storeOf } from './configured-store.js';
 import { DEFAULT_DEADLINE } from './deadline.js';
-import { DiskObjectStore } from './disk-store.js';
-import type { ObjectStore } from './object-store.js';
-import { S3ObjectStore } from './s3-store.js';
 import type { SettledObject } from './segment-source.js';
 import { SpoolSegmentSource } from './spool-source.js';
-import { tokenExchange } from './token-exchange.js';
 import { Uploader } from './uploader.js';
 
-export interface CaptureUploaderOptions {
-  readonly greengrass: GreengrassPort;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+export interface UploaderFiles {
   readonly disk: Disk;
   readonly files: DurableFiles;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The component's work folder. */
-  readonly workFolder: string;
-  /** Ends the component. */
-  readonly stop: AbortSignal;
 }
 
 /**
  * The component: an uploader as the configuration wants it, fed by notices and scans. Without a valid
  * configuration it waits for one, since ending would only make Greengrass give it up as BROKEN. A store that
  * is away or refuses never ends it either; uploads that hang although their connections were made anew do.
- * @returns when stopped. Throws where only a new start can help.
  */
-export async function runCaptureUploader(options: CaptureUploaderOptions): Promise<void> {
-  const component = new CaptureUploader(options);
-  try {
-    await component.run();
-  } finally {
-    await component.close();
-  }
+export async function startCaptureUploader(worker: Worker, files: UploaderFiles): Promise<Component> {
+  return new CaptureUploader(worker, files);
 }
 
-class CaptureUploader {
-  readonly #options: CaptureUploaderOptions;
-  readonly #configuration: ConfigurationHolder;
+class CaptureUploader implements Component {
+  readonly failed: Promise<never>;
+  readonly #worker: Worker;
+  readonly #files: UploaderFiles;
+  readonly #fail: (error: EdgeError) => void;
+  readonly #configuration: HeldConfiguration<UploadConfig, undefined>;
+  /** An uploader ends before the next begins. */
+  readonly #changes = new SerialQueue();
   #uploader: Uploader | undefined;
-  #fail: (error: EdgeError) => void = () => undefined;
-  #ends: (() => Promise<void>)[] = [];
+  #greengrass: GreengrassPort | undefined;
 
-  constructor(options: CaptureUploaderOptions) {
-    const { files, clock, logger, workFolder, greengrass } = options;
-    this.#options = options;
-    this.#configuration = new ConfigurationHolder({
+  constructor(worker: Worker, files: UploaderFiles) {
+    const { clock, logger, workFolder } = worker;
+    this.#worker = worker;
+    this.#files = files;
+    const failure = deferred<never>();
+    this.failed = failure.promise;
+    this.#fail = failure.reject;
+    this.#configuration = new HeldConfiguration({
       file: join(workFolder, 'configuration.json'),
-      files,
+      files: files.files,
       clock,
       logger,
-      read: async () => await readConfiguration(greengrass),
-      apply: async (config) => await this.#restart(config),
+      initial: undefined,
+      parse: parseUploadConfig,
     });
+    this.#configuration.onChange((config) => this.#change(config));
   }
 
-  async run(): Promise<void> {
-    const { greengrass, stop } = this.#options;
-    const ended = new Promise<void>((resolve, reject) => {
-      this.#fail = reject;
-      if (stop.aborted) resolve();
-      stop.addEventListener('abort', () => resolve(), { once: true });
-    });
-    // A failure during the start below must not count as unhandled.
-    ended.catch(() => undefined);
-    const endConnection = greengrass.onConnection((state, cause) => {
-      if (state === 'refused') this.#fail(toEdgeError(cause));
-      if (state !== 'regained') return;
-      this.#configuration.touched();
-      this.#uploader?.scan();
-    });
-    this.#ends.push(async () => endConnection());
-    this.#ends.push(await greengrass.onConfigurationChange([], () => this.#configuration.touched()));
-    this.#ends.push(await greengrass.subscribe(topics.spoolClosed, (message) => this.#noticed(message)));
-    await this.#configuration.start();
+  async link(greengrass: GreengrassPort, onEnd: OnEnd): Promise<void> {
+    this.#greengrass = greengrass;
+    onEnd(
+      greengrass.onConnection((state, cause) => {
+        if (state === 'refused') this.#fail(toEdgeError(cause));
+        if (state === 'regained') this.#uploader?.scan();
+      }),
+    );
+    onEnd(await greengrass.subscribe(topics.spoolClosed, (message) => this.#noticed(message)));
+    onEnd(await followConfiguration(this.#configuration, greengrass));
     await this.#report('RUNNING');
-    await ended;
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     await this.#configuration.close();
+    await this.#changes.idle();
     await this.#uploader?.close();
-    await Promise.allSettled(this.#ends.map((end) => end()));
+  }
+
+  #change(config: UploadConfig): void {
+    this.#changes
+      .run(() => this.#restart(config))
+      .catch((thrown: unknown) => this.#fail(toEdgeError(thrown, 'Cannot upload captures')));
   }
 
   async #restart(config: UploadConfig): Promise<void> {
-    const { clock, random, logger, disk, workFolder } = this.#options;
+    const { clock, random, logger, workFolder } = this.#worker;
     await this.#uploader?.close();
     const root = config.spoolFolder ?? join(workFolder, '..', 'org.edgemanager.AgentRuntime', 'spool');
     const { maxBytesPerSecond, destination, periodicUpload } = config;
     this.#uploader = new Uploader({
-      source: new SpoolSegmentSource(disk, root, clock),
-      store: this.#store(config),
+      source: new SpoolSegmentSource(this.#files.disk, root, clock),
+      store: storeOf(config, this.#worker, this.#files.files),
       clock,
       random,
       logger,
@@ -129,35 +108,12 @@ class CaptureUploader {
     logger.info('Uploading captures', { destination, bucket: config.bucket, periodicUpload, spool: root });
   }
 
-  #store(config: UploadConfig): ObjectStore {
-    const { files, workFolder } = this.#options;
-    const disk = new DiskObjectStore(config.diskPath ?? join(workFolder, 'capture'), files);
-    if (config.destination === 'Disk' && !config.periodicUpload) return disk;
-    const cloud = this.#cloud(config);
-    return config.destination === 'Disk' ? new BothStores(disk, cloud) : cloud;
-  }
-
-  #cloud(config: UploadConfig): ObjectStore {
-    const { clock, environment } = this.#options;
-    const { endpoint, kmsKeyId, requestChecksumCalculation } = config;
-    return new S3ObjectStore({
-      bucket: config.bucket ?? '',
-      region: config.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-      credentials: tokenExchange(environment),
-      clock,
-      requestChecksumCalculation,
-      forcePathStyle: config.forcePathStyle ?? endpoint !== undefined,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
-    });
-  }
-
   #noticed(message: IncomingMessage): void {
     try {
       const what = 'Cannot read the notice';
       this.#uploader?.notice(validate(SpoolClosed, decodeMessage(message.payload, what), what).segment);
     } catch (thrown) {
-      this.#options.logger.debug('An unreadable notice was ignored', { reason: messageOf(thrown) });
+      this.#worker.logger.debug('An unreadable notice was ignored', { reason: messageOf(thrown) });
     }
   }
 
@@ -166,9 +122,9 @@ class CaptureUploader {
     const records = objects.reduce((sum, object) => sum + object.captureIds.length, 0);
     const notice: SpoolResult = { v: 1, segment, objects: objects.length, records };
     try {
-      await this.#options.greengrass.publish(topics.spoolResult, Buffer.from(JSON.stringify(notice)));
+      await this.#greengrass?.publish(topics.spoolResult, Buffer.from(JSON.stringify(notice)));
     } catch (thrown) {
-      this.#options.logger.debug('The agent was not told of a receipt', {
+      this.#worker.logger.debug('The agent was not told of a receipt', {
         segment,
         reason: messageOf(thrown),
       });
@@ -184,19 +140,9 @@ class CaptureUploader {
 
   async #report(state: 'RUNNING' | 'ERRORED'): Promise<void> {
     try {
-      await this.#options.greengrass.updateState(state);
+      await this.#greengrass?.updateState(state);
     } catch (thrown) {
-      this.#options.logger.debug('The state was not reported', { state, reason: messageOf(thrown) });
+      this.#worker.logger.debug('The state was not reported', { state, reason: messageOf(thrown) });
     }
-  }
-}
-
-/** A component without any configuration is one with defaults. */
-async function readConfiguration(greengrass: GreengrassPort): Promise<unknown> {
-  try {
-    return await greengrass.getConfiguration([]);
-  } catch (thrown) {
-    if (toEdgeError(thrown).code === 'NOT_FOUND') return {};
-    throw thrown;
   }
 }

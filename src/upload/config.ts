@@ -1,8 +1,14 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { coerce, EdgeError, isJsonObject, LOG_LEVELS, validate, type JsonObject } from '../core/mod.js';
+import {
+  parseComponentConfiguration,
+  VERBOSE,
+  type Aliases,
+  type Parsed,
+} from '../component/configuration/mod.js';
+import { EdgeError, LOG_LEVELS } from '../core/mod.js';
 
-const literals = <const T extends readonly string[]>(values: T) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
+const literals = <const T extends readonly string[]>(values: T, fallback: T[number]) =>
+  Type.Unsafe<T[number]>(Type.String({ enum: [...values], default: fallback }));
 const path = Type.String({ minLength: 1, maxLength: 1024, pattern: '^/' });
 
 /** The uploader's configuration by its own keys; Edge Manager's are aliases of them. */
@@ -20,92 +26,60 @@ export const UploadConfigSchema = Type.Object(
     forcePathStyle: Type.Optional(Type.Boolean()),
     /** Id, ARN or alias of the key for server-side encryption. */
     kmsKeyId: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
-    requestChecksumCalculation: literals(['WHEN_SUPPORTED', 'WHEN_REQUIRED']),
-    destination: literals(['Cloud', 'Disk']),
+    requestChecksumCalculation: literals(['WHEN_SUPPORTED', 'WHEN_REQUIRED'], 'WHEN_SUPPORTED'),
+    destination: literals(['Cloud', 'Disk'], 'Cloud'),
     /** Folder for destination Disk. Default: `capture` in the component's work folder. */
     diskPath: Type.Optional(path),
     /** Destination Disk: upload as well, every `uploadPeriodSeconds`. */
-    periodicUpload: Type.Boolean(),
-    uploadPeriodSeconds: Type.Number({ minimum: 1, maximum: 86_400 }),
+    periodicUpload: Type.Boolean({ default: false }),
+    uploadPeriodSeconds: Type.Number({ default: 8, minimum: 1, maximum: 86_400 }),
     /** Default: the agent's. */
     spoolFolder: Type.Optional(path),
-    gzip: Type.Boolean(),
-    order: literals(['oldest-first', 'newest-first']),
-    maxConcurrency: Type.Integer({ minimum: 1, maximum: 16 }),
+    gzip: Type.Boolean({ default: false }),
+    order: literals(['oldest-first', 'newest-first'], 'oldest-first'),
+    maxConcurrency: Type.Integer({ default: 4, minimum: 1, maximum: 16 }),
     /** Absent: no cap. */
     maxBytesPerSecond: Type.Optional(Type.Number({ minimum: 1024 })),
     /** First attempts after a start or an outage are spread over so long; 0: not at all. */
-    startSpreadSeconds: Type.Number({ minimum: 0, maximum: 3600 }),
-    scanPeriodSeconds: Type.Number({ minimum: 1, maximum: 3600 }),
+    startSpreadSeconds: Type.Number({ default: 60, minimum: 0, maximum: 3600 }),
+    scanPeriodSeconds: Type.Number({ default: 30, minimum: 1, maximum: 3600 }),
     /** A request's deadline, whatever its size; larger bodies get more. */
-    requestTimeoutSeconds: Type.Number({ minimum: 1, maximum: 3600 }),
-    logLevel: literals(LOG_LEVELS),
+    requestTimeoutSeconds: Type.Number({ default: 60, minimum: 1, maximum: 3600 }),
+    logLevel: literals(LOG_LEVELS, 'info'),
   },
   { additionalProperties: false },
 );
 export type UploadConfig = Static<typeof UploadConfigSchema>;
 
-const DEFAULTS: JsonObject = {
-  requestChecksumCalculation: 'WHEN_SUPPORTED',
-  destination: 'Cloud',
-  periodicUpload: false,
-  uploadPeriodSeconds: 8,
-  gzip: false,
-  order: 'oldest-first',
-  maxConcurrency: 4,
-  startSpreadSeconds: 60,
-  scanPeriodSeconds: 30,
-  requestTimeoutSeconds: 60,
-  logLevel: 'info',
+/** Keys of Edge Manager's Greengrass component and of its agent that are the uploader's, by our own. */
+const ALIASES: Aliases = {
+  BucketName: { to: 'bucket' },
+  CaptureDataDestination: { to: 'destination' },
+  CaptureDataDiskPath: { to: 'diskPath' },
+  CaptureDataPeriodicUpload: { to: 'periodicUpload' },
+  CaptureDataPeriodicUploadPeriodSeconds: { to: 'uploadPeriodSeconds' },
+  SagemakerEdgeLogVerbose: VERBOSE,
+  sagemaker_edge_core_region: { to: 'region' },
+  sagemaker_edge_provider_s3_bucket_name: { to: 'bucket' },
+  sagemaker_edge_core_capture_data_destination: { to: 'destination' },
+  sagemaker_edge_core_capture_data_disk_path: { to: 'diskPath' },
+  sagemaker_edge_core_capture_data_periodic_upload: { to: 'periodicUpload' },
+  sagemaker_edge_core_capture_data_periodic_upload_period_seconds: { to: 'uploadPeriodSeconds' },
+  sagemaker_edge_log_verbose: VERBOSE,
 };
-
-/** Keys of Edge Manager's Greengrass component and of its agent, by ours. A value of ours goes before its alias. */
-const ALIASES: Readonly<Record<string, keyof UploadConfig>> = {
-  BucketName: 'bucket',
-  CaptureDataDestination: 'destination',
-  CaptureDataDiskPath: 'diskPath',
-  CaptureDataPeriodicUpload: 'periodicUpload',
-  CaptureDataPeriodicUploadPeriodSeconds: 'uploadPeriodSeconds',
-  sagemaker_edge_core_region: 'region',
-  sagemaker_edge_provider_s3_bucket_name: 'bucket',
-  sagemaker_edge_core_capture_data_destination: 'destination',
-  sagemaker_edge_core_capture_data_disk_path: 'diskPath',
-  sagemaker_edge_core_capture_data_periodic_upload: 'periodicUpload',
-  sagemaker_edge_core_capture_data_periodic_upload_period_seconds: 'uploadPeriodSeconds',
-};
-
-/** Keys that may stand here for Greengrass, or for the agent, which fixes object keys and batches. */
-const WITHOUT_EFFECT =
-  /^(accessControl|FolderPrefix|DeviceFleetName|CaptureData(BatchSize|BufferSize|PushPeriodSeconds|Base64EmbedLimit)|LocalDataRootPath|DbEnable|DeploymentEnable|DeploymentPollInterval|DLRBackendOptions|UnixSocketName|sagemaker_edge_\w+)$/;
 
 /**
- * Reads the effective component configuration: former keys by their aliases, values leniently (nucleus lite gives
- * YAML scalars as strings), as a whole.
+ * Reads the uploader's effective configuration.
  * @throws INVALID_ARGUMENT that names the key
  */
-export function parseUploadConfig(raw: unknown): UploadConfig {
-  const what = 'Cannot read the configuration';
-  if (!isJsonObject(raw)) throw new EdgeError('CONFIGURATION_INVALID', `${what} as it must be an object`);
-  const given: JsonObject = { ...DEFAULTS };
-  const own = Object.entries(raw).filter(([key]) => Object.hasOwn(UploadConfigSchema.properties, key));
-  const others = Object.entries(raw).filter(([key]) => !Object.hasOwn(UploadConfigSchema.properties, key));
-  for (const [key, value] of others) {
-    const alias = Object.hasOwn(ALIASES, key) ? ALIASES[key] : undefined;
-    if (alias !== undefined) given[alias] = value;
-    else if (key === 'SagemakerEdgeLogVerbose' || key === 'sagemaker_edge_log_verbose')
-      given['logLevel'] = coerce(Type.Boolean(), value) === true ? 'debug' : 'info';
-    else if (!WITHOUT_EFFECT.test(key)) given[key] = value;
-  }
-  for (const [key, value] of own) given[key] = value;
-  // An empty string stands for "not set": a merge can't take a key away.
-  const set = Object.entries(given).filter(([, value]) => value !== '' && value !== null);
-  const filled = coerce(UploadConfigSchema, { ...DEFAULTS, ...Object.fromEntries(set) });
-  const config = validate(UploadConfigSchema, filled, what);
-  if (config.bucket === undefined && (config.destination === 'Cloud' || config.periodicUpload)) {
-    throw new EdgeError('CONFIGURATION_INVALID', `${what} as 'bucket' is missing`, {
-      field: 'bucket',
-      nextStep: "Set 'bucket' (or BucketName), or 'destination' to Disk",
-    });
-  }
-  return config;
+export function parseUploadConfig(raw: unknown): Parsed<UploadConfig> {
+  return parseComponentConfiguration({ schema: UploadConfigSchema, aliases: ALIASES, checkTogether }, raw);
+}
+
+function checkTogether({ bucket, destination, periodicUpload }: UploadConfig): void {
+  if (bucket !== undefined || (destination === 'Disk' && !periodicUpload)) return;
+  throw new EdgeError('CONFIGURATION_INVALID', "Cannot read the configuration as 'bucket' is missing", {
+    field: 'bucket',
+    nextStep: "Set 'bucket' (or BucketName), or 'destination' to Disk",
+  });
 }

@@ -1,4 +1,5 @@
 import { fromHttp } from '@aws-sdk/credential-provider-http';
+import { EdgeError } from '../core/mod.js';
 import type { CredentialsSource } from './credentials.js';
 
 /** Long enough for a core that must first fetch the credentials over a slow link. */
@@ -12,7 +13,13 @@ const TIMEOUT_MS = 10_000;
 export function tokenExchange(environment: Readonly<Record<string, string | undefined>>): CredentialsSource {
   return async () => {
     const uri = environment['AWS_CONTAINER_CREDENTIALS_FULL_URI'];
-    if (uri === undefined || uri === '') throw new Error('AWS_CONTAINER_CREDENTIALS_FULL_URI is not set');
+    if (uri === undefined || uri === '') {
+      throw new EdgeError(
+        'ENVIRONMENT_UNFIT',
+        'Cannot ask the token exchange service as AWS_CONTAINER_CREDENTIALS_FULL_URI is not set',
+        { nextStep: 'Deploy aws.greengrass.TokenExchangeService, which this component depends on' },
+      );
+    }
     const token = environment['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
     const provider = fromHttp({
       awsContainerCredentialsFullUri: uri,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ModelEvent, topics } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
+import { Ends } from '../../src/component/worker/ends.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { MemoryDisk, nodeFiles, type DurableFiles } from '../../src/disk/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
@@ -21,7 +22,7 @@ import {
   type AgentDependencies,
   type GreengrassLink,
 } from '../../src/runtime/agent/mod.js';
-import { ConfigurationHolder } from '../../src/runtime/config/mod.js';
+import { openConfiguration } from '../../src/runtime/config/mod.js';
 import {
   createMemoryModelHosts,
   type MemoryHostScript,
@@ -52,7 +53,7 @@ export class AgentTwins implements AsyncDisposable {
   declare hosts: MemoryModelHosts;
   declare agent: Agent;
   declare dependencies: AgentDependencies;
-  declare link: GreengrassLink;
+  declare link: GreengrassLink & { close(): Promise<void> };
   declare requester: Requester;
 
   private constructor(folder: string, options: TwinOptions) {
@@ -82,7 +83,7 @@ export class AgentTwins implements AsyncDisposable {
       controlStarts: 1,
       clockSynchronised: () => true,
     };
-    const configuration = await ConfigurationHolder.open({
+    const configuration = await openConfiguration({
       file: join(work, 'configuration.json'),
       files: nodeFiles,
       clock,
@@ -135,14 +136,13 @@ export class AgentTwins implements AsyncDisposable {
     }));
     this.agent = await Agent.open(this.dependencies, scheduler);
     this.greengrass = this.broker.connect(this.#options.configuration ?? {});
-    this.link = await linkGreengrass({
-      greengrass: this.greengrass,
-      agent: this.agent,
-      configuration,
-      capture,
-      clock,
-      logger,
-    });
+    const { greengrass, agent } = this;
+    const ends = new Ends();
+    const linked = await linkGreengrass(
+      { greengrass, agent, configuration, capture, clock, logger },
+      ends.add,
+    );
+    this.link = { ...linked, close: async () => await ends.close() };
     const transport = this.broker.connect();
     await transport.subscribe(topics.modelEvents, ({ payload }) => {
       this.events.push(decodeMessage(payload, 'Cannot read the event') as ModelEvent);

@@ -163,7 +163,7 @@ export class Agent implements AsyncDisposable {
     await this.#captures.settled();
     await capture.close();
     await this.#exchange.close();
-    configuration.close();
+    await configuration.close();
     logger.info('Agent stopped');
   }
 

@@ -1,30 +1,15 @@
 import { parseCaptureConfig, type CaptureConfig } from '../../capture/mod.js';
-import { coerce, EdgeError, isJsonObject, toEdgeError, validate, withDefaults } from '../../core/mod.js';
-import { resolveAliases } from './aliases.js';
+import { parseComponentConfiguration, type Parsed } from '../../component/configuration/mod.js';
+import { EdgeError, toEdgeError } from '../../core/mod.js';
+import { ALIASES } from './aliases.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
 
-export interface Parsed {
-  readonly configuration: Configuration;
-  /** One sentence for the log, where former keys have no effect here. */
-  readonly warning?: string;
-}
-
 /**
- * Reads a component's effective configuration: former keys by their aliases, leniently, as a whole.
+ * Reads the agent's effective configuration.
  * @throws EdgeError INVALID_ARGUMENT that names the key
  */
-export function parseConfiguration(raw: unknown): Parsed {
-  const given = raw ?? {};
-  if (!isJsonObject(given)) {
-    throw new EdgeError('CONFIGURATION_INVALID', 'Cannot read the configuration as it must be an object');
-  }
-  const { configuration: resolved, ignored } = resolveAliases(given);
-  const filled = withDefaults(ConfigurationSchema, coerce(ConfigurationSchema, resolved));
-  const configuration = validate(ConfigurationSchema, filled, 'Cannot read the configuration');
-  checkTogether(configuration);
-  if (ignored.length === 0) return { configuration };
-  const warning = `These keys of SageMaker Edge Manager have no effect here: ${[...ignored].sort().join(', ')}`;
-  return { configuration, warning };
+export function parseConfiguration(raw: unknown): Parsed<Configuration> {
+  return parseComponentConfiguration({ schema: ConfigurationSchema, aliases: ALIASES, checkTogether }, raw);
 }
 
 /**

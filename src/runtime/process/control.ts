@@ -1,15 +1,21 @@
 import { join } from 'node:path';
-import { EdgeError, MEBIBYTE, type Clock, type Logger, type Random } from '../../core/mod.js';
+import type { Component, Worker } from '../../component/worker/mod.js';
+import { EdgeError, MEBIBYTE } from '../../core/mod.js';
 import { nodeFiles } from '../../disk/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
-import { Agent, openAdminSocket, type AdminSocket, type AgentDependencies } from '../agent/mod.js';
-import { ConfigurationHolder, type Configuration } from '../config/mod.js';
+import {
+  Agent,
+  linkGreengrass,
+  openAdminSocket,
+  type AdminSocket,
+  type AgentDependencies,
+} from '../agent/mod.js';
+import { openConfiguration, type Configuration } from '../config/mod.js';
 import { PackageStore } from '../packages/mod.js';
 import { rebuildRegistry, Registry } from '../registry/mod.js';
 import { Scheduler } from '../schedule/mod.js';
 import { ConfiguredHosts } from './configured-hosts.js';
 import { intoSpool, openConfiguredSpool } from './configured-spool.js';
-import { joinGreengrass } from './greengrass-connection.js';
 import { thisMachine } from './machine.js';
 import { trustedKeysOf } from './trusted-keys.js';
 import { placeWrappers } from './wrappers.js';
@@ -20,28 +26,23 @@ const DRAIN_MS = 2500;
 const TAKE_OVER_MS = 6000;
 const TAKE_OVER_RETRY_MS = 200;
 
-export interface ControlOptions {
-  readonly workFolder: string;
-  /** Sibling entry points, absolute. */
-  readonly entries: { readonly modelHost: string; readonly register: string; readonly local: string };
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Aborts when the process must stop. */
-  readonly stop: AbortSignal;
+/** Sibling entry points of the agent's processes, absolute. */
+export interface AgentEntries {
+  readonly modelHost: string;
+  readonly register: string;
+  readonly local: string;
 }
 
 /**
- * The control process. It serves what it served before, at once, by the admin socket; Greengrass joins when it
- * answers. Returns when it was told to stop and has drained; the order of stopping is the reverse of starting.
- * @throws EdgeError where starting again would not help: another agent, a refused SVCUID
+ * The agent in its control process. It serves what it served before, at once, by the admin socket; Greengrass joins
+ * when it answers.
+ * @throws EdgeError ALREADY_EXISTS where another agent has this work folder
  */
-export async function runControl(options: ControlOptions): Promise<void> {
-  const { workFolder, entries, clock, logger, stop } = options;
+export async function startAgent(worker: Worker, entries: AgentEntries): Promise<Component> {
+  const { workFolder, clock, logger } = worker;
   // The admin socket is the work folder's lock: nothing is opened before it is ours.
-  const entrance = await openEntrance(options);
-  const dependencies = await openDependencies(options);
+  const entrance = await openEntrance(worker);
+  const dependencies = await openDependencies(worker, entries);
   const scheduler = new Scheduler(clock, () => lanesOf(dependencies.configuration.current));
   const agent = await Agent.open(dependencies, scheduler);
   const responder = await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger });
@@ -52,19 +53,26 @@ export async function runControl(options: ControlOptions): Promise<void> {
     registerEntry: entries.register,
     localEntry: entries.local,
   });
-  const connection = joinGreengrass({ ...options, agent, dependencies });
-  try {
-    await Promise.race([connection.failed, aborted(stop)]);
-  } finally {
-    logger.info('Agent stopping', { pending: agent.pending });
-    await connection.drain();
-    await agent.stop(DRAIN_MS);
-    await connection.close();
-    await entrance.close();
-  }
+  let flushed = async (): Promise<void> => undefined;
+  return {
+    link: async (greengrass, onEnd) => {
+      const link = await linkGreengrass({ ...dependencies, greengrass, agent }, onEnd);
+      flushed = async () => await link.flushed();
+      logger.info('Agent connected');
+    },
+    stop: async () => {
+      logger.info('Agent stopping', { pending: agent.pending });
+      await agent.stop(DRAIN_MS);
+    },
+    flushed: async () => {
+      await flushed();
+      agent.attach(undefined);
+    },
+    close: async () => await entrance.close(),
+  };
 }
 
-async function openEntrance({ workFolder, clock, logger }: ControlOptions): Promise<AdminSocket> {
+async function openEntrance({ workFolder, clock, logger }: Worker): Promise<AdminSocket> {
   const endsAtMs = clock.monotonicMs() + TAKE_OVER_MS;
   for (;;) {
     try {
@@ -77,10 +85,10 @@ async function openEntrance({ workFolder, clock, logger }: ControlOptions): Prom
   }
 }
 
-async function openDependencies(options: ControlOptions): Promise<AgentDependencies> {
-  const { workFolder, entries, environment, clock, random, logger } = options;
+async function openDependencies(worker: Worker, entries: AgentEntries): Promise<AgentDependencies> {
+  const { workFolder, environment, clock, random, logger } = worker;
   const machine = thisMachine(workFolder, environment, clock);
-  const configuration = await ConfigurationHolder.open({
+  const configuration = await openConfiguration({
     file: join(workFolder, 'configuration.json'),
     files: nodeFiles,
     clock,
@@ -119,8 +127,3 @@ const NOWHERE: Transport = {
   close: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}

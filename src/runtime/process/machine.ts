@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { arch, availableParallelism, hostname, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../core/mod.js';
-import { STARTS_VARIABLE } from '../../process/mod.js';
+import { STARTS_VARIABLE } from '../../component/launcher/mod.js';
 import type { Machine } from '../agent/mod.js';
 
 /** No device of ours has a right clock that says less: a dead battery gives 1970, a first boot the image's build date. */

@@ -1,12 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { EdgeError, ManualClock, createLogger, type JsonObject } from '../../../src/core/mod.js';
+import { FORMER_KEYS } from '../../../src/component/configuration/mod.js';
 import { memoryFiles } from '../../../src/disk/mod.js';
-import {
-  ALIASES,
-  ConfigurationHolder,
-  parseConfiguration,
-  WITHOUT_COUNTERPART,
-} from '../../../src/runtime/config/mod.js';
+import { ALIASES, openConfiguration, parseConfiguration } from '../../../src/runtime/config/mod.js';
 
 function refusalOf(raw: JsonObject): EdgeError {
   try {
@@ -69,7 +65,9 @@ describe('the agent configuration', () => {
 
   it('names former keys without a counterpart in one warning', () => {
     const raw = Object.fromEntries(
-      [...WITHOUT_COUNTERPART, 'sagemaker_edge_core_region'].map((key) => [key, 'x']),
+      [...FORMER_KEYS, 'sagemaker_edge_core_region']
+        .filter((key) => !Object.hasOwn(ALIASES, key))
+        .map((key) => [key, 'x']),
     );
     const { warning } = parseConfiguration(raw);
     for (const key of Object.keys(raw)) assert.ok(warning?.includes(key), key);
@@ -104,7 +102,7 @@ describe('the configuration in force', () => {
       (line) => lines.push(line),
       () => clock.wallMs(),
     );
-    const holder = await ConfigurationHolder.open({
+    const holder = await openConfiguration({
       file: '/agent/configuration.json',
       files,
       clock,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { EdgeError, ManualClock } from '../../../src/core/mod.js';
 import { memoryFiles } from '../../../src/disk/mod.js';
+import { HeldConfiguration } from '../../../src/component/configuration/mod.js';
 import { parseUploadConfig, type UploadConfig } from '../../../src/upload/mod.js';
-import { ConfigurationHolder } from '../../../src/upload/configuration-holder.js';
 import { memoryLogger } from '../../lib/upload.js';
+
+const parse = (raw: unknown): UploadConfig => parseUploadConfig(raw).configuration;
 
 function refusal(raw: unknown): EdgeError {
   try {
@@ -16,7 +18,7 @@ function refusal(raw: unknown): EdgeError {
 
 describe('parseUploadConfig', () => {
   it('needs a bucket and has a default for all else', () => {
-    const config = parseUploadConfig({ bucket: 'my-bucket' });
+    const config = parse({ bucket: 'my-bucket' });
     assert.deepEqual(
       [config.destination, config.maxConcurrency, config.startSpreadSeconds, config.order],
       ['Cloud', 4, 60, 'oldest-first'],
@@ -25,7 +27,7 @@ describe('parseUploadConfig', () => {
   });
 
   it("reads Edge Manager's keys with their string values", () => {
-    const config = parseUploadConfig({
+    const config = parse({
       BucketName: 'sagemaker-captures',
       CaptureDataDestination: 'Disk',
       CaptureDataDiskPath: '/data/capture',
@@ -45,7 +47,7 @@ describe('parseUploadConfig', () => {
   });
 
   it('takes what nucleus lite and the Java nucleus make of scalars', () => {
-    const config = parseUploadConfig({
+    const config = parse({
       bucket: 'my-bucket',
       gzip: 'True',
       maxConcurrency: '2',
@@ -58,7 +60,7 @@ describe('parseUploadConfig', () => {
   });
 
   it('goes by its own key where both are given', () => {
-    assert.equal(parseUploadConfig({ bucket: 'ours', BucketName: 'theirs' }).bucket, 'ours');
+    assert.equal(parse({ bucket: 'ours', BucketName: 'theirs' }).bucket, 'ours');
   });
 
   it('refuses as a whole, naming the key', () => {
@@ -71,23 +73,26 @@ describe('parseUploadConfig', () => {
   });
 });
 
-describe('ConfigurationHolder', () => {
+describe('the configuration in force', () => {
   function holder(raw: { value: unknown }, files = memoryFiles()) {
     const clock = new ManualClock();
     const applied: UploadConfig[] = [];
     const { logger, lines } = memoryLogger(clock);
     let reads = 0;
-    const held = new ConfigurationHolder({
+    const kept = new HeldConfiguration<UploadConfig, undefined>({
       file: '/uploader/configuration.json',
       files,
       clock,
       logger,
-      read: async () => {
-        reads++;
-        return raw.value;
-      },
-      apply: async (config) => void applied.push(config),
+      initial: undefined,
+      parse: parseUploadConfig,
     });
+    kept.onChange((config) => applied.push(config));
+    const read = async (): Promise<unknown> => {
+      reads++;
+      return raw.value;
+    };
+    const held = { start: () => kept.start(read), touched: () => kept.touched(read) };
     return { held, clock, applied, lines, files, reads: () => reads };
   }
 

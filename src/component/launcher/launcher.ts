@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../core/mod.js';
+import { EdgeError, fullJitterMs, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { watchAlive } from './alive.js';
 import { EXIT_PERMANENT } from './exit-codes.js';
 
@@ -14,7 +14,7 @@ export const STARTS_VARIABLE = 'EDGE_MANAGER_STARTS';
 
 export interface LauncherOptions {
   /** What a person calls the component, as in "Cannot start the agent". */
-  readonly component: string;
+  readonly title: string;
   /** What a person calls the worker, as in "Control process ended". */
   readonly worker: string;
   /** The worker's entry, absolute. */
@@ -54,11 +54,11 @@ export async function runLauncher(options: LauncherOptions): Promise<number> {
 }
 
 /** What is missing now will not come: Greengrass gives it before it starts a component. */
-async function checkEnvironment({ component, environment }: LauncherOptions): Promise<void> {
+async function checkEnvironment({ title, environment }: LauncherOptions): Promise<void> {
   const socketName = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
   for (const name of [socketName, 'SVCUID']) {
     if ((environment[name] ?? '') === '') {
-      throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot start ${component} as ${name} is not set`, {
+      throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot start ${title} as ${name} is not set`, {
         nextStep: 'Run this program as a Greengrass component',
       });
     }
@@ -68,7 +68,7 @@ async function checkEnvironment({ component, environment }: LauncherOptions): Pr
   if (info?.isSocket() !== true) {
     throw new EdgeError(
       'ENVIRONMENT_UNFIT',
-      `Cannot start ${component} as there is no Greengrass socket at ${path}`,
+      `Cannot start ${title} as there is no Greengrass socket at ${path}`,
       {
         nextStep: 'Check that the nucleus runs and that this user may open its socket',
       },

@@ -1,5 +1,5 @@
 import { Kind, type TSchema } from '@sinclair/typebox';
-import { isJsonObject } from './json.js';
+import { isJsonObject, matches } from '../../core/mod.js';
 
 /**
  * Values as the schema wants them, where they can only mean one thing. Nucleus lite gives YAML scalars as
@@ -39,6 +39,30 @@ export function withDefaults(schema: TSchema, value: unknown): unknown {
     if (part !== undefined) filled[key] = part;
   }
   return filled;
+}
+
+/**
+ * `value` without the keys, at every depth, whose value is `''` or null: it stands for "not set", unless the schema
+ * takes it as a value.
+ */
+export function withoutBlanks(schema: TSchema, value: unknown): unknown {
+  if (Array.isArray(value) && schema['items'] !== undefined) {
+    return value.map((part: unknown) => withoutBlanks(schema['items'] as TSchema, part));
+  }
+  // What the schema does not describe is for its own reader.
+  if (!isJsonObject(value) || !('properties' in schema || 'patternProperties' in schema)) return value;
+  const kept = Object.entries(value).flatMap(([key, part]) => {
+    const below = schemaOf(schema, key);
+    if ((part === '' || part === null) && (below === undefined || !matches(below, part))) return [];
+    return [[key, below === undefined ? part : withoutBlanks(below, part)] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+function schemaOf(schema: TSchema, key: string): TSchema | undefined {
+  const properties = (schema['properties'] ?? {}) as Record<string, TSchema>;
+  if (Object.hasOwn(properties, key)) return properties[key];
+  return Object.values((schema['patternProperties'] ?? {}) as Record<string, TSchema>)[0];
 }
 
 function coerceObject(schema: TSchema, value: unknown): unknown {

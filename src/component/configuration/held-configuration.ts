@@ -1,4 +1,5 @@
 import {
+  Listeners,
   messageOf,
   SerialQueue,
   toEdgeError,
@@ -6,46 +7,46 @@ import {
   type EdgeError,
   type Logger,
   type LogLevel,
-} from '../core/mod.js';
-import type { DurableFiles } from '../disk/mod.js';
+} from '../../core/mod.js';
+import type { DurableFiles } from '../../disk/mod.js';
 
 /** Nucleus lite tells of a change once per leaf: wait until it is quiet, then read all. */
 const QUIET_MS = 500;
 
-export interface KeptConfigurationOptions<T> {
+export interface HeldConfigurationOptions<T, Initial> {
   /** Where the last good configuration is kept. */
   readonly file: string;
   readonly files: DurableFiles;
   readonly clock: Clock;
   readonly logger: Logger;
   /** In force until there is another, and kept nowhere. */
-  readonly initial?: T;
+  readonly initial: Initial;
   /** Reads what an operator wrote, as a whole. Throws an EdgeError that names the key. */
   readonly parse: (raw: unknown) => { readonly configuration: T; readonly warning?: string };
-  /** A valid configuration that differs from the one before is in force, and on disk where that has room. */
-  readonly apply: (now: T, before: T | undefined) => Promise<void> | void;
 }
 
 /**
- * A component's configuration: a whole, valid one, or none yet. A refused change leaves it as it was, also over
- * restarts, since the last good one is kept on disk. Changes are taken one after the other.
+ * A component's configuration: a whole, valid one, or `Initial` until there is one. A refused change leaves it as it
+ * was, also over restarts, since the last good one is kept on disk. Changes are taken one after the other; listeners
+ * hear of each once, after it is on disk, where that has room.
  */
-export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
-  readonly #options: KeptConfigurationOptions<T>;
-  #current: T | undefined;
+export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initial = T> {
+  readonly #options: HeldConfigurationOptions<T, Initial>;
+  readonly #listeners = new Listeners<[now: T, before: T | Initial]>();
+  readonly #turns = new SerialQueue();
+  #current: T | Initial;
   #refusal: EdgeError | undefined;
   #refusedAtMs = 0;
   #lastWarning = '';
   #cancelQuiet: (() => void) | undefined;
-  readonly #turns = new SerialQueue();
   #closed = false;
 
-  constructor(options: KeptConfigurationOptions<T>) {
+  constructor(options: HeldConfigurationOptions<T, Initial>) {
     this.#options = options;
     this.#current = options.initial;
   }
 
-  get current(): T | undefined {
+  get current(): T | Initial {
     return this.#current;
   }
 
@@ -57,6 +58,11 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
   /** Wall time of the last refusal. */
   get refusedAtMs(): number {
     return this.#refusedAtMs;
+  }
+
+  /** Calls back when a configuration that differs from the one before is in force. */
+  onChange(listener: (now: T, before: T | Initial) => void): () => void {
+    return this.#listeners.add(listener);
   }
 
   /** Puts the last good one of this device in force. False where there is none; a damaged one is set aside. */
@@ -72,13 +78,26 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
       logger.error('The kept configuration is damaged', { aside, reason: messageOf(thrown) });
       return false;
     }
-    await this.#apply(configuration);
+    this.#put(configuration);
     return true;
   }
 
   /** Puts a raw configuration in force, or refuses it as a whole. Never throws for what an operator wrote. */
   async offer(raw: unknown): Promise<boolean> {
     return await this.#turns.run(() => this.#take(raw));
+  }
+
+  /**
+   * Puts in force what is read, or, where that is refused or out of reach and nothing else is in force, the last good
+   * one. @throws what `read` throws
+   */
+  async start(read: () => Promise<unknown>): Promise<void> {
+    let isAccepted = false;
+    try {
+      isAccepted = await this.offer(await read());
+    } finally {
+      if (!isAccepted) await this.#fallBack();
+    }
   }
 
   /** Something changed, or may have: reads everything once it has been quiet for {@link QUIET_MS}. */
@@ -96,27 +115,27 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
     });
   }
 
-  /** Takes no more changes; resolves when the one under way is through. */
+  /** Takes no more changes and tells nobody; resolves when the one under way is through. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#listeners.clear();
     this.#cancelQuiet?.();
     await this.#turns.idle();
   }
 
+  async #fallBack(): Promise<void> {
+    const { logger, initial } = this.#options;
+    if (this.#current !== initial) return;
+    if (await this.restore()) logger.warn('The last good configuration is in force');
+  }
+
   async #take(raw: unknown): Promise<boolean> {
-    const { logger, files, file, clock, parse } = this.#options;
+    const { logger, parse } = this.#options;
     let parsed;
     try {
       parsed = parse(raw);
     } catch (thrown) {
-      this.#refusal = toEdgeError(thrown);
-      this.#refusedAtMs = clock.wallMs();
-      const { message, field, nextStep } = this.#refusal;
-      logger.error('Configuration refused: the last good one stays in force', {
-        reason: message,
-        field,
-        nextStep,
-      });
+      this.#refuse(toEdgeError(thrown));
       return false;
     }
     this.#refusal = undefined;
@@ -125,20 +144,36 @@ export class KeptConfiguration<T extends { readonly logLevel: LogLevel }> {
     this.#lastWarning = warning;
     const text = JSON.stringify(configuration);
     if (this.#closed || text === JSON.stringify(this.#current)) return true;
+    await this.#keep(text);
+    this.#put(configuration);
+    return true;
+  }
+
+  #refuse(refusal: EdgeError): void {
+    this.#refusal = refusal;
+    this.#refusedAtMs = this.#options.clock.wallMs();
+    const { message, field, nextStep } = refusal;
+    this.#options.logger.error('Configuration refused: the last good one stays in force', {
+      reason: message,
+      field,
+      nextStep,
+    });
+  }
+
+  async #keep(text: string): Promise<void> {
+    const { files, file, logger } = this.#options;
     try {
       await files.write(file, Buffer.from(text));
     } catch (thrown) {
       // A full disk must not keep a device from its new configuration; a restart asks Greengrass again.
       logger.warn('The configuration cannot be kept on disk', { reason: messageOf(thrown) });
     }
-    await this.#apply(configuration);
-    return true;
   }
 
-  async #apply(configuration: T): Promise<void> {
+  #put(configuration: T): void {
     const before = this.#current;
     this.#current = configuration;
     this.#options.logger.setLevel(configuration.logLevel);
-    await this.#options.apply(configuration, before);
+    this.#listeners.tell(configuration, before);
   }
 }

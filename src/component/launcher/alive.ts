@@ -1,4 +1,4 @@
-import type { Clock } from '../core/mod.js';
+import type { Clock } from '../../core/mod.js';
 
 const EVERY_MS = 1000;
 /** A worker never blocks; this is far more than a slow disk or a swapping device takes from it. */
