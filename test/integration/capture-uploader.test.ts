@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openSpool, parseRecords, spoolFolders, type CaptureSpool } from '../../src/capture/mod.js';
 import { topics } from '../../src/contract/mod.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
@@ -16,10 +15,10 @@ import { BOTH, NucleusBench } from '../lib/nucleus.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS, type TestS3 } from '../lib/s3.js';
 import { putClosedSegment, TEST_LAYOUT, testRecord } from '../lib/spool-fixture.js';
 import { until } from '../lib/until.js';
+import { shippedScript } from '../lib/shipped.js';
 import { isWithin } from '../lib/patience.js';
 
 const NAME = 'org.edgemanager.CaptureUploader';
-const FOLDER = new URL('../../components/capture-uploader/', import.meta.url);
 
 const ACCESS: JsonObject = {
   'aws.greengrass.ipc.pubsub': {
@@ -33,13 +32,13 @@ const AGENT_ACCESS: JsonObject = {
   },
 };
 
-/** The component as it is compiled: the launcher, or only the process below it. */
-function start(
+/** The component as it is shipped: the launcher, or only the process below it. */
+async function start(
   environment: Readonly<Record<string, string | undefined>>,
   workFolder: string,
   entry: 'main' | 'upload' = 'main',
-): ComponentProcess {
-  return new ComponentProcess(fileURLToPath(new URL(`${entry}.js`, FOLDER)), environment, workFolder);
+): Promise<ComponentProcess> {
+  return new ComponentProcess(await shippedScript(NAME, entry), environment, workFolder);
 }
 
 describe('capture uploader as a process', () => {
@@ -129,7 +128,7 @@ describe('capture uploader as a process', () => {
       }
 
       it('delivers what the spool acknowledged, tells the agent, and ends by SIGTERM with code 0', async () => {
-        await using running = start(uploader.environment, workFolder);
+        await using running = await start(uploader.environment, workFolder);
         const ids = await capture(0, 35);
         await until(
           () => ids.every((id) => spool.status(id).state === 'UPLOADED'),
@@ -152,14 +151,14 @@ describe('capture uploader as a process', () => {
         );
         const all: string[] = [];
         for (let round = 0; round < 3; round++) {
-          await using running = start(uploader.environment, workFolder, 'upload');
+          await using running = await start(uploader.environment, workFolder, 'upload');
           all.push(...(await capture(round * 20, 20)));
           const before = s3.s3.log.length;
           await until(() => s3.s3.log.length > before + 1, 'the uploader has begun', 15_000);
           await running.stop('SIGKILL');
         }
         s3.s3.setFaults(undefined);
-        await using running = start(uploader.environment, workFolder);
+        await using running = await start(uploader.environment, workFolder);
         await until(
           () => all.every((id) => spool.status(id).state === 'UPLOADED'),
           'all are uploaded',
@@ -170,7 +169,7 @@ describe('capture uploader as a process', () => {
       });
 
       it('starts its process again after a kill and after a hang, with no error of the component', async () => {
-        await using running = start(uploader.environment, workFolder);
+        await using running = await start(uploader.environment, workFolder);
         const all: string[] = [];
         for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
           const former = await running.childPid();
@@ -191,7 +190,7 @@ describe('capture uploader as a process', () => {
       });
 
       it('ends its process with the launcher, however that ended', async () => {
-        await using running = start(uploader.environment, workFolder);
+        await using running = await start(uploader.environment, workFolder);
         const worker = await running.childPid();
         await running.stop('SIGKILL');
         await until(() => !existsSync(`/proc/${worker}`), 'the process has ended', 10_000);
@@ -202,7 +201,7 @@ describe('capture uploader as a process', () => {
           console.log('        the IPC restart is the same code on both profiles: tested on nucleus');
           this.skip();
         }
-        await using running = start(uploader.environment, workFolder);
+        await using running = await start(uploader.environment, workFolder);
         const first = await capture(0, 5);
         await until(
           () => first.every((id) => spool.status(id).state === 'UPLOADED'),
@@ -221,7 +220,7 @@ describe('capture uploader as a process', () => {
   describe('start that cannot succeed', () => {
     it('ends with one clear line and code 1 where no socket is named', async () => {
       await using bench = await NucleusBench.start('nucleus');
-      await using running = start({}, bench.root);
+      await using running = await start({}, bench.root);
       assert.equal(await running.ended(), 1);
       const lines = running.output.trim().split('\n');
       assert.equal(lines.length, 1);
@@ -234,7 +233,7 @@ describe('capture uploader as a process', () => {
     it('ends with one clear line and code 1 where the nucleus refuses its SVCUID', async () => {
       await using bench = await NucleusBench.start('nucleus');
       const { environment } = bench.nucleus.registerExternal(NAME, {});
-      await using running = start({ ...environment, SVCUID: 'wrong' }, bench.root);
+      await using running = await start({ ...environment, SVCUID: 'wrong' }, bench.root);
       assert.equal(await running.ended(), 1);
       assert.match(running.output, /SVCUID may be wrong|refused this SVCUID/);
     });
@@ -249,7 +248,7 @@ describe('capture uploader as a process', () => {
     await putClosedSegment(nodeDisk, root, [testRecord(1), testRecord(2)]);
     const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
     await using port = await connectGreengrass({ ...common, environment });
-    await using running = start(environment, workFolder);
+    await using running = await start(environment, workFolder);
     await until(() => running.output.includes("'bucket' is missing"), 'the refusal is told', 15_000);
     await port.updateConfiguration([], { destination: 'Disk' });
     const done = spoolFolders(root).done;

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
@@ -16,9 +15,9 @@ import {
   type Nucleus,
   type Profile,
 } from '../../src/local/nucleus/mod.js';
+import { shippedComponents } from './shipped.js';
 import { until } from './until.js';
 
-const componentsFolder = new URL('../../components/agent-runtime/', import.meta.url);
 export const AGENT = 'org.edgemanager.AgentRuntime';
 
 /** What the shipped recipe allows the agent. */
@@ -39,12 +38,20 @@ export class AgentBench implements AsyncDisposable {
   readonly workFolder: string;
   readonly nucleus: Nucleus;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where the agent's scripts are, as they are shipped. */
+  readonly #programs: string;
   readonly #closers: (() => Promise<void>)[] = [];
   agent: ChildProcess | undefined;
   log = '';
 
-  private constructor(root: string, nucleus: Nucleus, environment: Readonly<Record<string, string>>) {
+  private constructor(
+    root: string,
+    programs: string,
+    nucleus: Nucleus,
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.root = root;
+    this.#programs = programs;
     this.nucleus = nucleus;
     this.workFolder = join(root, 'work', AGENT);
     this.environment = environment;
@@ -70,7 +77,8 @@ export class AgentBench implements AsyncDisposable {
       accessControl: AGENT_ACCESS,
       ...options.configuration,
     });
-    const bench = new AgentBench(root, nucleus, environment);
+    const programs = join(await shippedComponents(), AGENT);
+    const bench = new AgentBench(root, programs, nucleus, environment);
     await mkdir(bench.workFolder, { recursive: true, mode: 0o700 });
     return bench;
   }
@@ -85,9 +93,9 @@ export class AgentBench implements AsyncDisposable {
     );
   }
 
-  /** The compiled entry point. */
+  /** The bundled entry point. */
   entry(name: 'main' | 'control'): string {
-    return fileURLToPath(new URL(`${name}.js`, componentsFolder));
+    return join(this.#programs, `${name}.js`);
   }
 
   spawn(

@@ -3,12 +3,17 @@ import { silentLogger } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { LoadSpec, RunRequest } from '../../src/runtime/host/port/mod.js';
-import { MODEL_HOST_ENTRY } from './model-hosts.js';
+import { modelHostEntry } from './model-hosts.js';
 
 const { spec, request } = JSON.parse(process.argv[2] ?? '') as { spec: LoadSpec; request: RunRequest };
 const hosts = createModelHosts(
   { isolation: 'model', profile: 'efficient', threadBudget: 1, loadTimeoutMs: 20_000 },
-  { spawn: { entry: MODEL_HOST_ENTRY }, clock: systemClock, logger: silentLogger, sampled: () => undefined },
+  {
+    spawn: { entry: await modelHostEntry() },
+    clock: systemClock,
+    logger: silentLogger,
+    sampled: () => undefined,
+  },
 );
 const model = await hosts.load(spec);
 const run = model.run(request, 600_000);

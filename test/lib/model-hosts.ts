@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Tensor, WireTensor } from '../../src/contract/mod.js';
 import { fromInlineTensor, toInlineTensor } from '../../src/tensor/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
@@ -21,12 +20,13 @@ import type { CaptureRecord } from '../../src/capture/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/host/port/mod.js';
 import { patientMs } from './patience.js';
+import { shippedScript } from './shipped.js';
 import { floatsOf } from './tensors.js';
 
-/** The compiled entry point of a model host. */
-export const MODEL_HOST_ENTRY = fileURLToPath(
-  new URL('../../components/agent-runtime/model-host.js', import.meta.url),
-);
+/** The bundled entry point of a model host. */
+export async function modelHostEntry(): Promise<string> {
+  return await shippedScript('org.edgemanager.AgentRuntime', 'model-host');
+}
 
 export interface TestPackage {
   readonly name: string;
@@ -52,10 +52,7 @@ export class HostBench implements AsyncDisposable {
     this.sampled = sampled;
   }
 
-  static async create(
-    settings: Partial<HostSettings> = {},
-    entry: string = MODEL_HOST_ENTRY,
-  ): Promise<HostBench> {
+  static async create(settings: Partial<HostSettings> = {}, entry?: string): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
     const sampled: CaptureRecord[] = [];
     const hosts = createModelHosts(
@@ -67,7 +64,7 @@ export class HostBench implements AsyncDisposable {
         ...settings,
       },
       {
-        spawn: { entry },
+        spawn: { entry: entry ?? (await modelHostEntry()) },
         clock: systemClock,
         logger: silentLogger,
         sampled: (record) => sampled.push(record),

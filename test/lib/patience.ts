@@ -8,10 +8,10 @@ const QUIET_START_MS = 50;
 const QUIET_WORK_MS = 30;
 
 /** More would only keep a hanging test from being seen. */
-const MOST = 20;
+const MOST = 10;
 
 /**
- * How many times slower than a quiet machine this one was when the run began, from 1 to 20: limits of tests are
+ * How many times slower than a quiet machine this one was when the run began, from 1 to 10: limits of tests are
  * multiplied by it. Measured once a run, as all processes of the run inherit it.
  */
 export function patience(): number {

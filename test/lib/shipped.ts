@@ -30,6 +30,11 @@ export async function shippedComponents(): Promise<string> {
   return folder;
 }
 
+/** The path of a component's bundled entry point, such as `control` of the agent. */
+export async function shippedScript(component: string, entry: string): Promise<string> {
+  return join(await shippedComponents(), component, `${entry}.js`);
+}
+
 async function ship(folder: string): Promise<void> {
   const platform = platformHere();
   if (platform === undefined)

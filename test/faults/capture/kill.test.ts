@@ -15,7 +15,7 @@ const RESTART_MS = 1000;
 describe('faults: agent and uploader are killed', () => {
   it('R1: both real components at random moments under load', async () => {
     const seed = Number(process.env['EDGE_MANAGER_SEED'] ?? 11);
-    const kills = longRun() ? { agent: 2000, uploader: 3000 } : { agent: 70, uploader: 130 };
+    const kills = longRun() ? { agent: 2000, uploader: 3000 } : { agent: 40, uploader: 80 };
     console.log(`R1 components, seed ${seed} (EDGE_MANAGER_SEED repeats it)`);
     await using device = await FaultDevice.create();
     {

@@ -86,7 +86,7 @@ describe('R10: a store with trouble of its own', () => {
     await using test = await startTestS3();
     const source = memorySpool(0);
     const dice = new SeededRandom(42);
-    const wanted = longRun() ? 3000 : 100;
+    const wanted = longRun() ? 3000 : 60;
     let faulted = 0;
     const script: readonly Fault[] = [
       { kind: 'status', status: 503, code: 'SlowDown' },
