@@ -30,6 +30,7 @@ export function newRecord(
     admitted: same?.admitted ?? false,
     tries: same?.tries ?? 0,
     ...askedBy(manifest),
+    ...(same?.proved === undefined ? {} : { proved: same.proved }),
     ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
     ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
   };

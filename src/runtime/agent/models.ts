@@ -47,6 +47,6 @@ export function connectModels(
   const manager = new ModelManager({ ...dependencies, events, served, packages, forget });
   const reconcile = (): void => manager.reconcile();
   const rollback = new Rollback({ ...dependencies, events, served, turns, reconcile });
-  const failures = new VersionFailures({ ...dependencies, events, rollback, reconcile });
+  const failures = new VersionFailures({ ...dependencies, events, rollback, served, reconcile });
   return { turns, specs, served, packages, manager, rollback, failures };
 }

@@ -2,7 +2,7 @@ import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contrac
 import { deferred, EdgeError, Listeners, within } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
-import type { RunRequest, RunResult } from '../host/port/mod.js';
+import { HostLostError, type HostedModel, type RunRequest, type RunResult } from '../host/port/mod.js';
 import { findModel } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
@@ -27,7 +27,7 @@ export interface PredictionsOptions extends Pick<
 > {
   readonly capture: Pick<AgentDependencies['capture'], 'has'>;
   readonly served: Pick<ServedModels, 'slot' | 'keep' | 'begin' | 'ensure' | 'ran'>;
-  readonly failures: Pick<VersionFailures, 'ran'>;
+  readonly failures: Pick<VersionFailures, 'ran' | 'checkCaller'>;
   readonly counters: Pick<Counters, 'of'>;
   readonly probation: Pick<ProbationWatch, 'check'>;
   readonly exchange: Pick<Exchange, 'folderOf'>;
@@ -67,6 +67,7 @@ export class Predictions {
     if (model === undefined)
       throw new EdgeError('FIELD_INVALID', 'Cannot predict as the topic names no model');
     const slot = this.#slotOf(model, body);
+    this.#options.failures.checkCaller(slot, context.caller);
     const request = this.#requestOf(body, context);
     const end = this.#options.served.begin(slot);
     try {
@@ -91,13 +92,14 @@ export class Predictions {
     return slot;
   }
 
-  #requestOf(body: RequestOf<'predict'>, { client }: RequestContext): RunRequest {
+  #requestOf(body: RequestOf<'predict'>, { client, caller }: RequestContext): RunRequest {
     const { capture, random, machine } = this.#options;
     const { captureId } = body;
     // Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice.
     const known = captureId !== undefined && capture.has(captureId);
     const exchangeFolder = this.#options.exchange.folderOf(client);
     return {
+      caller,
       inputs: body.inputs,
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
       ...(exchangeFolder === undefined ? {} : { exchangeFolder }),
@@ -138,11 +140,29 @@ export class Predictions {
     }
   }
 
+  /** A request that was only beside the one that its host died of runs once more, in the next host. */
   async #run(slot: Slot, request: RunRequest, deadlineMs: number): Promise<RunResult> {
-    const { clock } = this.#options;
-    const hosted = slot.hosted ?? (await this.#loadWithin(slot, deadlineMs));
-    const remainingMs = deadlineMs - clock.monotonicMs();
-    if (remainingMs <= 0) throw late(slot.key);
+    const { failures } = this.#options;
+    // While this one waited for its turn, others of its caller may have done harm.
+    if (request.caller !== undefined) failures.checkCaller(slot, request.caller);
+    const hosted = await this.#hosted(slot, deadlineMs);
+    try {
+      return await this.#attempt(slot, hosted, request, deadlineMs);
+    } catch (thrown) {
+      if (!(thrown instanceof HostLostError) || thrown.atFault) throw thrown;
+      await this.#within(slot, deadlineMs, hosted.gone);
+      return await this.#attempt(slot, await this.#hosted(slot, deadlineMs), request, deadlineMs);
+    }
+  }
+
+  async #attempt(
+    { key }: Slot,
+    hosted: HostedModel,
+    request: RunRequest,
+    deadlineMs: number,
+  ): Promise<RunResult> {
+    const remainingMs = deadlineMs - this.#options.clock.monotonicMs();
+    if (remainingMs <= 0) throw late(key);
     return await this.#uncut(hosted.run(request, remainingMs));
   }
 
@@ -157,10 +177,14 @@ export class Predictions {
   }
 
   /** Loads on demand; the load goes on when this request no longer waits for it. */
-  async #loadWithin(slot: Slot, deadlineMs: number): Promise<NonNullable<Slot['hosted']>> {
-    const { clock, served } = this.#options;
-    const loading = this.#uncut(served.ensure(slot));
-    return await within(clock, deadlineMs - clock.monotonicMs(), loading, { late: () => late(slot.key) });
+  async #hosted(slot: Slot, deadlineMs: number): Promise<HostedModel> {
+    return slot.hosted ?? (await this.#within(slot, deadlineMs, this.#options.served.ensure(slot)));
+  }
+
+  async #within<T>({ key }: Slot, deadlineMs: number, doing: Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const leftMs = deadlineMs - clock.monotonicMs();
+    return await within(clock, leftMs, this.#uncut(doing), { late: () => late(key) });
   }
 }
 

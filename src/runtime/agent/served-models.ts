@@ -107,6 +107,11 @@ export class ServedModels {
     await former.unload();
   }
 
+  /** Its host died: for so long only a request brings it back. */
+  rest(slot: OwnSlot, waitMs: number): void {
+    slot.nextTryMs = this.#options.clock.monotonicMs() + waitMs;
+  }
+
   /** Counts a request in, until the returned function is called. */
   begin(slot: OwnSlot): () => void {
     slot.pending++;

@@ -1,13 +1,19 @@
-import { messageOf, type Clock, type EdgeError, type Logger } from '../../core/mod.js';
+import { EdgeError, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import type { HostExit } from '../host/port/mod.js';
 import { countTry, findVersion, QUARANTINE_TRIES, settle, type Registry } from '../registry/mod.js';
 import type { Events } from './events.js';
 import { changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
+import type { ServedModels } from './served-models.js';
 import type { Slot } from './slot.js';
+import { Strikes } from './strikes.js';
 
 /** Runs after which a freshly loaded version counts as one that does not kill its host. */
 const SETTLED_RUNS = 3;
+/** A caller whose requests end a model's host: one may be bad luck, then it is refused for longer and longer. */
+const CALLER_STRIKES = { free: 2, baseMs: 1000, capMs: 60_000, forgetMs: 600_000, most: 1024 };
+/** A model whose host dies is loaded again at once for a request, and later and later without one. */
+const HOST_STRIKES = { free: 1, baseMs: 1000, capMs: 60_000, forgetMs: 600_000, most: 1024 };
 
 export interface VersionFailuresOptions {
   readonly registry: Registry;
@@ -15,40 +21,62 @@ export interface VersionFailuresOptions {
   readonly logger: Logger;
   readonly events: Pick<Events, 'model'>;
   readonly rollback: Pick<Rollback, 'perform'>;
+  readonly served: Pick<ServedModels, 'rest'>;
   /** Plans anew, as what should be in memory may have changed. */
   readonly reconcile: () => void;
 }
 
 /**
- * What follows when a version fails while it should serve: deaths are counted against its package, the second one
- * quarantines it, and the version before it takes over.
+ * What follows when a version fails while it should serve. Deaths at its load and in its first runs are counted
+ * against its package: the second one quarantines it, and the version before it takes over. Once it has proved
+ * itself, a death is held against whoever asked for the run: no caller can take a model from the others.
  */
 export class VersionFailures {
   readonly #options: VersionFailuresOptions;
+  readonly #callers: Strikes;
+  readonly #hosts: Strikes;
 
   constructor(options: VersionFailuresOptions) {
     this.#options = options;
+    this.#callers = new Strikes(options.clock, CALLER_STRIKES);
+    this.#hosts = new Strikes(options.clock, HOST_STRIKES);
   }
 
-  /** A run ended well: a version that was suspected of killing its host has proved itself. */
+  /** A run ended well: after a few, the version has proved itself, and that is remembered. */
   ran({ model, version, runs }: Slot): void {
     if (runs !== SETTLED_RUNS) return;
     const { registry, logger } = this.#options;
     const record = findVersion(registry.state, model, version);
-    if (record !== undefined && record.tries > 0) {
+    if (record !== undefined && (record.tries > 0 || record.proved !== true)) {
       changeSoon(registry, logger, (state) => settle(state, model, version));
     }
   }
 
+  /** @throws EdgeError CALLER_HELD where this caller's requests ended the model's host again and again */
+  checkCaller({ key }: Slot, caller: string): void {
+    const retryAfterMs = this.#callers.waitMs(callerKey(key, caller));
+    if (retryAfterMs === 0) return;
+    throw new EdgeError(
+      'CALLER_HELD',
+      `Cannot run ${key} for ${caller} as its requests ended the model's process again and again`,
+      { retryAfterMs, nextStep: 'Leave out the input that ends it, or give it a longer deadline' },
+    );
+  }
+
   died(slot: Slot, exit: HostExit): void {
-    const { logger, events, reconcile } = this.#options;
-    const { model, version, key, runs } = slot;
-    const reason = exit.sentence;
-    logger.error('Model host ended', { model: key, kind: exit.kind, reason });
+    const { logger, events } = this.#options;
+    const { model, version, key } = slot;
+    const { sentence: reason, kind, caller } = exit;
+    logger.error('Model host ended', {
+      model: key,
+      kind,
+      reason,
+      ...(caller === undefined ? {} : { caller }),
+    });
     events.model({ type: 'HOST_RESTARTED', model, version, reason });
     // A deadline that its caller chose too short must not count against the package.
-    if (runs < SETTLED_RUNS && exit.kind !== 'killed-deadline') this.#blame(slot, reason);
-    else reconcile();
+    if (exit.kind === 'killed-deadline' || this.#isProved(slot)) this.#blameCaller(slot, caller);
+    else this.#blame(slot, reason);
   }
 
   /** @param died whether the load killed its host */
@@ -59,6 +87,19 @@ export class VersionFailures {
     else if (error.code === 'FAILED_PRECONDITION') void this.#giveWay(slot, error.message);
     const waitMs = Math.max(0, slot.nextTryMs - clock.monotonicMs());
     clock.after(waitMs, () => this.#options.reconcile(), { unref: true });
+  }
+
+  #isProved({ model, version, runs }: Slot): boolean {
+    const record = findVersion(this.#options.registry.state, model, version);
+    return runs >= SETTLED_RUNS || record?.proved === true;
+  }
+
+  #blameCaller(slot: Slot, caller: string | undefined): void {
+    const { served, clock, reconcile } = this.#options;
+    if (caller !== undefined) this.#callers.add(callerKey(slot.key, caller));
+    const waitMs = this.#hosts.add(slot.key);
+    served.rest(slot, waitMs);
+    clock.after(waitMs, reconcile, { unref: true });
   }
 
   /** Counts a death of the host against the package, and quarantines it at the second. */
@@ -85,4 +126,8 @@ export class VersionFailures {
       logger.error('The version before cannot be loaded either', { model, reason: messageOf(thrown) });
     }
   }
+}
+
+function callerKey(key: string, caller: string): string {
+  return `${key} ${caller}`;
 }

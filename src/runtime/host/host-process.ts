@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { CaptureSink } from '../../capture/mod.js';
 import { deferred, EdgeError, messageOf, type Clock, type Deferred, type Logger } from '../../core/mod.js';
 import {
+  HostLostError,
   type HostExit,
   type LoadReport,
   type RunResult,
@@ -43,20 +44,6 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 export type HostRequest = WithoutId<Exclude<HostCommand, { type: 'run' }>> | RunHostRequest;
 type RunHostRequest = Omit<Extract<HostCommand, { type: 'run' }>, 'id' | 'deadlineAtMs'>;
 type Answer = LoadReport | RunResult | undefined;
-
-/** A request failed because its host died under it. */
-export class HostLostError extends EdgeError {
-  readonly exit: HostExit;
-  /** The model whose command the host was at, if any. */
-  readonly guilty: string | undefined;
-
-  constructor(action: string, exit: HostExit, guilty: string | undefined) {
-    const reason = exit.kind === 'killed-memory' ? 'MEMORY_LIMIT' : 'MODEL_HOST_DIED';
-    super(reason, `${action}: ${exit.sentence}`);
-    this.exit = exit;
-    this.guilty = guilty;
-  }
-}
 
 interface Pending {
   readonly request: HostRequest;
@@ -135,7 +122,7 @@ export class HostProcess {
   }
 
   #request(request: HostRequest, deadlineMs: number | undefined): Promise<Answer> {
-    if (this.#ending !== undefined) return Promise.reject(this.#lost(request));
+    if (this.#ending !== undefined) return Promise.reject(this.#lost(request, false));
     const id = this.#nextId++;
     const answer = deferred<Answer>();
     const cancelTimer =
@@ -239,19 +226,21 @@ export class HostProcess {
   /** Fixes why this process ends, and answers what it leaves. */
   #settle(exit: HostExit): void {
     if (this.#ending !== undefined) return;
-    this.#ending = exit;
     const [head] = this.#pending.values();
+    const caller = head?.request.type === 'run' ? head.request.request.caller : undefined;
+    this.#ending = { ...exit, ...(caller === undefined ? {} : { caller }) };
     this.#guilty = head === undefined ? undefined : keyOf(head.request);
     for (const pending of this.#pending.values()) {
       pending.cancelTimer();
-      pending.answer.reject(this.#lost(pending.request));
+      pending.answer.reject(this.#lost(pending.request, pending === head));
     }
     this.#pending.clear();
   }
 
-  #lost(request: HostRequest): HostLostError {
+  #lost(request: HostRequest, atFault: boolean): HostLostError {
     const exit = this.#ending ?? { kind: 'crashed', sentence: 'its host is gone' };
-    return new HostLostError(`Cannot ${request.type} ${keyOf(request)}`, exit, this.#guilty);
+    const guilty = this.#guilty === undefined ? {} : { guilty: this.#guilty };
+    return new HostLostError(`Cannot ${request.type} ${keyOf(request)}`, exit, { ...guilty, atFault });
   }
 
   /** While there is work: memory grows only then, and an idle control process should sleep. */

@@ -1,12 +1,13 @@
 import { deferred, EdgeError, within, type Clock } from '../../core/mod.js';
-import type {
-  HostedModel,
-  HostExit,
-  LoadReport,
-  LoadSpec,
-  ModelHosts,
-  RunRequest,
-  RunResult,
+import {
+  HostLostError,
+  type HostedModel,
+  type HostExit,
+  type LoadReport,
+  type LoadSpec,
+  type ModelHosts,
+  type RunRequest,
+  type RunResult,
 } from './port/mod.js';
 
 /** How one model behaves in the in-memory hosts; each part may change between calls. */
@@ -63,8 +64,7 @@ export function createMemoryModelHosts(
       models.set(spec.key, model);
       return model;
     },
-    crash: (key, exit = { kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' }) =>
-      models.get(key)?.end(exit),
+    crash: (key, exit = CRASH) => models.get(key)?.end(exit),
     get loaded() {
       return [...models.keys()];
     },
@@ -82,10 +82,12 @@ class MemoryModel implements HostedModel {
   readonly gone: Promise<HostExit>;
   readonly #script: MemoryHostScript;
   readonly #clock: Clock;
-  readonly #running = new Set<Promise<unknown>>();
+  /** The oldest first: that is what the host is at. */
+  readonly #running = new Map<Promise<unknown>, RunRequest>();
   readonly #onGone: (exit: HostExit) => void;
   readonly #exit = deferred<HostExit>();
   #exited: HostExit | undefined;
+  #guilty: RunRequest | undefined;
 
   constructor(
     spec: LoadSpec,
@@ -103,9 +105,9 @@ class MemoryModel implements HostedModel {
   }
 
   async run(request: RunRequest, deadlineMs: number): Promise<RunResult> {
-    if (this.#exited !== undefined) throw hostGone(this.key, this.#exited);
+    if (this.#exited !== undefined) throw this.#lost(this.#exited, false);
     const run = this.#run(request, deadlineMs);
-    this.#running.add(run);
+    this.#running.set(run, request);
     try {
       return await run;
     } finally {
@@ -115,13 +117,11 @@ class MemoryModel implements HostedModel {
 
   async #run(request: RunRequest, deadlineMs: number): Promise<RunResult> {
     const gone = this.gone.then((exit): never => {
-      throw hostGone(this.key, exit);
+      throw this.#lost(exit, request === this.#guilty);
     });
     const late = (): EdgeError => {
-      this.end({
-        kind: 'killed-deadline',
-        sentence: `Model host of ${this.key} was killed as a run took longer than ${deadlineMs} ms`,
-      });
+      const sentence = `Model host of ${this.key} was killed as a run took longer than ${deadlineMs} ms`;
+      this.end({ kind: 'killed-deadline', sentence }, request);
       return new EdgeError(
         'DEADLINE_WHILE_RUNNING',
         `Cannot finish the run of ${this.key} within ${deadlineMs} ms`,
@@ -132,7 +132,7 @@ class MemoryModel implements HostedModel {
 
   async #answer(request: RunRequest): Promise<RunResult> {
     const outcome = (await this.#script.run?.(request)) ?? {};
-    if (outcome === 'crash') this.end({ kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' });
+    if (outcome === 'crash') this.end(CRASH, request);
     if (typeof outcome === 'string') return await new Promise<never>(() => undefined);
     return { outputs: request.inputs, runMs: 1, nonFinite: false, captured: 'no', ...outcome };
   }
@@ -146,21 +146,25 @@ class MemoryModel implements HostedModel {
   }
 
   async unload(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled(this.#running.keys());
     this.end({ kind: 'closed', sentence: `Model host of ${this.key} was closed` });
   }
 
-  end(exit: HostExit): void {
+  end(exit: HostExit, guilty = [...this.#running.values()][0]): void {
     if (this.#exited !== undefined) return;
-    this.#exited = exit;
-    this.#onGone(exit);
-    this.#exit.resolve(exit);
+    this.#guilty = guilty;
+    const told = guilty?.caller === undefined ? exit : { ...exit, caller: guilty.caller };
+    this.#exited = told;
+    this.#onGone(told);
+    this.#exit.resolve(told);
+  }
+
+  #lost(exit: HostExit, atFault: boolean): HostLostError {
+    return new HostLostError(`Cannot run ${this.key}`, exit, { guilty: this.key, atFault });
   }
 }
 
-function hostGone(key: string, exit: HostExit): EdgeError {
-  return new EdgeError('MODEL_HOST_DIED', `Cannot run ${key} as its host is gone: ${exit.sentence}`);
-}
+const CRASH: HostExit = { kind: 'crashed', sentence: 'Model host ended with signal SIGSEGV' };
 
 async function reportOf(spec: LoadSpec, script: MemoryHostScript): Promise<LoadReport> {
   return { ...defaultReport(spec), ...(await script.load?.(spec)) };

@@ -8,8 +8,16 @@ import {
   type JsonObject,
   type Logger,
 } from '../../core/mod.js';
-import type { HostedModel, HostExit, LoadReport, LoadSpec, RunRequest, RunResult } from './port/mod.js';
-import { HostLostError, type HostProcess } from './host-process.js';
+import {
+  HostLostError,
+  type HostedModel,
+  type HostExit,
+  type LoadReport,
+  type LoadSpec,
+  type RunRequest,
+  type RunResult,
+} from './port/mod.js';
+import type { HostProcess } from './host-process.js';
 
 export interface SharedHostDependencies {
   readonly clock: Clock;

@@ -38,11 +38,28 @@ export const VersionRecord = Type.Object({
   compiledDigest: Type.Optional(Sha256),
   /** How often its load or first runs killed the host since it last proved itself. */
   tries: Type.Integer({ minimum: 0 }),
+  /** It has done its first runs without killing its host: what kills it later is an input. */
+  proved: Type.Optional(Type.Boolean()),
   quarantined: Type.Optional(Sentence),
   rolledBack: Type.Optional(Sentence),
   refused: Type.Optional(Sentence),
 });
 export type VersionRecord = Static<typeof VersionRecord>;
+
+const Count = Type.Number({ minimum: 0 });
+
+/** How a version on probation has done until now, and the one that it replaced: both survive restarts. */
+export const ProbationNote = Type.Object({
+  version: Name,
+  against: Name,
+  /** How long it has served; a device that is off does not count. */
+  servedMs: Count,
+  requests: Count,
+  failures: Count,
+  nonFinite: Count,
+  former: Type.Object({ requests: Count, failures: Count, nonFinite: Count, medianRunMs: Count }),
+});
+export type ProbationNote = Static<typeof ProbationNote>;
 
 export const ModelRecord = Type.Object({
   versions: Type.Record(Type.String(), VersionRecord),
@@ -52,6 +69,7 @@ export const ModelRecord = Type.Object({
   wanted: Type.Boolean(),
   /** The stable version is on probation against this one. */
   probationAgainst: Type.Optional(Name),
+  probation: Type.Optional(ProbationNote),
   /** The version that its component wants; drifted where it is not the stable one. */
   desired: Type.Optional(Name),
   /** The last versions that served here and were forgotten, oldest first: they may come back. */

@@ -1,4 +1,10 @@
-import { asReason, type ModelRecord, type RegistryState, type VersionRecord } from './schema.js';
+import {
+  asReason,
+  type ModelRecord,
+  type ProbationNote,
+  type RegistryState,
+  type VersionRecord,
+} from './schema.js';
 
 /** Labels of one model beside the agent's own. */
 const MAX_LABELS = 16;
@@ -129,7 +135,7 @@ export interface Rollback {
 export function rollBack(state: RegistryState, model: string, { from, to, reason }: Rollback): RegistryState {
   const before = findModel(state, model);
   if (before === undefined || findVersion(state, model, to) === undefined) return state;
-  const { probationAgainst, ...rest } = before;
+  const { probationAgainst, probation: _noted, ...rest } = before;
   const labels = Object.fromEntries(
     Object.entries(before.labels).map(([label, version]) => [label, version === from ? to : version]),
   );
@@ -153,8 +159,15 @@ export function passProbation(
 ): RegistryState {
   const found = findModel(state, model);
   if (found?.labels['stable'] !== version || found.probationAgainst !== former) return state;
-  const { probationAgainst: _over, ...rest } = found;
+  const { probationAgainst: _over, probation: _noted, ...rest } = found;
   return withModel(state, model, rest);
+}
+
+/** Notes how a probation goes, unless another one has begun. */
+export function noteProbation(state: RegistryState, model: string, note: ProbationNote): RegistryState {
+  const found = findModel(state, model);
+  if (found?.labels['stable'] !== note.version || found.probationAgainst !== note.against) return state;
+  return withModel(state, model, { ...found, probation: note });
 }
 
 /** A host died under a package's load or first runs; at {@link QUARANTINE_TRIES} it is quarantined. */
@@ -173,7 +186,7 @@ export function countTry(
 }
 
 export function settle(state: RegistryState, model: string, version: string): RegistryState {
-  return updateVersion(state, model, version, (record) => ({ ...record, tries: 0 }));
+  return updateVersion(state, model, version, (record) => ({ ...record, tries: 0, proved: true }));
 }
 
 /** Remembers a package whose first verdict was a refusal. It never takes a label. */

@@ -145,11 +145,13 @@ describe('model hosts as processes', () => {
     const hanging = await bench.hosts.load(await bench.package(loopPackage()));
     const other = await bench.hosts.load(await bench.package(identityPackage()));
     const begun = performance.now();
-    const run = hanging.run(runRequest([floats('x', [1]), FOREVER]), 200);
+    const caller = 'com.example.App';
+    const run = hanging.run(runRequest([floats('x', [1]), FOREVER], { caller }), 200);
     assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [5])]), 30_000)).outputs[0]), [5]);
     assert.ok((await hanging.measureBytes()) > 1e6, 'measuring does not wait for the run');
     await assert.rejects(run, { code: 'DEADLINE_EXCEEDED' });
-    assert.equal((await hanging.gone).kind, 'killed-deadline');
+    const exit = await hanging.gone;
+    assert.deepEqual([exit.kind, exit.caller], ['killed-deadline', caller]);
     assert.ok(isWithin(performance.now() - begun, 5000));
     await assert.rejects(hanging.run(runRequest([floats('x', [1]), ONCE]), 200), { code: 'UNAVAILABLE' });
     assert.deepEqual(outputFloats((await other.run(runRequest([floats('x', [6])]), 30_000)).outputs[0]), [6]);
@@ -160,11 +162,17 @@ describe('model hosts as processes', () => {
     const model = await bench.hosts.load(await bench.package(loopPackage()));
     const run = assert.rejects(model.run(runRequest([floats('x', [1]), FOREVER]), 60_000), {
       code: 'UNAVAILABLE',
+      atFault: true,
+    });
+    const beside = assert.rejects(model.run(runRequest([floats('x', [1]), ONCE]), 60_000), {
+      code: 'UNAVAILABLE',
+      atFault: false,
     });
     const [pid] = await hostPids();
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGSEGV');
     await run;
+    await beside;
     const exit = await model.gone;
     assert.equal(exit.kind, 'crashed');
     assert.match(exit.sentence, /SIGSEGV/);

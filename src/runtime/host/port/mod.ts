@@ -1,4 +1,5 @@
 /** What agent, hosts and the code inside a host have in common. */
 export { ExchangeFolder } from './exchange-files.js';
+export * from './host-lost.js';
 export * from './messages.js';
 export * from './model-hosts.js';

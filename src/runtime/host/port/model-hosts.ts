@@ -42,6 +42,8 @@ export interface LoadSpec {
 }
 
 export interface RunRequest {
+  /** Who asks: told where the run ends its host, and of no other meaning. */
+  readonly caller?: string;
   readonly inputs: readonly WireTensor[];
   readonly outputs?: readonly string[];
   /** The caller's exchange folder for `file` tensors; absent: files are refused. */
@@ -86,6 +88,8 @@ export interface LoadReport {
 export interface HostExit {
   readonly kind: 'closed' | 'crashed' | 'killed-deadline' | 'killed-memory';
   readonly sentence: string;
+  /** Who had asked for the run that the process was at; absent: it was at none. */
+  readonly caller?: string;
 }
 
 /** A model in a host. Requests beyond `concurrency` wait in the agent's scheduler, never here. */
@@ -94,7 +98,7 @@ export interface HostedModel {
   readonly report: LoadReport;
   /**
    * @param deadlineMs milliseconds from now; a run that exceeds it kills the host and rejects with DEADLINE_EXCEEDED.
-   * Rejects with UNAVAILABLE where the host died under it for another reason.
+   * Rejects with HostLostError where the host died under it for another reason.
    */
   run(request: RunRequest, deadlineMs: number): Promise<RunResult>;
   /** PSS of the model's host, bytes (shared hosts: of the whole process). Not delayed by runs. */
