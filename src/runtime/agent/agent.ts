@@ -161,6 +161,9 @@ export class Agent implements AsyncDisposable {
     // A host that hangs in a run ends with this process.
     await endsWithin(clock, HOST_END_MS, hosts.close());
     await this.#captures.settled();
+    await this.#probation.close().catch((thrown: unknown) => {
+      logger.warn('Probations go on where they were last noted', { reason: messageOf(thrown) });
+    });
     await capture.close();
     await this.#exchange.close();
     await configuration.close();

@@ -2,13 +2,19 @@ import type { ModelDescription } from '../../contract/mod.js';
 import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import { judge, keyOf, type Judgement } from '../plan/mod.js';
-import { findModel, passProbation, type Registry } from '../registry/mod.js';
+import {
+  findModel,
+  noteProbation,
+  passProbation,
+  type ProbationNote,
+  type Registry,
+} from '../registry/mod.js';
 import type { Counters } from './counters.js';
 import type { Events } from './events.js';
-import { changeIf } from './registry-changes.js';
+import { ProbationProgress, type OnProbation } from './probation-progress.js';
+import { changeIf, changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
 import type { ServedModels } from './served-models.js';
-import type { ModelCounters } from './stats.js';
 
 export interface ProbationWatchOptions {
   readonly registry: Registry;
@@ -23,32 +29,23 @@ export interface ProbationWatchOptions {
   readonly reconcile: () => void;
 }
 
-interface Baseline {
-  readonly requests: number;
-  readonly failures: number;
-  readonly nonFinite: number;
-}
-
-interface Watched {
-  readonly version: string;
-  readonly sinceMs: number;
-  readonly from: Baseline;
-}
-
-/** A version on probation, and the one that it would give way to. */
-interface OnProbation {
-  readonly model: string;
-  readonly version: string;
-  readonly former: string;
-}
-
 /** Between two tries to switch back, where the version before cannot be loaded. */
 const RETRY_MS = 5000;
-const NOTHING: Baseline = { requests: 0, failures: 0, nonFinite: 0 };
+/**
+ * How a probation goes is noted after the first minute of each start and then now and then: a device that is
+ * switched off every day comes to an end, and flash is spared.
+ */
+const FIRST_NOTE_MS = 60_000;
+const NOTE_MS = 5 * 60_000;
+
+interface Watched {
+  readonly progress: ProbationProgress;
+  readonly nextNoteMs: number;
+}
 
 /**
  * Watches each stable version that replaced another, and switches back at the first breach: no network, nobody
- * asked. After a restart of the control process a probation begins anew, as its counts are gone.
+ * asked. A probation goes on after a restart where it was last noted.
  */
 export class ProbationWatch {
   readonly #options: ProbationWatchOptions;
@@ -66,23 +63,33 @@ export class ProbationWatch {
   }
 
   get keys(): readonly string[] {
-    return [...this.#watched].map(([model, { version }]) => keyOf(model, version));
+    return [...this.#watched].map(([model, { progress }]) => keyOf(model, progress.version));
   }
 
   forget(key: string): void {
-    for (const [model, { version }] of this.#watched)
-      if (keyOf(model, version) === key) this.#watched.delete(model);
+    for (const [model, { progress }] of this.#watched)
+      if (keyOf(model, progress.version) === key) this.#watched.delete(model);
+  }
+
+  /** Notes how all probations go; for the end of the process. */
+  async close(): Promise<void> {
+    const { registry } = this.#options;
+    for (const model of this.#watched.keys()) {
+      const note = this.#note(model);
+      if (note !== undefined) await registry.update((state) => noteProbation(state, model, note));
+    }
   }
 
   describe(model: string, version: string): ModelDescription['probation'] {
     const { counters, configuration, clock } = this.#options;
-    if (this.#onProbation(model)?.version !== version) return undefined;
-    const watched = this.#watch(model, version);
+    const watched = this.#onProbation(model);
+    if (watched?.version !== version) return undefined;
     const { probation } = configuration.current;
-    const now = since(watched, counters.of(keyOf(model, version)));
-    const elapsedMs = clock.monotonicMs() - watched.sinceMs;
+    const { progress } = this.#watch(watched);
+    const now = progress.counts(counters.of(keyOf(model, version)));
+    const leftMs = probation.durationSeconds * 1000 - progress.servedMs(clock.monotonicMs());
     return {
-      remainingMs: Math.max(0, Math.round(probation.durationSeconds * 1000 - elapsedMs)),
+      remainingMs: Math.max(0, Math.round(leftMs)),
       remainingRequests: Math.max(0, probation.requests - now.requests),
       requests: now.requests,
       errors: now.failures,
@@ -105,22 +112,46 @@ export class ProbationWatch {
     }
     if (this.#acting.has(model)) return;
     const judgement = this.#judge(judged);
-    if (judgement.verdict === 'continue') return;
+    if (judgement.verdict === 'continue') {
+      this.#noteSometimes(model);
+      return;
+    }
     this.#acting.add(model);
     void this.#act(judged, judgement);
   }
 
-  #judge({ model, version, former }: OnProbation): Judgement {
+  #judge(judged: OnProbation): Judgement {
     const { counters, configuration, clock } = this.#options;
-    const watched = this.#watch(model, version);
+    const { model, version, former } = judged;
+    const { probation } = configuration.current;
+    const { progress } = this.#watch(judged);
     const now = counters.of(keyOf(model, version));
-    const { requests, failures, nonFinite, run } = counters.of(keyOf(model, former));
+    // Runs are timed in this process only: the first few after a start say little.
+    const medianRunMs = now.run.count < probation.minimumRequests ? 0 : now.run.quantileMs(0.5);
     return judge(
-      configuration.current.probation,
-      clock.monotonicMs() - watched.sinceMs,
-      { ...since(watched, now), medianRunMs: now.run.quantileMs(0.5) },
-      { requests, failures, nonFinite, medianRunMs: run.quantileMs(0.5) },
+      probation,
+      progress.servedMs(clock.monotonicMs()),
+      { ...progress.counts(now), medianRunMs },
+      progress.former(counters.of(keyOf(model, former))),
     );
+  }
+
+  #noteSometimes(model: string): void {
+    const { registry, clock, logger } = this.#options;
+    const watched = this.#watched.get(model);
+    const nowMs = clock.monotonicMs();
+    if (watched === undefined || nowMs < watched.nextNoteMs) return;
+    this.#watched.set(model, { ...watched, nextNoteMs: nowMs + NOTE_MS });
+    const note = this.#note(model);
+    if (note !== undefined) changeSoon(registry, logger, (state) => noteProbation(state, model, note));
+  }
+
+  #note(model: string): ProbationNote | undefined {
+    const { counters, clock } = this.#options;
+    const progress = this.#watched.get(model)?.progress;
+    if (progress === undefined) return undefined;
+    const now = counters.of(keyOf(model, progress.version));
+    return progress.note(now, counters.of(keyOf(model, progress.against)), clock.monotonicMs());
   }
 
   async #act(judged: OnProbation, judgement: Exclude<Judgement, { verdict: 'continue' }>): Promise<void> {
@@ -149,22 +180,16 @@ export class ProbationWatch {
     });
   }
 
-  #watch(model: string, version: string): Watched {
+  #watch(watched: OnProbation): Watched {
+    const { registry, counters, clock } = this.#options;
+    const { model, version, former } = watched;
     const known = this.#watched.get(model);
-    if (known?.version === version) return known;
-    const { requests, failures, nonFinite } = this.#options.counters.of(keyOf(model, version));
-    const sinceMs = this.#options.clock.monotonicMs();
-    const watched = { version, sinceMs, from: { requests, failures, nonFinite } };
-    this.#watched.set(model, watched);
-    return watched;
+    if (known?.progress.version === version && known.progress.against === former) return known;
+    const nowMs = clock.monotonicMs();
+    const noted = findModel(registry.state, model)?.probation;
+    const progress = new ProbationProgress(watched, noted, counters.of(keyOf(model, version)), nowMs);
+    const begun = { progress, nextNoteMs: nowMs + FIRST_NOTE_MS };
+    this.#watched.set(model, begun);
+    return begun;
   }
-}
-
-function since({ from }: Watched, now: ModelCounters): Baseline {
-  const start = from.requests > now.requests ? NOTHING : from;
-  return {
-    requests: now.requests - start.requests,
-    failures: now.failures - start.failures,
-    nonFinite: now.nonFinite - start.nonFinite,
-  };
 }
