@@ -66,13 +66,13 @@ function checkKeys(value: unknown): Recipe {
 /** A misspelt key shows as unknown or, where it is required, as missing: both are told as the key that was written. */
 function withSpelling(error: EdgeError, value: unknown): EdgeError {
   const [, path = '', key = ''] = /^(?:(.*)\.)?([^.]+)$/.exec(error.field ?? '') ?? [];
-  const isMissing = error.message.endsWith('is missing');
-  if (!isMissing && !error.message.includes('is not a known key')) return error;
+  const isMissing = error.reason === 'FIELD_MISSING';
+  if (!isMissing && error.reason !== 'FIELD_UNKNOWN') return error;
   const written = isMissing ? misspellingOf(key, valueAt(value, path)) : key;
   const spelling = isMissing ? key : spellingOf(key);
   if (written === undefined || spelling === undefined) return error;
   const field = path === '' ? written : `${path}.${written}`;
-  return new EdgeError(error.reason, `${WHAT} as '${field}' is not a known key`, {
+  return new EdgeError('FIELD_UNKNOWN', `${WHAT} as '${field}' is not a known key`, {
     field,
     nextStep: `Write '${spelling}' instead of '${written}': nucleus lite tells capital letters from small ones`,
     cause: error,

@@ -229,7 +229,7 @@ describe('edge-manager fleet and device', function () {
       await fails(args, /the thing group nobody does not exist/, /fleet apply/);
     await fails(
       ['device', 'register', 'nobody', 'serial_80'],
-      /'\[0\]\.name' must match pattern/,
+      /'\[0\]\.name' must have the form/,
       /Give name=thing/,
     );
     assert.equal(changes(), 1, 'only the test itself turned indexing on');

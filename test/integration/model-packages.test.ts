@@ -162,7 +162,7 @@ describe('edge-manager on models', () => {
   it('refuses bad names and versions', async () => {
     const file = at('names.yaml');
     for (const [pattern, head] of [
-      [/'name' must match/, 'name: a_b\nversion: 1.0.0'],
+      [/'name' must have the form/, 'name: a_b\nversion: 1.0.0'],
       [/'version' must be a semantic version/, 'name: A\nversion: 1.x.0'],
     ] as const) {
       await writeFile(file, `${head}\nmodel: identity.onnx\n`);

@@ -169,10 +169,10 @@ describe('faults: hostile bytes and files for the real agent', () => {
       ['inner', /it is not a regular file|it is a folder/],
       ['short.bin', /it must hold 4 bytes: current size is 3/],
       ['nowhere.bin', /there is no such file/],
-      ['../secret.bin', /must match pattern/],
-      ['..', /must match pattern/],
-      ['folder/secret.bin', /must match pattern/],
-      [join(other, 'secret.bin'), /must match pattern/],
+      ['../secret.bin', /must have the form/],
+      ['..', /must have the form/],
+      ['folder/secret.bin', /must have the form/],
+      [join(other, 'secret.bin'), /must have the form/],
     ];
     for (const [name, reason] of cases) {
       const file = { name, offset: 0, byteSize: 4 };

@@ -224,7 +224,7 @@ describe('capture policies', () => {
     [
       'a percentage above 100',
       [{ type: 'percentage', percent: 101 }],
-      /'percentage' as 'percent' must be <= 100/,
+      /'percentage' as 'percent' must be at most 100/,
     ],
     ['an unknown parameter', [{ type: 'every-n', n: 2, every: 3 }], /'every' is not a known key/],
     ['a threshold without a bound', [{ type: 'threshold' }], /needs 'above' or 'below'/],
@@ -236,7 +236,7 @@ describe('capture policies', () => {
       ],
       /'every-n' as it stands twice/,
     ],
-    ['a limit of nothing', [{ type: 'every-n', n: 2, limit: {} }], /'limit' must NOT have fewer/],
+    ['a limit of nothing', [{ type: 'every-n', n: 2, limit: {} }], /'limit' must not be empty/],
   ];
   for (const [title, given, pattern] of refusals) {
     it(`refuses ${title}`, () => {

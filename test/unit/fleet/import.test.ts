@@ -185,7 +185,7 @@ describe('importFleets', () => {
     [
       'a wrong value',
       { DeviceFleetName: 'ovens', CaptureDataBatchSize: 'many', BucketName: 'abc' },
-      /Cannot import 0\.json as 'capture\.batchSize' must be integer/,
+      /Cannot import 0\.json as 'capture\.batchSize' must be a whole number/,
     ],
     ['a device without a fleet', { DeviceName: 'a' }, /device 0 has no DeviceFleetName/],
     ['one page of a list', { DeviceSummaries: [], NextToken: 'x' }, /one page of a longer list/],

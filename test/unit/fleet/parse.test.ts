@@ -102,7 +102,7 @@ describe('parseFleets', () => {
   });
 
   const refusals: [string, unknown, RegExp, string][] = [
-    ['a list', [], /it must be object/, ''],
+    ['a list', [], /it must be an object/, ''],
     ['no fleets', {}, /'fleets' is missing/, 'fleets'],
     ['a wrong name', { fleets: { 'a b': {} } }, /'fleets\.a b' is not a known key/, 'fleets.a b'],
     [
@@ -120,7 +120,7 @@ describe('parseFleets', () => {
     [
       'a wrong device name',
       { fleets: { a: { devices: ['b_c'] } } },
-      /'fleets\.a\.devices\[0\]' must match/,
+      /'fleets\.a\.devices\[0\]' must have the form/,
       'fleets.a.devices[0]',
     ],
     [
@@ -132,7 +132,7 @@ describe('parseFleets', () => {
     [
       'a wrong value of the uploader',
       { fleets: { a: { uploader: { bucket: 'abc', maxConcurrency: 99 } } } },
-      /at 'fleets\.a\.uploader' as 'maxConcurrency' must be <= 16: current value is 99/,
+      /at 'fleets\.a\.uploader' as 'maxConcurrency' must be at most 16: current value is 99/,
       'fleets.a.uploader.maxConcurrency',
     ],
     [
@@ -186,7 +186,7 @@ describe('parseFleets', () => {
     [
       'no S3 location',
       { fleets: { a: { output: { s3OutputLocation: 'captures' } } } },
-      /s3OutputLocation' must match/,
+      /s3OutputLocation' must have the form/,
       'fleets.a.output.s3OutputLocation',
     ],
   ];
