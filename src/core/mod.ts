@@ -1,4 +1,5 @@
 export * from './archive-guard.js';
+export * from './checked-json.js';
 export * from './clock.js';
 export * from './deferred.js';
 export * from './errors.js';

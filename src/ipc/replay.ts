@@ -9,32 +9,46 @@ interface Entry {
   readonly reply: Promise<ReplyEnvelope>;
 }
 
+interface Caller {
+  readonly entries: Map<string, Entry>;
+  /** When the last of them expires. */
+  expiresMs: number;
+}
+
 /**
  * Answers by caller and id, so that a request that is sent again (its reply was lost) runs once.
  * Bounded: at most {@link REPLAY_LIMIT} answers a caller, each for {@link REPLAY_WINDOW_MS}, and
  * {@link MAX_CALLERS} callers, of which those that were silent longest go: a caller can name itself anew each time.
+ * Whoever has been silent for longer than that window goes with the next request of anybody.
  */
 export class ReplayCache {
   readonly #clock: Clock;
-  readonly #callers = new Map<string, Map<string, Entry>>();
+  /** In order of use: who was silent longest stands in front. */
+  readonly #callers = new Map<string, Caller>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** Callers of which it remembers answers. */
+  get size(): number {
+    return this.#callers.size;
+  }
+
   /** The remembered answer, or that of `run`, which then is remembered. `again` tells a repetition. */
   answer(
-    caller: string,
+    name: string,
     id: string,
     run: () => Promise<ReplyEnvelope>,
   ): { reply: Promise<ReplyEnvelope>; again: boolean } {
     const now = this.#clock.monotonicMs();
-    const entries = this.#entriesOf(caller, now);
+    const caller = this.#caller(name, now);
+    const { entries } = caller;
     const known = entries.get(id);
     if (known !== undefined) return { reply: known.reply, again: true };
     const reply = run();
-    entries.delete(id);
-    entries.set(id, { expiresMs: now + REPLAY_WINDOW_MS, reply });
+    caller.expiresMs = now + REPLAY_WINDOW_MS;
+    entries.set(id, { expiresMs: caller.expiresMs, reply });
     for (const oldest of entries.keys()) {
       if (entries.size <= REPLAY_LIMIT) break;
       entries.delete(oldest);
@@ -42,27 +56,28 @@ export class ReplayCache {
     return { reply, again: false };
   }
 
-  #entriesOf(caller: string, now: number): Map<string, Entry> {
-    const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
-    // Insertion order is the order of use.
-    this.#callers.delete(caller);
-    if (this.#callers.size >= MAX_CALLERS) this.#dropOldest(now);
-    this.#callers.set(caller, entries);
-    // Insertion order is expiry order: the expired stand in front.
-    for (const [id, entry] of entries) {
-      if (entry.expiresMs > now) break;
-      entries.delete(id);
-    }
-    return entries;
+  /** The caller has gone: nobody will ask again. */
+  forget(name: string): void {
+    this.#callers.delete(name);
   }
 
-  /** A caller's reply topic changes with each start; those of former starts go first, as they are silent. */
-  #dropOldest(now: number): void {
-    for (const [caller, entries] of this.#callers) {
-      const last = [...entries.values()].at(-1);
-      const over = this.#callers.size >= MAX_CALLERS;
-      if (!over && last !== undefined && last.expiresMs > now) return;
-      this.#callers.delete(caller);
+  #caller(name: string, now: number): Caller {
+    const caller = this.#callers.get(name) ?? { entries: new Map<string, Entry>(), expiresMs: 0 };
+    this.#callers.delete(name);
+    this.#dropSilent(now);
+    this.#callers.set(name, caller);
+    // Insertion order is expiry order: the expired stand in front.
+    for (const [id, entry] of caller.entries) {
+      if (entry.expiresMs > now) break;
+      caller.entries.delete(id);
+    }
+    return caller;
+  }
+
+  #dropSilent(now: number): void {
+    for (const [name, { expiresMs }] of this.#callers) {
+      if (expiresMs > now && this.#callers.size < MAX_CALLERS) return;
+      this.#callers.delete(name);
     }
   }
 }

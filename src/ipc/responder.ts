@@ -47,6 +47,8 @@ export interface ResponderOptions {
 export interface Responder {
   /** The answer to a decoded request; also used by the admin socket, whose requests come on another way. */
   answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope>;
+  /** Lets go of the answers that a client got: it has gone. */
+  forget(client: string): void;
   readonly inFlight: number;
   /** Ends the subscriptions; requests under way are still answered. */
   close(): Promise<void>;
@@ -102,6 +104,10 @@ class TopicResponder implements Responder {
       }),
     );
     return reply;
+  }
+
+  forget(client: string): void {
+    this.#replay.forget(client);
   }
 
   #receive(name: OperationName, message: IncomingMessage): void {

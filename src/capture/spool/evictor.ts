@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/mod.js';
+import { checkedJson, messageOf } from '../../core/mod.js';
 import { join } from '../../disk/mod.js';
 import type { Priority } from '../port.js';
 import { isClaimed } from './claims.js';
@@ -7,7 +7,7 @@ import type { Fates } from './fates.js';
 import type { FinishedSegments } from './finished-segments.js';
 import type { SpoolFolders } from './layout.js';
 import type { SpoolSettings } from './options.js';
-import { segmentOfReceipt, type Receipt } from './receipt.js';
+import { Receipt, segmentOfReceipt } from './receipt.js';
 import { readContent, type SegmentContent } from './segment-content.js';
 import type { ClosedName } from './segment-name.js';
 import { writeWhole } from './write-receipt.js';
@@ -75,7 +75,12 @@ export class Evictor {
     const finishedMs = settings.clock.wallMs();
     const receipt = evictionReceipt(name, finishedMs, captureIds, lostRecords);
     const file = `${name.base}.receipt`;
-    await writeWhole(settings.disk, folders.done, file, Buffer.from(JSON.stringify(receipt)));
+    await writeWhole(
+      settings.disk,
+      folders.done,
+      file,
+      Buffer.from(checkedJson(Receipt, receipt, 'Cannot write a receipt')),
+    );
     const segment = segmentOfReceipt(name.base, receipt);
     finished.add(segment, file);
     closed.delete(name.base);

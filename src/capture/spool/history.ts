@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { validate } from '../../core/mod.js';
+import { checkedJson, validate } from '../../core/mod.js';
 import { join, type Disk } from '../../disk/mod.js';
 import { decoded } from './segment-codec.js';
 import { MAX_SEQUENCE } from './segment-name.js';
@@ -63,6 +63,11 @@ export async function writeHistory(
   const last = history.segments.reduce((most, { lastSequence }) => Math.max(most, lastSequence), 0);
   const name = `history-${String(last).padStart(16, '0')}.json`;
   const file: HistoryFile = { v: 1, ...history };
-  await writeWhole(disk, folder, name, Buffer.from(JSON.stringify(file)));
+  await writeWhole(
+    disk,
+    folder,
+    name,
+    Buffer.from(checkedJson(HistoryFile, file, 'Cannot write the history of the spool')),
+  );
   return name;
 }

@@ -42,9 +42,4 @@ export class Statuses {
       if (oldest !== undefined) into.delete(oldest);
     }
   }
-
-  forget(captureId: string): void {
-    this.#queued.delete(captureId);
-    this.#finished.delete(captureId);
-  }
 }

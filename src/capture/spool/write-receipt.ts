@@ -1,7 +1,7 @@
-import { EdgeError } from '../../core/mod.js';
+import { checkedJson, EdgeError } from '../../core/mod.js';
 import { join, type Disk } from '../../disk/mod.js';
 import { spoolFolders } from './layout.js';
-import type { Receipt, ReceiptObject } from './receipt.js';
+import { Receipt, type ReceiptObject } from './receipt.js';
 import type { ClosedName } from './segment-name.js';
 
 export interface SegmentOutcome {
@@ -31,9 +31,10 @@ export async function writeReceipt(
     objects: [...outcome.objects],
     lostRecords: outcome.lostRecords,
   };
+  const text = checkedJson(Receipt, receipt, 'Cannot write a receipt');
   await disk.makeFolder(done);
   try {
-    await writeWhole(disk, done, `${name.base}.receipt`, Buffer.from(JSON.stringify(receipt)));
+    await writeWhole(disk, done, `${name.base}.receipt`, Buffer.from(text));
   } catch (error) {
     const uploaded = outcome.objects.every((object) => object.outcome === 'uploaded');
     if (!(error instanceof EdgeError) || error.code !== 'RESOURCE_EXHAUSTED' || !uploaded) throw error;

@@ -161,8 +161,10 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
   }
 
   async #keep(text: string): Promise<void> {
-    const { files, file, logger } = this.#options;
+    const { files, file, logger, parse } = this.#options;
     try {
+      // What a restart could not read must not take the place of the last good one.
+      parse(JSON.parse(text));
       await files.write(file, Buffer.from(text));
     } catch (thrown) {
       // A full disk must not keep a device from its new configuration; a restart asks Greengrass again.

@@ -28,6 +28,9 @@ export async function deferUpdates({
     const now = clock.monotonicMs();
     const first = since.get(deploymentId) ?? now;
     since.set(deploymentId, first);
+    // A deployment that was given up says no more: nothing of it is waited for by now.
+    for (const [other, firstMs] of since)
+      if (other !== deploymentId && now - firstMs >= LONGEST_MS) since.delete(other);
     const wait = pending() > 0 && now - first < LONGEST_MS;
     if (!wait) since.delete(deploymentId);
     logger.info(wait ? 'Component update deferred' : 'Component update may go on', {

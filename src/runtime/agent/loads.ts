@@ -1,5 +1,5 @@
 import type { ModelDescription, RequestOf } from '../../contract/mod.js';
-import { EdgeError, toEdgeError, type SerialQueues } from '../../core/mod.js';
+import { EdgeError, toEdgeError, type SerialQueues, type Clock } from '../../core/mod.js';
 import { readAnnounced } from '../packages/mod.js';
 import { checkServable, keyOf, select } from '../plan/mod.js';
 import type { LoadReport } from '../host/port/mod.js';
@@ -22,6 +22,7 @@ import { arrivingOf, type PackageKeeper } from './package-keeper.js';
 import type { ServedModels } from './served-models.js';
 
 export interface LoadsOptions {
+  readonly clock: Pick<Clock, 'wallMs'>;
   readonly registry: Registry;
   readonly catalog: Pick<Catalog, 'describe'>;
   readonly events: Pick<Events, 'model'>;
@@ -69,7 +70,7 @@ export class Loads {
     { name, pinned, version: wantedVersion }: RequestOf<'load'>,
     path: string,
   ): Promise<ModelDescription> {
-    const { registry, served, packages, catalog } = this.#options;
+    const { registry, served, packages, catalog, clock } = this.#options;
     const slots = served.slots.filter(({ model }) => model === name);
     if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
       throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load the model as '${name}' is already loaded`, {
@@ -95,6 +96,7 @@ export class Loads {
       source: path,
       kept: false,
       admitted: true,
+      admittedAtMs: clock.wallMs(),
       tries: 0,
       ...askedBy(manifest),
       ...(pinned === undefined ? {} : { pinned }),

@@ -57,7 +57,10 @@ export class ArtifactWatch {
 
   async #check(): Promise<void> {
     await this.#applyPins();
-    for (const [model, version] of this.#deployed()) {
+    const deployed = this.#deployed();
+    const names = new Set(deployed.map(([model]) => model));
+    for (const model of this.#goneSince.keys()) if (!names.has(model)) this.#goneSince.delete(model);
+    for (const [model, version] of deployed) {
       const reason = await this.#whyUnwanted(model);
       if (reason !== undefined) await this.#withdraw(model, version, reason);
     }

@@ -1,7 +1,15 @@
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EdgeError, isJsonObject, SerialQueue, type Logger, type Random } from '../../core/mod.js';
+import { Type } from '@sinclair/typebox';
+import {
+  checkedJson,
+  EdgeError,
+  isJsonObject,
+  SerialQueue,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
 import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../disk/mod.js';
 import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
 import { askedBy, type FoundPackage } from '../registry/mod.js';
@@ -167,9 +175,17 @@ export class PackageStore {
   }
 }
 
+/** Beside each copy: for whom it was made. */
+const Note = Type.Object({
+  model: Type.String({ minLength: 1 }),
+  component: Type.Optional(Type.String()),
+  source: Type.String(),
+});
+
 async function writeNote(target: string, { model, component, source }: Origin): Promise<void> {
-  const note = JSON.stringify({ model, ...(component === undefined ? {} : { component }), source });
-  await writeFileDurably(`${target}${NOTE_SUFFIX}`, new TextEncoder().encode(note));
+  const note = { model, ...(component === undefined ? {} : { component }), source };
+  const text = checkedJson(Note, note, 'Cannot write the note of a package');
+  await writeFileDurably(`${target}${NOTE_SUFFIX}`, new TextEncoder().encode(text));
 }
 
 async function readNote(

@@ -46,7 +46,13 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
   const scheduler = new Scheduler(clock, () => lanesOf(dependencies.configuration.current));
   const agent = await Agent.open(dependencies, scheduler);
   const responder = await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger });
-  entrance.serve({ responder, onGone: (client) => void agent.bye(client) });
+  entrance.serve({
+    responder,
+    onGone: (client) => {
+      responder.forget(client);
+      void agent.bye(client);
+    },
+  });
   await placeWrappers({
     workFolder,
     node: process.execPath,

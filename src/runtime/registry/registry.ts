@@ -1,4 +1,4 @@
-import { EdgeError, messageOf, SerialQueue, validate, type Logger } from '../../core/mod.js';
+import { checkedJson, messageOf, SerialQueue, validate, type Logger } from '../../core/mod.js';
 import type { DurableFiles } from '../../disk/mod.js';
 import { EMPTY_REGISTRY, RegistryState } from './schema.js';
 
@@ -56,22 +56,12 @@ export class Registry {
     return await this.#turns.run(async () => {
       const next = change(this.#state);
       if (next === this.#state) return next;
-      await this.#options.files.write(this.#options.file, encoded(next));
+      const text = checkedJson(RegistryState, next, 'Cannot write the registry');
+      await this.#options.files.write(this.#options.file, new TextEncoder().encode(text));
       this.#state = next;
       return next;
     });
   }
-}
-
-/** The file's bytes. A state that its own schema refuses would be taken for a damaged file at the next start. */
-function encoded(state: RegistryState): Uint8Array {
-  const text = JSON.stringify(state);
-  try {
-    validate(RegistryState, JSON.parse(text), 'Cannot write the registry');
-  } catch (thrown) {
-    throw new EdgeError('INTERNAL', messageOf(thrown), { cause: thrown });
-  }
-  return new TextEncoder().encode(text);
 }
 
 async function rebuilt({ rebuild, logger }: RegistryOptions): Promise<RegistryState> {

@@ -1,6 +1,6 @@
 import semver from 'semver';
 import type { ModelRecord, RegistryState, VersionRecord } from './schema.js';
-import { updateModel } from './state.js';
+import { forgetModel, updateModel } from './state.js';
 
 /** Refused, rolled back and quarantined versions that each model's record keeps, with their reasons. */
 export const MAX_HELD_AGAINST = 16;
@@ -8,6 +8,9 @@ export const MAX_HELD_AGAINST = 16;
 export const MAX_IDLE = 4;
 /** Versions that served well and were forgotten, of which only the digests stay: these may come back. */
 export const MAX_FORGOTTEN = 4;
+
+/** Models that nobody wants: an app unloaded what it had loaded by path, or no package of it was ever admitted. */
+export const MAX_UNWANTED_MODELS = 16;
 
 /**
  * What the registry may forget of a model. Everything that serves or may be gone back to stays, then a fixed number
@@ -58,11 +61,33 @@ export function newestAdmittedOf({ versions }: ModelRecord): string | undefined 
     .at(-1);
 }
 
-/** The state without what {@link forgettable} names; the same object where that is nothing. */
+/** Models of which the registry may forget all: apps choose names, and may choose new ones for ever. */
+export function forgettableModels(state: RegistryState): readonly string[] {
+  const newestMs = ({ versions }: ModelRecord): number =>
+    Object.values(versions).reduce((newest, { admittedAtMs = 0 }) => Math.max(newest, admittedAtMs), 0);
+  return Object.entries(state.models)
+    .filter(([, model]) => isUnwanted(model))
+    .toReversed()
+    .toSorted(([, a], [, b]) => newestMs(b) - newestMs(a))
+    .slice(MAX_UNWANTED_MODELS)
+    .map(([name]) => name);
+}
+
+/** What a deployment brought stays until its component goes, unloaded or not. */
+function isUnwanted({ versions, wanted }: ModelRecord): boolean {
+  const admitted = Object.values(versions).filter((record) => record.admitted);
+  return admitted.length === 0 || (!wanted && admitted.every(({ component }) => component === undefined));
+}
+
+/**
+ * The state without what {@link forgettable} and {@link forgettableModels} name; the same object where that is
+ * nothing.
+ */
 export function forgetIdle(state: RegistryState, inUse: ReadonlySet<string>): RegistryState {
-  return Object.entries(state.models).reduce(
+  const wanted = forgettableModels(state).reduce(forgetModel, state);
+  return Object.entries(wanted.models).reduce(
     (next, [name, model]) => forgetVersions(next, name, forgettable(model, inUse)),
-    state,
+    wanted,
   );
 }
 

@@ -72,6 +72,19 @@ describe('model hosts as processes', () => {
     assert.equal(again.report.compiledDigest, first.report.compiledDigest);
   });
 
+  it('leave no graph of the same model that another CPU or another runtime had compiled', async () => {
+    const folder = join(bench.folder, 'cache');
+    const spec = { ...(await bench.package(identityPackage())), compiledCacheFolder: folder };
+    const { report } = await bench.hosts.load(spec);
+    const [name] = await readdir(folder);
+    const former = `${report.modelDigest}-1.0.0-another.ort`;
+    const others = `${'ab'.repeat(32)}-1.0.0-another.ort`;
+    for (const file of [former, others]) await writeFile(join(folder, file), 'graph');
+    await using own = await HostBench.create();
+    await own.hosts.load(spec);
+    assert.deepEqual(new Set(await readdir(folder)), new Set([name, others]));
+  });
+
   it('let the threads of a model spin between runs in the profile latency only', async () => {
     const cpuOf = async (profile: 'efficient' | 'latency'): Promise<number> => {
       await using own = await HostBench.create({ profile });

@@ -72,4 +72,15 @@ describe('a component update', () => {
     assert.ok(waits.slice(0, 30).every((ms) => ms > 0 && ms <= 1000));
     assert.deepEqual(waits.slice(30), [0]);
   });
+
+  it('that was given up is forgotten: where it comes again, it waits as at first', async () => {
+    const clock = new ManualClock();
+    const greengrass = new MemoryBroker().connect();
+    await deferUpdates({ greengrass, pending: () => 1, clock, logger: silentLogger });
+    greengrass.announceUpdate({ kind: 'pre', deploymentId: 'd1' });
+    await clock.advance(40_000);
+    greengrass.announceUpdate({ kind: 'pre', deploymentId: 'd2' });
+    greengrass.announceUpdate({ kind: 'pre', deploymentId: 'd1' });
+    assert.ok(greengrass.deferred.every(({ recheckAfterMs }) => recheckAfterMs > 0));
+  });
 });

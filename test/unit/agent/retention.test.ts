@@ -10,6 +10,7 @@ import {
   promote,
   refuse,
   rollBack,
+  updateModel,
   updateVersion,
   type RegistryState,
   type VersionRecord,
@@ -116,6 +117,39 @@ describe('what the registry forgets', () => {
       ]),
     );
     assert.ok(against.length >= MAX_HELD_AGAINST && against.length <= MAX_HELD_AGAINST + 1);
+  });
+});
+
+describe('models that the registry forgets', () => {
+  const named = (
+    state: RegistryState,
+    name: string,
+    more: Partial<VersionRecord>,
+    wanted: boolean,
+  ): RegistryState => {
+    const added = addBeside(state, name, record(1, { admitted: true, ...more }));
+    return updateModel(added, name, (model) => ({ ...model, wanted }));
+  };
+
+  it('are those that apps loaded by path and unloaded, but for the last sixteen', () => {
+    let state = named(EMPTY_REGISTRY, 'loaded', { admittedAtMs: 0 }, true);
+    state = named(state, 'deployed', { component: 'org.edgemanager.model.Vad', admittedAtMs: 0 }, false);
+    for (let turn = 100; turn < 200; turn++)
+      state = named(state, `night-${turn}`, { admittedAtMs: turn }, false);
+    const names = Object.keys(forgetIdle(state, NOTHING).models);
+    assert.deepEqual(names, [
+      'loaded',
+      'deployed',
+      ...Array.from({ length: 16 }, (_, index) => `night-${184 + index}`),
+    ]);
+  });
+
+  it('are those of which no package was ever admitted, but for the last sixteen', () => {
+    let state = served(1);
+    for (let turn = 1; turn <= 50; turn++)
+      state = refuse(state, `odd-${turn}`, record(turn), 'made for another platform');
+    const names = Object.keys(forgetIdle(state, NOTHING).models);
+    assert.deepEqual(names, ['Vad', ...Array.from({ length: 16 }, (_, index) => `odd-${35 + index}`)]);
   });
 });
 

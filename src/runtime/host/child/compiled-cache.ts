@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import { cpuKey } from './cpu.js';
 
 /** ONNX Runtime's own format, which it chooses by the name: a quarter faster to load than protobuf. */
 const FORMAT = '.ort';
+const DRAFT = `.draft${FORMAT}`;
 
 export interface CompiledLoad {
   readonly session: EngineSession;
@@ -63,11 +64,13 @@ async function compile(
   file: string,
   { folder, session }: CompiledCacheOptions,
 ): Promise<CompiledLoad> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}.draft${FORMAT}`;
+  const draft = `${file}.${randomBytes(6).toString('hex')}${DRAFT}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const loaded = await engine.load(model, { ...session, optimizedModelFile: draft });
     const compiledDigest = keep(draft, file);
+    // One that can't be removed costs room, nothing else.
+    if (compiledDigest !== undefined) await removeFormer(file).catch(() => undefined);
     return {
       session: loaded,
       ...(compiledDigest === undefined ? {} : { compiledDigest }),
@@ -78,6 +81,15 @@ async function compile(
     return { session: await engine.load(model, session), cacheHit: false };
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** Graphs of the same model that another CPU or another ONNX Runtime had compiled: nothing loads them any more. */
+async function removeFormer(file: string): Promise<void> {
+  const [modelDigest = ''] = basename(file).split('-');
+  for (const name of await readdir(dirname(file))) {
+    const isFormer = name.startsWith(`${modelDigest}-`) && name !== basename(file) && !name.endsWith(DRAFT);
+    if (isFormer) await rm(join(dirname(file), name), { force: true });
   }
 }
 

@@ -1,0 +1,39 @@
+import { strict as assert } from 'node:assert';
+import { REPLAY_LIMIT, REPLAY_WINDOW_MS, type ReplyEnvelope } from '../../../src/contract/mod.js';
+import { ManualClock } from '../../../src/core/mod.js';
+import { ReplayCache } from '../../../src/ipc/replay.js';
+
+const reply = async (): Promise<ReplyEnvelope> => ({ v: 1, id: 'x', ok: true, body: {} });
+
+describe('answers that are remembered', () => {
+  it('go with the next request of anybody once their caller was silent for the window', async () => {
+    const clock = new ManualClock();
+    const cache = new ReplayCache(clock);
+    for (let turn = 0; turn < 100; turn++) cache.answer(`caller-${turn}`, 'a', reply);
+    await clock.advance(REPLAY_WINDOW_MS / 2);
+    assert.equal(cache.answer('caller-7', 'b', reply).again, false);
+    await clock.advance(REPLAY_WINDOW_MS / 2);
+    assert.equal(cache.answer('somebody else', 'a', reply).again, false);
+    assert.equal(cache.size, 2);
+    assert.equal(cache.answer('caller-7', 'b', reply).again, true);
+    assert.equal(cache.answer('caller-7', 'a', reply).again, false);
+  });
+
+  it('are those of as many callers and requests as the bounds say, the last ones', () => {
+    const cache = new ReplayCache(new ManualClock());
+    for (let turn = 0; turn < 2000; turn++) cache.answer(`caller-${turn}`, 'a', reply);
+    assert.equal(cache.size, 512);
+    assert.equal(cache.answer('caller-1999', 'a', reply).again, true);
+    for (let turn = 0; turn < 2 * REPLAY_LIMIT; turn++) cache.answer('one', `id-${turn}`, reply);
+    assert.equal(cache.answer('one', `id-${REPLAY_LIMIT}`, reply).again, true);
+    assert.equal(cache.answer('one', 'id-0', reply).again, false);
+  });
+
+  it('go with a caller that has gone', () => {
+    const cache = new ReplayCache(new ManualClock());
+    cache.answer('one', 'a', reply);
+    cache.forget('one');
+    assert.equal(cache.size, 0);
+    assert.equal(cache.answer('one', 'a', reply).again, false);
+  });
+});
