@@ -23,13 +23,17 @@ export interface Connection {
  * nucleus may be slow; a link that fails is undone before the next try. Only a refused SVCUID is final, as it ends
  * with the lifecycle script that got it. After the first success the port looks after itself.
  */
-export function joinGreengrass(worker: Worker, component: Component): Connection {
+export function joinGreengrass(
+  worker: Worker,
+  component: Component,
+  connect: () => Promise<GreengrassPort> = () => connectGreengrass(worker),
+): Connection {
   const { clock } = worker;
   const closing = new AbortController();
   let greengrass: GreengrassPort | undefined;
   const ends = new Ends();
   const joining = (async () => {
-    greengrass = await persist(worker, closing.signal, () => connectGreengrass(worker));
+    greengrass = await persist(worker, closing.signal, connect);
     const port = greengrass;
     await persist(worker, closing.signal, () => linkOnce(component, port, ends));
   })();
