@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { basename, dirname } from './path.js';
 import { EdgeError } from '../core/mod.js';
 import type { Disk, DiskFile, FileStat } from './disk.js';
 
@@ -64,9 +64,7 @@ export class MemoryDisk implements Disk {
 
   async list(path: string): Promise<string[]> {
     this.#before('list', path);
-    return [...this.#names.keys()]
-      .filter((name) => posix.dirname(name) === path)
-      .map((n) => posix.basename(n));
+    return [...this.#names.keys()].filter((name) => dirname(name) === path).map((n) => basename(n));
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
@@ -119,14 +117,14 @@ export class MemoryDisk implements Disk {
   async syncFolder(path: string): Promise<void> {
     this.#before('syncFolder', path);
     for (const [name, inode] of this.#durableNames) {
-      if (posix.dirname(name) !== path || this.#names.get(name) === inode) continue;
+      if (dirname(name) !== path || this.#names.get(name) === inode) continue;
       this.#durableNames.delete(name);
       // A rename is one transaction on a journaling file system: it is durable in both folders or in none.
       const moved = [...this.#names].find(([, other]) => other === inode);
       if (moved !== undefined) this.#durableNames.set(moved[0], inode);
     }
     for (const [name, inode] of this.#names) {
-      if (posix.dirname(name) !== path) continue;
+      if (dirname(name) !== path) continue;
       for (const [other, same] of this.#durableNames) {
         if (same === inode && other !== name) this.#durableNames.delete(other);
       }

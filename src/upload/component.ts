@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { followConfiguration, HeldConfiguration } from '../component/configuration/mod.js';
 import type { Component, OnEnd, Worker } from '../component/worker/mod.js';
 import { SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
 import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } from '../core/mod.js';
-import type { Disk, DurableFiles } from '../disk/mod.js';
+import { join, type Disk, type DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
 import { parseUploadConfig, type UploadConfig } from './config.js';
 import { storeOf } from './configured-store.js';

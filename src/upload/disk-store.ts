@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { sha256Base64 } from '../system/mod.js';
+import { join } from '../disk/mod.js';
 import type { DurableFiles } from '../disk/mod.js';
 import { failureOf } from './failure.js';
 import type { ObjectStore, PutOutcome, PutRequest } from './object-store.js';
@@ -15,7 +15,7 @@ export class DiskObjectStore implements ObjectStore {
   }
 
   async put(request: PutRequest): Promise<PutOutcome> {
-    if (createHash('sha256').update(request.bytes).digest('base64') !== request.sha256)
+    if (sha256Base64(request.bytes) !== request.sha256)
       return { outcome: 'failed', failure: failureOf({ status: 400, code: 'BadDigest' }) };
     if (request.key.split('/').some((part) => part === '..' || part === '.'))
       return { outcome: 'failed', failure: failureOf({ status: 400, code: 'InvalidArgument' }) };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Base64 } from '../system/mod.js';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { PutRequest } from './object-store.js';
@@ -14,6 +14,6 @@ export async function encodeObject(object: UploadObject, zip: boolean): Promise<
     return { key, contentType, bytes: object.bytes, sha256 };
   }
   const bytes = await gzipAsync(object.bytes);
-  const sha256 = createHash('sha256').update(bytes).digest('base64');
+  const sha256 = sha256Base64(bytes);
   return { key, contentType, bytes, sha256, contentEncoding: 'gzip' };
 }

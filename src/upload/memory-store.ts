@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Base64 } from '../system/mod.js';
 import { Listeners } from '../core/mod.js';
 import { failureOf, type ErrorFacts } from './failure.js';
 import type { ObjectStore, PutOutcome, PutRequest } from './object-store.js';
@@ -49,7 +49,7 @@ export class MemoryObjectStore implements ObjectStore {
         this.objects.set(request.key, {
           ...request,
           bytes: Buffer.from('damaged'),
-          sha256: sha256Of('damaged'),
+          sha256: sha256Base64('damaged'),
         });
         return { outcome: 'failed', failure: failureOf({ code: 'ChecksumMismatch' }) };
       case 'store-then-drop':
@@ -75,7 +75,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   #store(request: PutRequest): PutOutcome {
-    const sha256 = createHash('sha256').update(request.bytes).digest('base64');
+    const sha256 = sha256Base64(request.bytes);
     if (sha256 !== request.sha256)
       return { outcome: 'failed', failure: failureOf({ status: 400, code: 'BadDigest' }) };
     const existing = this.objects.get(request.key);
@@ -98,8 +98,4 @@ export class MemoryObjectStore implements ObjectStore {
 
 function lost(code: string): PutOutcome {
   return { outcome: 'failed', failure: failureOf({ code }) };
-}
-
-function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }

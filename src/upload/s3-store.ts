@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { md5, sha256Base64 } from '../system/mod.js';
 import { HeadObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { EdgeError, type Clock } from '../core/mod.js';
 import { CachedCredentials, type CredentialsSource } from './credentials.js';
@@ -52,7 +52,7 @@ export class S3ObjectStore implements ObjectStore {
     // Where the store is not told the SHA-256, nobody else compares it.
     if (
       this.#options.requestChecksumCalculation === 'WHEN_REQUIRED' &&
-      sha256(request.bytes) !== request.sha256
+      sha256Base64(request.bytes) !== request.sha256
     )
       return failed({ status: 400, code: 'BadDigest' });
     const first = await this.#tryPut(request, true, signal);
@@ -162,14 +162,6 @@ export class S3ObjectStore implements ObjectStore {
 
 function failed(facts: ErrorFacts): PutOutcome {
   return { outcome: 'failed', failure: failureOf(facts) };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64');
-}
-
-function md5(bytes: Uint8Array): Buffer {
-  return createHash('md5').update(bytes).digest();
 }
 
 /** True or false where the store's words decide; undefined where they say nothing of the content. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 import { parseSync, type EcmaScriptModule, type Program } from 'oxc-parser';
 
 /** One TypeScript file of the tree that is measured. Paths are relative to its root, with slashes. */
@@ -36,7 +36,7 @@ export function readSources(root: string, folders: readonly string[]): Source[] 
 function filesBelow(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter((path) => !/(^|\/)(node_modules|greengrass-build)\//.test(path));
 }
 

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 import { silentLogger, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { systemClock, systemRandom } from '../../system/mod.js';
 import {
@@ -83,7 +82,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     clock: options.clock ?? systemClock,
     random,
   };
-  const credentials: S3Credentials = { accessKeyId: 'local-cloud', secretAccessKey: randomUUID() };
+  const credentials: S3Credentials = { accessKeyId: 'local-cloud', secretAccessKey: systemRandom.hex(16) };
   const devices = makeLocalCredentials(account.clock);
   const s3 = await startLocalS3({
     folder: join(options.folder, 's3'),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { systemRandom } from '../../system/mod.js';
 import type { Clock } from '../../core/mod.js';
 import type { DeviceCredentials } from '../nucleus/api/mod.js';
 
@@ -17,9 +17,9 @@ const LIFETIME_MS = 3_600_000;
 /** New random keys; those of a device last an hour from each time that it asks. */
 export function makeLocalCredentials(clock: Clock): LocalCredentials {
   const keys = {
-    accessKeyId: `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(20).toString('hex'),
-    sessionToken: randomBytes(32).toString('hex'),
+    accessKeyId: `LOCAL${systemRandom.hex(8).toUpperCase()}`,
+    secretAccessKey: systemRandom.hex(20),
+    sessionToken: systemRandom.hex(32),
   };
   return {
     keys,

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../disk/mod.js';
 import type { Profile } from './api/mod.js';
 
 /** Where things are below the Greengrass root; the same on a core. */

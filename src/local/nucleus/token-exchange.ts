@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { loopbackServer, type HttpRequest, type HttpResponse } from '../http/mod.js';
 import { messageOf, type Logger } from '../../core/mod.js';
 import type { DeviceCredentials } from './api/mod.js';
 
@@ -21,19 +21,14 @@ export interface TokenExchangeOptions {
  * 403 for a token of nobody, 404 where the device has no credentials, 500 where they cannot be had now.
  */
 export async function startTokenExchange(options: TokenExchangeOptions): Promise<TokenExchange> {
-  const server = createServer((request, response) => void answer(request, response, options));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}${CREDENTIALS_PATH}`, close: () => closeServer(server) };
+  const server = loopbackServer((request, response) => answer(request, response, options));
+  const port = await server.listen(0);
+  return { url: `http://127.0.0.1:${port}${CREDENTIALS_PATH}`, close: () => server.close() };
 }
 
 async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   { isKnownToken, credentials, logger }: TokenExchangeOptions,
 ): Promise<void> {
   const send = (status: number, body: object): void => {
@@ -55,11 +50,4 @@ async function answer(
     logger.warn('The token exchange has no credentials now', { reason: messageOf(error) });
     send(500, { message: 'Failed to get credentials' });
   }
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -1,6 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isNotFound } from '../../disk/mod.js';
+import { join, nodeDisk } from '../../disk/mod.js';
 
 /** As model hosts name them: the model's digest first, then the runtime and the CPU that they were compiled for. */
 const NAME = /^([0-9a-f]{64})-.*\.ort$/;
@@ -15,19 +13,9 @@ export class CompiledFiles {
 
   /** Deletes the graphs of all models but these, and what kills left of others. */
   async sweep(modelDigests: ReadonlySet<string>): Promise<void> {
-    for (const name of await this.#names()) {
+    for (const name of await nodeDisk.list(this.#folder)) {
       const digest = NAME.exec(name)?.[1];
-      if (digest !== undefined && !modelDigests.has(digest))
-        await rm(join(this.#folder, name), { force: true });
-    }
-  }
-
-  async #names(): Promise<readonly string[]> {
-    try {
-      return await readdir(this.#folder);
-    } catch (thrown) {
-      if (isNotFound(thrown)) return [];
-      throw thrown;
+      if (digest !== undefined && !modelDigests.has(digest)) await nodeDisk.remove(join(this.#folder, name));
     }
   }
 }

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Component, Worker } from '../../component/worker/mod.js';
 import { EdgeError, MEBIBYTE } from '../../core/mod.js';
-import { nodeFiles } from '../../disk/mod.js';
+import { join, nodeFiles } from '../../disk/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import {
   Agent,

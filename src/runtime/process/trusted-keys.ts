@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { nodeFiles } from '../../disk/mod.js';
 import { EdgeError, messageOf } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 
@@ -8,7 +8,9 @@ export function trustedKeysOf(configuration: ConfigurationHolder): () => Promise
     const { trustedKeys, trustedKeysFile } = configuration.current.signature;
     if (trustedKeysFile === undefined) return trustedKeys;
     try {
-      return [...trustedKeys, await readFile(trustedKeysFile, 'utf8')];
+      const bytes = await nodeFiles.read(trustedKeysFile);
+      if (bytes === undefined) throw new Error(`there is no file ${trustedKeysFile}`);
+      return [...trustedKeys, new TextDecoder().decode(bytes)];
     } catch (thrown) {
       throw new EdgeError('FILE_UNUSABLE', `Cannot read the trusted keys: ${messageOf(thrown)}`, {
         field: 'signature.trustedKeysFile',

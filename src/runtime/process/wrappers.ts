@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { writeFileDurably } from '../../disk/mod.js';
+import { writeFileDurably, join } from '../../disk/mod.js';
 
 export interface WrapperOptions {
   readonly workFolder: string;

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { resolve } from '../../disk/mod.js';
 import { messageOf, retry, toEdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
 import type { ReplyOf } from '../../contract/mod.js';
 import { connectGreengrass } from '../../ipc/greengrass/mod.js';

@@ -1,4 +1,3 @@
-import { arch } from 'node:os';
 import type { CreateDeploymentRequest } from '@aws-sdk/client-greengrassv2';
 import { messageOf, type Logger } from '../../../core/mod.js';
 import type { DeploymentDocument, DeploymentResult } from '../../nucleus/mod.js';
@@ -177,7 +176,7 @@ export class Deployments {
     thing.connectedSinceMs = this.#account.clock.wallMs();
     thing.platform = device.platform ?? {
       os: 'linux',
-      architecture: arch() === 'arm64' ? 'aarch64' : 'amd64',
+      architecture: process.arch === 'arm64' ? 'aarch64' : 'amd64',
       runtime: 'aws_nucleus_classic',
     };
     void this.#next(thing.name);

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import { isJsonObject, messageOf } from '../../../core/mod.js';
 import { AwsError, conflict, invalid, throttled, type ServiceName } from './errors.js';
 import { decode, decodeStructure, encode, fromText, membersOf, type Operation } from './model.js';
@@ -29,14 +28,14 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export class AwsHttpServer {
   readonly calls = new Map<string, number>();
   readonly #routes: readonly Route[];
-  readonly #server: Server;
+  readonly #server: LoopbackServer;
   #hook: CallHook | undefined;
   #index = 0;
 
   constructor(operations: readonly BoundOperation[], hook: CallHook | undefined) {
     this.#routes = operations.map(routeOf).sort((a, b) => a.labels.length - b.labels.length);
     this.#hook = hook;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = loopbackServer((request, response) => this.#serve(request, response));
   }
 
   setHook(hook: CallHook | undefined): void {
@@ -44,18 +43,14 @@ export class AwsHttpServer {
   }
 
   async listen(port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
-    });
-    return (this.#server.address() as AddressInfo).port;
+    return await this.#server.listen(port);
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#server.close();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       const body = await readBody(request);
@@ -134,7 +129,7 @@ function routeOf(bound: BoundOperation): Route {
   return { ...bound, pattern: new RegExp(`^${source}$`), labels };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: HttpRequest): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
@@ -147,7 +142,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** Any well-formed signature will do here; one that is missing is refused as AWS does. */
-function checkSigned(request: IncomingMessage): void {
+function checkSigned(request: HttpRequest): void {
   if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=')) {
     throw new AwsError('UnrecognizedClientException', 403, 'The request is not signed');
   }
@@ -213,7 +208,7 @@ function denied(operation: Operation): AwsError {
       : new AwsError('ForbiddenException', 403, 'Forbidden');
 }
 
-function send(response: ServerResponse, operation: Operation, output: unknown): void {
+function send(response: HttpResponse, operation: Operation, output: unknown): void {
   const payload = membersOf(operation.output).find((member) => member.place === 'payload');
   if (payload !== undefined && isJsonObject(output)) {
     const bytes = (output as Record<string, unknown>)[payload.name];
@@ -230,7 +225,7 @@ function send(response: ServerResponse, operation: Operation, output: unknown): 
   response.end(operation.status === 204 ? undefined : JSON.stringify(encode(output ?? {})));
 }
 
-function sendError(response: ServerResponse, thrown: unknown, asXml: boolean): void {
+function sendError(response: HttpResponse, thrown: unknown, asXml: boolean): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const error =
     thrown instanceof AwsError ? thrown : new AwsError('InternalServerException', 500, messageOf(thrown));

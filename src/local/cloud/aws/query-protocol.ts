@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../../http/mod.js';
 import { isJsonObject } from '../../../core/mod.js';
 import { element, XML_HEAD } from '../../xml/mod.js';
 import { AwsError } from './errors.js';
@@ -9,7 +9,7 @@ const VERSION = '2011-06-15';
 const XMLNS = `https://sts.amazonaws.com/doc/${VERSION}/`;
 const REQUEST_ID = element('RequestId', '00000000-0000-0000-0000-000000000000');
 
-export function isForm(request: IncomingMessage): boolean {
+export function isForm(request: HttpRequest): boolean {
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
 }
 

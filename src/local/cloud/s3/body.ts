@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../../http/mod.js';
 import type { Clock } from '../../../core/mod.js';
 import {
   CHECKSUM_ALGORITHMS,
@@ -26,7 +26,7 @@ export class ConnectionDropped extends Error {
 
 /** Writes the request's body to `file`, checking length, payload hash, Content-MD5 and checksums. Throws S3Error. */
 export async function receiveBody(
-  request: IncomingMessage,
+  request: HttpRequest,
   file: string,
   fault: Fault | undefined,
   clock: Clock,
@@ -90,7 +90,7 @@ function planOf(
 }
 
 /** Which checksums the client sends, with the value where it stands in a header (a trailer's value comes last). */
-function announcedChecksums(headers: IncomingMessage['headers']): Map<ChecksumAlgorithm, string | undefined> {
+function announcedChecksums(headers: HttpRequest['headers']): Map<ChecksumAlgorithm, string | undefined> {
   const found = new Map<ChecksumAlgorithm, string | undefined>();
   const trailer = String(headers['x-amz-trailer'] ?? '').toLowerCase();
   for (const name of CHECKSUM_ALGORITHMS) {
@@ -118,11 +118,7 @@ function checked(
 }
 
 /** The raw body in pieces, with the scripted faults of the way. */
-async function* pieces(
-  request: IncomingMessage,
-  fault: Fault | undefined,
-  clock: Clock,
-): AsyncGenerator<Buffer> {
+async function* pieces(request: HttpRequest, fault: Fault | undefined, clock: Clock): AsyncGenerator<Buffer> {
   const half = Number(request.headers['content-length'] ?? 0) / 2;
   let received = 0;
   let flip = fault?.kind === 'flip-byte' && fault.where === 'transit';

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../../http/mod.js';
 import type { Clock } from '../../../core/mod.js';
 import type { Fault } from './faults.js';
 import type { FolderStore } from './store.js';
@@ -6,7 +6,7 @@ import type { Uploads } from './uploads.js';
 
 /** A request that passed the signature check. */
 export interface S3Call {
-  readonly request: IncomingMessage;
+  readonly request: HttpRequest;
   readonly bucket: string;
   readonly key: string;
   readonly query: URLSearchParams;

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { crc32, startDigest } from '../../../system/mod.js';
 
 /** The algorithms of the x-amz-checksum-* headers. */
 export const CHECKSUM_ALGORITHMS = ['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'] as const;
@@ -21,7 +20,7 @@ export function startChecksum(algorithm: ChecksumAlgorithm | 'md5'): RunningChec
     case 'md5':
     case 'sha1':
     case 'sha256': {
-      const hash = createHash(algorithm);
+      const hash = startDigest(algorithm);
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('base64') };
     }
     case 'crc32':

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import { messageOf, type Clock } from '../../../core/mod.js';
 import { systemClock } from '../../../system/mod.js';
 import { ConnectionDropped } from './body.js';
@@ -81,7 +80,8 @@ class RunningS3 implements LocalS3 {
   readonly #store: FolderStore;
   readonly #uploads = new Uploads();
   readonly #clock: Clock;
-  readonly #server: Server;
+  readonly #server: LoopbackServer;
+  #port = 0;
   #faults: FaultScript | undefined;
 
   constructor(options: LocalS3Options, store: FolderStore) {
@@ -89,20 +89,18 @@ class RunningS3 implements LocalS3 {
     this.#store = store;
     this.#clock = options.clock ?? systemClock;
     this.#faults = options.faults;
-    this.#server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
-      void this.#serve(request, response);
+    this.#server = loopbackServer((request, response) => this.#serve(request, response), {
+      keepAliveTimeout: 60_000,
+      requestTimeout: 0,
     });
   }
 
   async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => resolve());
-    });
+    this.#port = await this.#server.listen(port);
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get endpoint(): string {
@@ -124,16 +122,14 @@ class RunningS3 implements LocalS3 {
   }
 
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#server.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
     const { call, record } = this.#begin(request);
     try {
       const answer = await this.#answer(call, record);
@@ -149,7 +145,7 @@ class RunningS3 implements LocalS3 {
     }
   }
 
-  #begin(request: IncomingMessage): { call: S3Call; record: RequestRecord } {
+  #begin(request: HttpRequest): { call: S3Call; record: RequestRecord } {
     // Not by URL: it would resolve `.` and `..`, which are part of a key.
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const [, bucket = '', ...rest] = path.split('/').map(decode);
@@ -219,8 +215,8 @@ class RunningS3 implements LocalS3 {
 
   async #sendError(
     thrown: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     record: RequestRecord,
   ): Promise<void> {
     const error = thrown instanceof S3Error ? thrown : new S3Error(500, 'InternalError', messageOf(thrown));
@@ -240,8 +236,8 @@ function statusAnswer(fault: Fault & { kind: 'status' }): S3Answer {
 }
 
 async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   answer: S3Answer,
   fault: Fault | undefined,
   clock: Clock,
@@ -270,7 +266,7 @@ async function send(
 }
 
 async function sendFile(
-  response: ServerResponse,
+  response: HttpResponse,
   body: { readonly file: string; readonly start: number; readonly endExclusive: number },
   fault: Fault | undefined,
   clock: Clock,
@@ -294,7 +290,7 @@ async function sendFile(
 }
 
 /** Until the response takes more, or its client has left. */
-async function drained(response: ServerResponse): Promise<void> {
+async function drained(response: HttpResponse): Promise<void> {
   await new Promise<void>((resolve) => {
     const end = (): void => {
       response.off('drain', end).off('close', end);
@@ -304,7 +300,7 @@ async function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-function flatHeaders(request: IncomingMessage): Record<string, string> {
+function flatHeaders(request: HttpRequest): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(',') : value;

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { hmacSha256, sameSecret, sha256Hex } from '../../../system/mod.js';
 import { s3Errors } from './errors.js';
 
 /** A key that this server accepts. With `sessionToken` requests must carry it. */
@@ -52,7 +52,7 @@ export function verifySignature(request: SignedRequest, options: VerifyOptions):
   if (Math.abs(requestMs - options.nowMs) > MAX_SKEW_MS) throw s3Errors.timeSkewed();
   requireSigned(request.headers, parsed.signedHeaders);
   const wanted = signatureOf(request, parsed, amzDate, credentials.secretAccessKey);
-  if (!equalHex(wanted, parsed.signature)) throw s3Errors.signatureMismatch();
+  if (!sameSecret(wanted, parsed.signature)) throw s3Errors.signatureMismatch();
   checkToken(request.headers['x-amz-security-token'], credentials, options.nowMs);
   return parsed.accessKeyId;
 }
@@ -106,12 +106,12 @@ function signatureOf(request: SignedRequest, parsed: Authorization, amzDate: str
     request.headers['x-amz-content-sha256'] ?? '',
   ].join('\n');
   const scope = [...parsed.scope, 'aws4_request'].join('/');
-  const toSign = ['AWS4-HMAC-SHA256', amzDate, scope, createHash('sha256').update(canonical).digest('hex')];
+  const toSign = ['AWS4-HMAC-SHA256', amzDate, scope, sha256Hex(canonical)];
   const key = [...parsed.scope, 'aws4_request'].reduce<string | Buffer>(
-    (parent, part) => createHmac('sha256', parent).update(part).digest(),
+    (parent, part) => hmacSha256(parent, part),
     `AWS4${secret}`,
   );
-  return createHmac('sha256', key).update(toSign.join('\n')).digest('hex');
+  return hmacSha256(key, toSign.join('\n')).toString('hex');
 }
 
 /** S3 encodes the path once and does not normalise it. */
@@ -151,8 +151,4 @@ function reencode(part: string): string {
 
 function tidy(value: string): string {
   return value.trim().replaceAll(/\s+/g, ' ');
-}
-
-function equalHex(wanted: string, sent: string): boolean {
-  return timingSafeEqual(Buffer.from(wanted), Buffer.from(sent));
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../../http/mod.js';
 
 const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-language', 'expires'];
 
 /** What of a request's headers belongs to the object. */
-export function storedHeaders(request: IncomingMessage): Record<string, string> {
+export function storedHeaders(request: HttpRequest): Record<string, string> {
   const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
   for (const [name, value] of Object.entries(request.headers)) {
     if (typeof value !== 'string') continue;
@@ -19,7 +19,7 @@ export function storedHeaders(request: IncomingMessage): Record<string, string> 
 }
 
 /** What a write may demand of the object that stands there already. */
-export function conditionsOf(request: IncomingMessage): {
+export function conditionsOf(request: HttpRequest): {
   ifNoneMatch: string | undefined;
   ifMatch: string | undefined;
 } {
