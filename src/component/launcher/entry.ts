@@ -1,4 +1,4 @@
-import { extname, pathOf } from '../disk/mod.js';
+import { extname, pathOf } from '../../disk/mod.js';
 
 /**
  * The absolute path of an entry point beside another, compiled or bundled: all of a component's lie in one folder.
