@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../src/core/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
 
 /** What is known of an npm package that ships inside an artifact. */
 interface ShippedPackage {
@@ -22,7 +23,8 @@ export function shippedPackages(names: readonly string[], root: string): readonl
     };
     const licence = manifest.license ?? 'UNKNOWN';
     if (!ACCEPTED.test(licence)) {
-      throw new Error(
+      throw new EdgeError(
+        'BUILD_REFUSED',
         `Cannot ship ${name} as its licence is not one of the accepted ones: current value is ${licence}`,
       );
     }

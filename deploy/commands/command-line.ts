@@ -58,14 +58,14 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
     return line.exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode;
-    await printFailure(thrown, context);
+    await printFailure(thrown, context, args.includes('--json'));
     return 1;
   }
 }
 
-async function printFailure(thrown: unknown, context: CommandContext): Promise<void> {
+async function printFailure(thrown: unknown, context: CommandContext, asJson: boolean): Promise<void> {
   const { EdgeError } = await import('../../src/core/mod.js');
   const { Printer } = await import('../print/mod.js');
   const error = thrown instanceof WrongOption ? new EdgeError('OPTION_INVALID', thrown.message) : thrown;
-  new Printer(context).failure(error);
+  new Printer(context).failure(error, asJson);
 }

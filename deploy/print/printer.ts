@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { canonicalJson, toEdgeError } from '../../src/core/mod.js';
+import { canonicalJson, errorDocument, toEdgeError } from '../../src/core/mod.js';
 
 /** Takes text as it is. */
 export interface Output {
@@ -36,9 +36,13 @@ export class Printer {
     this.#error.write(`${text}\n`);
   }
 
-  /** The sentence and, where there is one, the next step. */
-  failure(thrown: unknown): void {
+  /** The sentence and, where there is one, the next step; or one document, for programs. */
+  failure(thrown: unknown, asJson = false): void {
     const error = toEdgeError(thrown, 'Cannot finish the command');
+    if (asJson) {
+      this.aside(canonicalJson(errorDocument(error), 2));
+      return;
+    }
     this.aside(`${error.code}: ${error.message}`);
     if (error.nextStep !== undefined) this.aside(`Next: ${error.nextStep}`);
   }

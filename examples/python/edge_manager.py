@@ -6,6 +6,7 @@ that `hello` names.
 """
 
 import base64
+import concurrent.futures
 import json
 import os
 import secrets
@@ -16,16 +17,29 @@ from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
 
 PREFIX = "edgemanager/v1"
+# How long the nucleus may take to confirm that a stream or the connection ends.
+CLOSE_SECONDS = 3.0
 
 
 class EdgeManagerError(Exception):
-    """The agent's answer to a request that failed; `code` is one of docs/errors.md."""
+    """The agent's answer to a request that failed; decide by `code` and `reason`, which docs/errors.md explains.
 
-    def __init__(self, code, message, field=None, retry_after_ms=None):
+    An older agent names no reason: then it is the code.
+    """
+
+    def __init__(self, code, message, field=None, retry_after_ms=None, reason=None):
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.reason = reason or code
         self.field = field
         self.retry_after_ms = retry_after_ms
+
+
+def error_of(error):
+    """The error object of a reply as an exception; fields that are not known here are ignored."""
+    return EdgeManagerError(
+        error["code"], error["message"], error.get("field"), error.get("retryAfterMs"), error.get("reason")
+    )
 
 
 class EdgeManager:
@@ -47,8 +61,10 @@ class EdgeManager:
         )
 
     def close(self):
-        self._subscription.close()
-        self._ipc.close()
+        # The SDK runs callbacks in an executor that its close() shuts down; a stream that ends only then has nowhere
+        # to say so, and a traceback is printed.
+        concurrent.futures.wait([self._subscription.close()], timeout=CLOSE_SECONDS)
+        concurrent.futures.wait([self._ipc.close()], timeout=CLOSE_SECONDS)
 
     def hello(self, timeout=5.0):
         return self._request("hello", f"{PREFIX}/control/hello", {"uid": os.getuid(), "session": self._session}, timeout)
@@ -145,8 +161,7 @@ class EdgeManager:
             del self._pending[request_id]
         reply = waiting["reply"]
         if not reply["ok"]:
-            error = reply["error"]
-            raise EdgeManagerError(error["code"], error["message"], error.get("field"), error.get("retryAfterMs"))
+            raise error_of(reply["error"])
         return reply["body"]
 
     def _publish(self, topic, request_id, op, body, remaining):

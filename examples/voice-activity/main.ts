@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, elements, tensor, type EdgeManagerClient, type Prediction } from '../../src/client/mod.js';
+import { connect, elements, tensor, type EdgeManagerClient, type Prediction } from 'edge-manager/client';
 import { FINISH_TOPIC, RESULTS_FILE, type WindowResult } from './results.js';
 import { readWav, STATE_ELEMENTS, STATE_SHAPE, windowAt, windowCount, WINDOW_MS } from './speech.js';
 

@@ -45,6 +45,11 @@ export function toEdgeError(thrown: unknown, action = 'Cannot finish the operati
   return new EdgeError('INTERNAL', `${action}: ${messageOf(thrown)}`, { cause: thrown });
 }
 
+/** An error for programs: what commands print under `--json`, on standard error. */
+export function errorDocument({ code, reason, message, field, nextStep }: EdgeError): object {
+  return { error: { code, reason, message, field, nextStep } };
+}
+
 /** The sentence of any thrown value. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

@@ -81,7 +81,8 @@ async function readRegular(path: string, fromBytes: number): Promise<Uint8Array>
   const handle = await open(path, O_RDONLY | O_NOFOLLOW);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new Error('it is not a regular file');
+    if (!stats.isFile())
+      throw new EdgeError('FILE_UNUSABLE', `Cannot read ${path} as it is not a regular file`);
     const from = fromBytes < 0 ? Math.max(0, stats.size + fromBytes) : Math.min(fromBytes, stats.size);
     const bytes = Buffer.allocUnsafe(stats.size - from);
     let read = 0;
@@ -118,6 +119,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
 };
 
 function diskError(error: unknown, action: string): EdgeError {
+  if (error instanceof EdgeError) return error;
   const reason = REASONS[errnoOf(error) ?? ''] ?? 'DISK_FAILED';
   return new EdgeError(reason, `Cannot ${action}: ${messageOf(error)}`, { cause: error });
 }

@@ -55,6 +55,7 @@ describe('the Python example with the official device SDK', function () {
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const [code] = (await once(child, 'exit')) as [number | null];
     assert.equal(code, 0, errors);
+    assert.equal(errors, '', 'it ends without a traceback');
     const said = JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
     assert.deepEqual(said['models'], ['SileroVad 5.0.0']);
     assert.equal(said['version'], '5.0.0');

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../../contract/mod.js';
-import { EdgeError, toEdgeError, validate } from '../../core/mod.js';
+import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate } from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
 import { type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
@@ -65,6 +65,10 @@ export async function performLocalCommand(args: readonly string[], output: Outpu
     return 0;
   } catch (thrown) {
     const error = toEdgeError(thrown, 'Cannot finish the command');
+    if (args.includes('--json')) {
+      output.error(canonicalJson(errorDocument(error), 2));
+      return 1;
+    }
     output.error(`${error.code}: ${error.message}`);
     if (error.nextStep !== undefined) output.error(`Next: ${error.nextStep}`);
     return 1;
