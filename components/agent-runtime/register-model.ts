@@ -2,11 +2,12 @@ import { messageOf, silentLogger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { registerPackage, verdictSentence } from '../../src/runtime/register/mod.js';
 
-const [folder] = process.argv.slice(2);
-let code = 1;
-if (folder === undefined) {
-  console.error('Cannot register a model as its folder is missing: register FOLDER');
-} else {
+/** @returns the exit code */
+async function register(folder: string | undefined): Promise<number> {
+  if (folder === undefined) {
+    console.error('Cannot register a model as its folder is missing: register FOLDER');
+    return 1;
+  }
   try {
     const verdict = await registerPackage({
       folder,
@@ -15,9 +16,11 @@ if (folder === undefined) {
       logger: { ...silentLogger, info: (message) => console.log(message) },
     });
     console.log(verdictSentence(verdict));
-    code = 0;
+    return 0;
   } catch (thrown) {
     console.error(`REFUSED: ${messageOf(thrown)}`);
+    return 1;
   }
 }
-process.exit(code);
+
+process.exit(await register(process.argv[2]));

@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import type { Stage } from '../stage/mod.js';
 
-export const WATCHER = 'org.edgemanager.example.Watcher';
+const WATCHER = 'org.edgemanager.example.Watcher';
 
 /** A client of the demo itself, with the rights of a component that only reads. */
 export async function connectWatcher(

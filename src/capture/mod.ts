@@ -1,5 +1,6 @@
 export * from './config.js';
-export * from './port.js';
+export * from './captured/capture-record.js';
+export * from './captured/priority.js';
 export * from './records/content-type.js';
 export * from './records/parse.js';
 export * from './records/record-schema.js';
@@ -8,6 +9,7 @@ export * from './redaction/rules.js';
 export * from './sampling/parse-policies.js';
 export * from './sampling/policies.js';
 export * from './sampling/sampler.js';
+export * from './spool/capture-spool.js';
 export * from './spool/claims.js';
 export * from './spool/layout.js';
 export * from './spool/object-plan.js';

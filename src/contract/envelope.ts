@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { CODES } from './codes.js';
+import { CODES } from './codes/mod.js';
 
 /**
  * Nucleus lite delivers at most 7,329 bytes on a short topic and drops more in silence; nothing of ours is

@@ -1,13 +1,11 @@
-export * from './codes.js';
+export * from './codes/mod.js';
 export * from './envelope.js';
 export * from './events.js';
 export * from './heartbeat-summary.js';
 export * from './heartbeat.js';
 export * from './captures.js';
 export * from './models.js';
-export type { Operation } from './operation.js';
 export * from './operations.js';
-export * from './reasons.js';
 export * from './tensor.js';
 export * from './topics.js';
 export * from './asyncapi.js';

@@ -1,6 +1,4 @@
-import type { Code } from '../contract/codes.js';
-// Every process throws errors; only some need the schemas that the rest of the contract loads.
-import { REASONS, type Reason } from '../contract/reasons.js';
+import { REASONS, type Code, type Reason } from '../contract/codes/mod.js';
 
 /** What an error may carry beside its sentence. */
 export interface ErrorDetails {

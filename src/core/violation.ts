@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import type { Reason } from '../contract/reasons.js';
+import type { Reason } from '../contract/codes/mod.js';
 import { shown } from './shown.js';
 import { wantedBy } from './wanted.js';
 

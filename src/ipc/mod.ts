@@ -3,4 +3,3 @@ export * from './memory.js';
 export * from './port.js';
 export * from './requester.js';
 export * from './responder.js';
-export { filterMatches } from './wildcard.js';

@@ -69,7 +69,7 @@ function gapOf(a: number | bigint, b: number | bigint): number {
 type Elements = ArrayLike<number | bigint>;
 
 /** A tensor's elements; FP16 as numbers, BOOL and BYTES as bytes. */
-export function elementsOf({ datatype, data }: Pick<Tensor, 'datatype' | 'data'>): Elements {
+function elementsOf({ datatype, data }: Pick<Tensor, 'datatype' | 'data'>): Elements {
   // Typed arrays want aligned offsets, which a slice of a message need not have.
   const buffer = data.slice().buffer;
   return READERS[datatype](buffer);

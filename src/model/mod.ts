@@ -7,14 +7,6 @@ export * from './package-reader.js';
 export * from './package-writer.js';
 export * from './recipe-template.js';
 export * from './samples.js';
-export {
-  createKeySigner,
-  keyHint,
-  signResources,
-  verifySignature,
-  type Signer,
-  type VerifiedSignature,
-} from './signature.js';
-export type { Resource } from './signature-bundle.js';
-export { parseTrust, type TrustStore } from './trust.js';
+export { createKeySigner, signResources, verifySignature, type Signer } from './signature.js';
+export { parseTrust } from './trust.js';
 export { readOnce } from './verified-file.js';

@@ -47,7 +47,7 @@ export async function writePackage(
 }
 
 /** Fills a draft beside `folder` and puts it in its place; on any error nothing of the draft stays. */
-export async function replaceFolder(
+async function replaceFolder(
   folder: string,
   random: Random,
   fill: (draft: string) => Promise<void>,

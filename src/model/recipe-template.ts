@@ -2,9 +2,9 @@ import { TOPIC_PREFIX, topics } from '../contract/mod.js';
 import type { JsonObject } from '../core/mod.js';
 import type { Target } from './manifest-schema.js';
 
-export const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
+const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
 /** Agents that know this package format. Written out, as nucleus lite reads neither `^` nor `~`. */
-export const AGENT_VERSION_RANGE = '>=0.1.0 <2.0.0';
+const AGENT_VERSION_RANGE = '>=0.1.0 <2.0.0';
 const WAIT_SECONDS = 100;
 const STARTUP_TIMEOUT_SECONDS = 600;
 

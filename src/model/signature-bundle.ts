@@ -7,7 +7,7 @@ import { EdgeError, messageOf, validate } from '../core/mod.js';
  */
 const ACTION = 'Cannot read the signature';
 export const SIGNATURE_MAX_BYTES = 8 * 1024 * 1024;
-export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const PREDICATE_TYPE = 'https://model_signing/signature/v1.0';

@@ -89,7 +89,7 @@ export function verifySignature(
 }
 
 /** SHA-256 of the PEM text, as other Model Signing tools name a key. */
-export function keyHint(publicKey: KeyObject): string {
+function keyHint(publicKey: KeyObject): string {
   return createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'pem' }))
     .digest('hex');

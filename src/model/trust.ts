@@ -7,8 +7,6 @@ export interface TrustStore {
   readonly certificates: readonly X509Certificate[];
 }
 
-export const noTrust: TrustStore = { keys: [], certificates: [] };
-
 /** The hash that Sigstore pairs with each curve. */
 const CURVES: Readonly<Record<string, string>> = {
   prime256v1: 'sha256',

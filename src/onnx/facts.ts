@@ -74,7 +74,7 @@ export function textAt(message: Uint8Array | undefined, number: number): string 
   return bytes === undefined ? '' : decoder.decode(bytes);
 }
 
-export function bytesAt(message: Uint8Array | undefined, number: number): Uint8Array | undefined {
+function bytesAt(message: Uint8Array | undefined, number: number): Uint8Array | undefined {
   if (message === undefined) return undefined;
   for (const field of fieldsOf(message)) if (field.number === number) return field.bytes;
   return undefined;

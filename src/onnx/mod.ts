@@ -1,6 +1,5 @@
 /** ONNX files as bytes: what is known of them without a decoder, on laptop and device alike. */
 export { checkModelBytes, checkPackable, type ModelFacts } from './check.js';
-export { DEFAULT_DOMAIN, domainName } from './domains.js';
-export type { GraphTensor } from './facts.js';
+export { domainName } from './domains.js';
 export { MESSAGES, type FieldRule, type MessageName } from './messages.js';
 export { checkStrictForm } from './strict.js';

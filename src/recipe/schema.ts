@@ -101,14 +101,13 @@ export const ManifestSchema = Type.Object(
 );
 export type Manifest = Static<typeof ManifestSchema>;
 
-export const DependencySchema = Type.Object(
+const DependencySchema = Type.Object(
   {
     VersionRequirement: Type.String({ minLength: 1 }),
     DependencyType: Type.Optional(anyOf('HARD', 'SOFT')),
   },
   closed,
 );
-export type Dependency = Static<typeof DependencySchema>;
 
 const NAME_PATTERN = '^(?!\\.+$)[a-zA-Z0-9_.-]+$';
 

@@ -129,7 +129,7 @@ function valueOf(
 }
 
 /** The value behind a JSON pointer; "" is the whole document. Undefined where there is none. */
-export function atPointer(document: Json, pointer: string): Json | undefined {
+function atPointer(document: Json, pointer: string): Json | undefined {
   if (pointer === '') return document;
   if (!pointer.startsWith('/')) return undefined;
   let value: Json | undefined = document;

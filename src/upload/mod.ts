@@ -8,7 +8,6 @@ export * from './object-store.js';
 export * from './s3-store.js';
 export * from './schedule.js';
 export * from './segment-source.js';
-export type { UploadStatus } from './statistics.js';
 export * from './token-exchange.js';
 export * from './uploader.js';
 export * from './component.js';

@@ -40,7 +40,7 @@ export async function interleaved(
   return samples;
 }
 
-export function rounded(value: number, digits = 3): number {
+function rounded(value: number, digits = 3): number {
   return Number(value.toFixed(digits));
 }
 

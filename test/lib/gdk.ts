@@ -48,7 +48,7 @@ export async function buildAsGdk(folder: string): Promise<void> {
 }
 
 /** Exactly one of recipe.json and recipe.yaml; a link is followed. */
-export async function recipeOf(folder: string): Promise<string> {
+async function recipeOf(folder: string): Promise<string> {
   const names = (await readdir(folder)).filter((file) => file === 'recipe.json' || file === 'recipe.yaml');
   const [only] = names;
   if (names.length !== 1 || only === undefined) throw new Error(`${folder} has ${names.length} recipes`);

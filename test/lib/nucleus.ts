@@ -75,7 +75,7 @@ export class TestStore implements ComponentStore {
 }
 
 /** The machine's clock with waits four times shorter, so that the pauses of systemd do not make the tests slow. */
-export const hurriedClock: Clock = {
+const hurriedClock: Clock = {
   wallMs: () => systemClock.wallMs(),
   monotonicMs: () => systemClock.monotonicMs() * 4,
   sleep: (ms, signal) => systemClock.sleep(ms / 4, signal),

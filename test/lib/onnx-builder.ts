@@ -8,7 +8,7 @@ type Graph = onnxProto.onnx.IGraphProto;
 type TensorProto = onnxProto.onnx.ITensorProto;
 
 /** TensorProto.DataType by our datatype names. */
-export const ONNX_TYPES: Readonly<Record<Datatype, number>> = {
+const ONNX_TYPES: Readonly<Record<Datatype, number>> = {
   FP32: 1,
   UINT8: 2,
   INT8: 3,
@@ -51,7 +51,7 @@ export function onnxModel(spec: GraphSpec): Uint8Array {
   return onnx.ModelProto.encode(model).finish();
 }
 
-export function graphProto(spec: GraphSpec): Graph {
+function graphProto(spec: GraphSpec): Graph {
   return {
     name: 'graph',
     node: [...spec.nodes],
@@ -73,10 +73,6 @@ export function node(
 
 export function intAttribute(name: string, value: number): Attribute {
   return { name, type: onnx.AttributeProto.AttributeType.INT, i: value };
-}
-
-export function intsAttribute(name: string, values: readonly number[]): Attribute {
-  return { name, type: onnx.AttributeProto.AttributeType.INTS, ints: [...values] };
 }
 
 export function floatAttribute(name: string, value: number): Attribute {

@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /** Compares what lies in a store with what the spool held: every record once, every byte equal, nothing else. */
-export async function judge(
+async function judge(
   source: MemorySegmentSource,
   keys: readonly string[],
   read: (key: string) => Promise<Uint8Array>,

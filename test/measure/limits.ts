@@ -26,12 +26,10 @@ export type MeasureName = keyof typeof LIMITS;
 
 /** Limits that do not hold yet: what is accepted until they do. */
 export const CEILINGS: Readonly<Partial<Record<MeasureName, number>>> = {
-  'file lines, max': 410,
-  'module-level let': 1,
   'node: outside adapters': 36,
-  'imports past a mod.ts': 60,
+  'imports past a mod.ts': 55,
   'code in a mod.ts': 5,
-  'circles between folders': 6,
-  'dead exports': 120,
-  'dead members': 5,
+  'circles between folders': 2,
+  'dead exports': 40,
+  'dead members': 2,
 };

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../contract/mod.js';
 import { EdgeError, validate } from '../../core/mod.js';
 import { sha256 } from '../../system/mod.js';
-import type { AuxiliaryItem, CaptureRecord, RedactionNote } from '../port.js';
+import type { AuxiliaryItem, CaptureRecord, RedactionNote } from '../captured/capture-record.js';
 import { cropTensor } from './crop.js';
 import { RULE_SCHEMAS, type RedactionRule } from './rules.js';
 
@@ -60,7 +60,7 @@ export function createRedactor(config: RedactionConfig): Redactor {
 }
 
 /** @throws INVALID_ARGUMENT that names the rule and the parameter */
-export function parseRedaction(rules: readonly unknown[]): RedactionRule[] {
+function parseRedaction(rules: readonly unknown[]): RedactionRule[] {
   return rules.map((rule, index) => {
     const action = (rule as { action?: unknown } | null)?.action;
     if (action !== 'drop' && action !== 'hash' && action !== 'crop') {

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { PRIORITIES, type Priority } from '../port.js';
+import { PRIORITIES, type Priority } from '../captured/priority.js';
 
 const strict = { additionalProperties: false } as const;
 const count = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
@@ -82,7 +82,7 @@ export type PolicyOf<T extends PolicyType> = Static<(typeof POLICY_SCHEMAS)[T]>;
 export type CapturePolicy = { [T in PolicyType]: PolicyOf<T> }[PolicyType];
 export type ScorePolicy = PolicyOf<'least-confidence' | 'margin' | 'entropy' | 'by-class'>;
 
-export const MAX_POLICIES = 32;
+const MAX_POLICIES = 32;
 /** The list as configuration holds it; `parsePolicies` checks each one against its type's own schema. */
 export const CapturePolicies = Type.Array(Type.Unsafe<CapturePolicy>(Type.Object({ type: Type.String() })), {
   maxItems: MAX_POLICIES,

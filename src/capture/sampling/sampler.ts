@@ -1,6 +1,6 @@
 import type { Tensor, TensorMetadata } from '../../contract/mod.js';
 import type { Clock, Random } from '../../core/mod.js';
-import { PRIORITIES, type Priority } from '../port.js';
+import { PRIORITIES, type Priority } from '../captured/priority.js';
 import type { Judge } from './judges.js';
 import { DEFAULT_PRIORITIES, reasonTag, type CapturePolicy } from './policies.js';
 import { RateLimiter } from './rate-limiter.js';

@@ -1,5 +1,5 @@
 import { Listeners } from '../../core/mod.js';
-import { PRIORITIES, type Priority } from '../port.js';
+import { PRIORITIES, type Priority } from '../captured/priority.js';
 import type { ClosedName } from './segment-name.js';
 
 export interface ClosedSegment {

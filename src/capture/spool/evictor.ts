@@ -1,6 +1,6 @@
 import { checkedJson, messageOf } from '../../core/mod.js';
 import { join } from '../../disk/mod.js';
-import type { Priority } from '../port.js';
+import type { Priority } from '../captured/priority.js';
 import { isClaimed } from './claims.js';
 import type { ClosedSegment, ClosedSegments } from './closed-segments.js';
 import type { Fates } from './fates.js';

@@ -1,6 +1,6 @@
 import type { CaptureState } from '../../contract/mod.js';
 import { Listeners, type Clock } from '../../core/mod.js';
-import type { CaptureSpool, DropReason } from '../port.js';
+import type { CaptureSpool, DropReason } from './capture-spool.js';
 import { Counters } from './counters.js';
 import type { KeptDrops } from './kept-drops.js';
 import { Statuses, type CaptureStatus } from './statuses.js';

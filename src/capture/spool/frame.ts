@@ -19,7 +19,7 @@ import { checksum } from './checksum.js';
  * damaged frame loses one record. After a damaged header the reader looks for the next magic. The nonce
  * stands in the segment's name only, so bytes inside a payload (captured data is anybody's) never pass for a frame.
  */
-export const FRAME_HEADER_BYTES = 20;
+const FRAME_HEADER_BYTES = 20;
 export const FRAME_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 4;
 const MAGIC = 0x31464d45;
 const MAGIC_BYTES = Buffer.from('EMF1', 'latin1');

@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/mod.js';
 import { join } from '../../disk/mod.js';
-import type { Priority } from '../port.js';
+import type { Priority } from '../captured/priority.js';
 import type { ClosedSegments } from './closed-segments.js';
 import type { Fates } from './fates.js';
 import type { FinishedSegments } from './finished-segments.js';

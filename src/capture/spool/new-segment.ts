@@ -1,4 +1,4 @@
-import type { Priority } from '../port.js';
+import type { Priority } from '../captured/priority.js';
 import type { TimeReference } from './object-plan.js';
 import type { SpoolSettings } from './options.js';
 import { SegmentBuilder } from './segment-builder.js';

@@ -1,5 +1,6 @@
 import { EdgeError, finishInTurns, type Steps } from '../../core/mod.js';
-import type { AppendOutcome, Priority } from '../port.js';
+import type { AppendOutcome } from './capture-spool.js';
+import type { Priority } from '../captured/priority.js';
 import type { SpoolFolders } from './layout.js';
 import { newSegment, timeReference } from './new-segment.js';
 import type { SpoolSettings } from './options.js';

@@ -1,4 +1,4 @@
-import type { Priority } from '../port.js';
+import type { Priority } from '../captured/priority.js';
 import { ClosedSegments } from './closed-segments.js';
 import { DiskHealth } from './disk-health.js';
 import { Evictor } from './evictor.js';

@@ -3,13 +3,8 @@ import { DATATYPES, MAX_RANK, type AuxiliaryData, type Datatype, type Tensor } f
 import { validate, type Steps } from '../../core/mod.js';
 import { sha256Hex } from '../../system/mod.js';
 import { checksum } from './checksum.js';
-import {
-  PRIORITIES,
-  type AuxiliaryItem,
-  type CaptureRecord,
-  type Priority,
-  type RedactionNote,
-} from '../port.js';
+import { PRIORITIES, type Priority } from '../captured/priority.js';
+import type { AuxiliaryItem, CaptureRecord, RedactionNote } from '../captured/capture-record.js';
 
 /** What the spool adds to a record; (bootId, sequence) orders records whatever the wall clock did. */
 export interface RecordStamp {

@@ -1,5 +1,5 @@
 import { MEBIBYTE } from '../../core/mod.js';
-import type { Priority } from '../priority.js';
+import type { Priority } from '../captured/priority.js';
 import type { ObjectLayout } from './object-plan.js';
 
 /** What happens to a record that does not fit its class's quota. Only `drop-oldest` touches what was acknowledged. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/mod.js';
-import type { DropReason, Priority } from '../port.js';
+import type { DropReason } from './capture-spool.js';
+import type { Priority } from '../captured/priority.js';
 import type { ClosedSegments } from './closed-segments.js';
 import type { DiskHealth } from './disk-health.js';
 import type { Fates } from './fates.js';

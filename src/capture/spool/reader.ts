@@ -1,6 +1,6 @@
 import { join, type Disk } from '../../disk/mod.js';
 import { sha256Hex } from '../../system/mod.js';
-import { renderRecord, type RawFile } from '../records/render.js';
+import { renderRecord, type RawFile } from './render-record.js';
 import { spoolFolders } from './layout.js';
 import type { ObjectLayout, TimeReference } from './object-plan.js';
 import { objectsOf, readContent, type SegmentContent } from './segment-content.js';
@@ -29,7 +29,7 @@ export interface SegmentReader {
 }
 
 /** What goes before the segment is known: only where header and footer are both damaged. */
-export const FALLBACK_LAYOUT: ObjectLayout = {
+const FALLBACK_LAYOUT: ObjectLayout = {
   prefix: 'damaged',
   fleet: 'unknown',
   device: 'unknown',

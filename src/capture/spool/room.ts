@@ -1,4 +1,5 @@
-import type { DropReason, Priority } from '../port.js';
+import type { DropReason } from './capture-spool.js';
+import type { Priority } from '../captured/priority.js';
 import type { ClosedSegments } from './closed-segments.js';
 import type { Evictor } from './evictor.js';
 import type { Housekeeping } from './housekeeping.js';

@@ -1,4 +1,4 @@
-import { PRIORITIES, type Priority } from '../port.js';
+import { PRIORITIES, type Priority } from '../captured/priority.js';
 
 /**
  * What a segment's name tells without opening it, so that a start over 100,000 of them is one listing:

@@ -1,5 +1,6 @@
 import type { CaptureState, CaptureStats } from '../../contract/mod.js';
-import type { AppendOutcome, CaptureRecord, CaptureSpool, DropReason } from '../port.js';
+import type { AppendOutcome, CaptureSpool, DropReason } from './capture-spool.js';
+import type { CaptureRecord } from '../captured/capture-record.js';
 import { FRAME_OVERHEAD_BYTES } from './frame.js';
 import { spoolSettings, type SpoolOptions } from './options.js';
 import { spoolParts, type SpoolParts } from './parts.js';

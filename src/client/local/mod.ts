@@ -1,3 +1,3 @@
 /** `edge-manager local ...`: what people on the device do with the client. */
 export { runLocalCommand } from './run.js';
-export { LOCAL_USAGE, type Output } from './usage.js';
+export { LOCAL_USAGE } from './usage.js';

@@ -47,13 +47,6 @@ export async function connectGreengrass(options: GreengrassOptions): Promise<Gre
   return ipc;
 }
 
-/** Returns at once and connects in the background, for ever: the caller serves meanwhile. */
-export function startGreengrass(options: GreengrassOptions): GreengrassPort {
-  const ipc = new GreengrassIpc(options);
-  ipc.connectInBackground();
-  return ipc;
-}
-
 /**
  * Greengrass IPC over the official device client, which neither reconnects, nor settles calls that were pending
  * at a disconnect, nor survives large writes on a closing connection. So: every call races with a timeout and
@@ -77,10 +70,6 @@ class GreengrassIpc implements GreengrassPort {
   async connectFirst(): Promise<void> {
     requireEnvironment(this.#environment());
     await this.#open();
-  }
-
-  connectInBackground(): void {
-    this.#reconnecting = this.#keepConnecting();
   }
 
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {

@@ -1,2 +1,2 @@
 /** The Greengrass connection. A room of its own, as importing it loads the device SDK. */
-export { connectGreengrass, type GreengrassOptions } from './greengrass.js';
+export { connectGreengrass } from './greengrass.js';

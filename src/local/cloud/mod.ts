@@ -2,5 +2,5 @@
 export type { Device } from './aws/deployments.js';
 export type { ServiceName } from './aws/errors.js';
 export { ConnectionCut, type CallHook } from './aws/http.js';
-export { startLocalCloud, type LocalCloud, type LocalCloudOptions } from './cloud.js';
-export { makeLocalCredentials, type LocalCredentials } from './credentials.js';
+export { startLocalCloud, type LocalCloud } from './cloud.js';
+export { makeLocalCredentials } from './credentials.js';

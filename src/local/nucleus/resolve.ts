@@ -12,7 +12,7 @@ export const NUCLEUS_NAMES: Readonly<Record<Profile, string>> = {
 export const TOKEN_EXCHANGE = 'aws.greengrass.TokenExchangeService';
 
 /** Version of a built-in component; "any" for the other nucleus, whose version means nothing here. */
-export function builtInVersion(name: string, profile: Profile): string | undefined {
+function builtInVersion(name: string, profile: Profile): string | undefined {
   if (name === TOKEN_EXCHANGE) return '2.0.3';
   if (name === NUCLEUS_NAMES[profile]) return NUCLEUS_VERSIONS[profile];
   return name === NUCLEUS_NAMES.nucleus || name === NUCLEUS_NAMES.lite ? 'any' : undefined;

@@ -1,7 +1,7 @@
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './proto.js';
 
 /** Every graph of a model: the main one, training's, and those inside attributes (If, Loop, Scan, defaults). */
-export function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {
+function* graphsOf(model: OnnxModel): Generator<OnnxGraph> {
   if (model.graph != null) yield* graphAndInner(model.graph);
   for (const { initialization, algorithm } of model.trainingInfo) {
     if (initialization != null) yield* graphAndInner(initialization);

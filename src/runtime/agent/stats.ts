@@ -7,7 +7,7 @@ const BUCKETS = 36 * BUCKETS_PER_DOUBLING;
 const SMALLEST_MS = 0.001;
 
 /** Durations by logarithmic buckets: constant memory whatever the traffic. */
-export class Histogram {
+class Histogram {
   readonly #counts = new Uint32Array(BUCKETS);
   #count = 0;
   #maxMs = 0;

@@ -83,7 +83,7 @@ export function shortage(input: PlanInput, wantedBytes: number): { readonly free
   return wantedBytes > freeBytes ? { freeBytes: Math.max(0, freeBytes) } : undefined;
 }
 
-export function usedBytes(candidates: readonly Candidate[], shared: boolean): number {
+function usedBytes(candidates: readonly Candidate[], shared: boolean): number {
   const bytes = candidates
     .filter(({ status }) => status === 'loaded' || status === 'busy')
     .map((candidate) => candidate.bytes);

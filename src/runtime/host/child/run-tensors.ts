@@ -11,7 +11,7 @@ import { EdgeError } from '../../../core/mod.js';
 import { type RunRequest, ExchangeFolder } from '../port/mod.js';
 
 /** Raw bytes of all tensors of a reply that goes inline: base64 and names leave room in a message of 7,000 bytes. */
-export const MAX_INLINE_BYTES = 4400;
+const MAX_INLINE_BYTES = 4400;
 /** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
 const TENSOR_OVERHEAD_BYTES = 64;
 

@@ -17,7 +17,3 @@ export const CODES = [
 ] as const;
 
 export type Code = (typeof CODES)[number];
-
-export function isCode(value: unknown): value is Code {
-  return (CODES as readonly unknown[]).includes(value);
-}

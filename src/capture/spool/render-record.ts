@@ -1,10 +1,15 @@
 import type { Tensor } from '../../contract/mod.js';
 import { sha256Hex } from '../../system/mod.js';
-import type { AuxiliaryItem } from '../port.js';
-import type { StampedRecord } from '../spool/payload.js';
-import { inferenceTimeMs, type ObjectLayout, type TimeReference } from '../spool/object-plan.js';
-import { tensorContentType } from './content-type.js';
-import { EVENT_VERSION, type CapturedRecord, type EventMetadata, type RecordItem } from './record-schema.js';
+import type { AuxiliaryItem } from '../captured/capture-record.js';
+import type { StampedRecord } from './payload.js';
+import { inferenceTimeMs, type ObjectLayout, type TimeReference } from './object-plan.js';
+import { tensorContentType } from '../records/content-type.js';
+import {
+  EVENT_VERSION,
+  type CapturedRecord,
+  type EventMetadata,
+  type RecordItem,
+} from '../records/record-schema.js';
 
 /** A value that is too large for its record, as a file beside the object. */
 export interface RawFile {
