@@ -8,7 +8,7 @@ import type { ObjectStore } from './object-store.js';
 import { S3ObjectStore } from './s3-store.js';
 import { tokenExchange } from './token-exchange.js';
 
-type Place = Pick<Worker, 'clock' | 'environment' | 'workFolder'>;
+type Place = Pick<Worker, 'clock' | 'environment' | 'workFolder' | 'logger'>;
 
 /** Where captures go by this configuration. */
 export function storeOf(config: UploadConfig, place: Place, files: DurableFiles): ObjectStore {
@@ -19,7 +19,7 @@ export function storeOf(config: UploadConfig, place: Place, files: DurableFiles)
   return destination === 'Disk' ? new BothStores(disk, cloud) : cloud;
 }
 
-function cloudOf(config: UploadConfig, { clock, environment }: Place): ObjectStore {
+function cloudOf(config: UploadConfig, { clock, environment, logger }: Place): ObjectStore {
   const { endpoint, kmsKeyId, requestChecksumCalculation } = config;
   return new S3ObjectStore({
     bucket: config.bucket ?? '',
@@ -28,6 +28,8 @@ function cloudOf(config: UploadConfig, { clock, environment }: Place): ObjectSto
     clock,
     requestChecksumCalculation,
     forcePathStyle: config.forcePathStyle ?? endpoint !== undefined,
+    onRegion: (region) =>
+      logger.warn('The bucket lies in another region, to which captures go: set region to it', { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
   });

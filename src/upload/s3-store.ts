@@ -1,9 +1,12 @@
-import { md5, sha256Base64 } from '../system/mod.js';
 import { HeadObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { EdgeError, type Clock } from '../core/mod.js';
+import type { Clock } from '../core/mod.js';
+import { md5, sha256Base64 } from '../system/mod.js';
 import { CachedCredentials, type CredentialsSource } from './credentials.js';
-import { failureOf, type ErrorFacts, type Failure } from './failure.js';
+import { failureOf, UNPROVEN, type ErrorFacts, type Failure } from './failure.js';
 import type { ObjectStore, PutOutcome, PutRequest } from './object-store.js';
+import { proofOf, type Reported } from './proof.js';
+import { factsOf } from './s3-facts.js';
+import { mayFollow } from './region.js';
 
 export interface S3StoreOptions {
   readonly bucket: string;
@@ -17,15 +20,11 @@ export interface S3StoreOptions {
   readonly kmsKeyId?: string;
   /** `WHEN_REQUIRED` for stores that know no x-amz-checksum headers: Content-MD5 is sent instead of SHA-256. */
   readonly requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
+  /** The bucket lies in another region than the configured one, to which requests go from now on. */
+  readonly onRegion?: (region: string) => void;
 }
 
-/** What a store says of the bytes under a key. */
-interface Reported {
-  readonly sizeBytes?: number | undefined;
-  readonly sha256?: string | undefined;
-  readonly etag?: string | undefined;
-  readonly encryption?: string | undefined;
-}
+type Failed = Extract<PutOutcome, { readonly outcome: 'failed' }>;
 
 /**
  * S3, with PutObject as the one permission that is needed.
@@ -34,16 +33,22 @@ interface Reported {
  * already, as a rule because an earlier answer was lost: its checksum is compared (HeadObject). Where it
  * differs, or may not be read, the object is put once more without the condition: the key belongs to these
  * bytes, so this makes no second object, and the answer's checksum confirms it.
+ * A success counts as a delivery only where it proves that this object is there: a captive portal answers 200 to
+ * everything. Where the answer proves nothing, HeadObject is asked, and where that does not either, the put has
+ * failed on its way. Stores without conditions (501) get puts without: keys belong to their content.
  * The SDK's retries are off; bodies are Buffers, since streams go out as aws-chunked, which some stores damage.
  */
 export class S3ObjectStore implements ObjectStore {
   readonly #options: S3StoreOptions;
   readonly #credentials: CachedCredentials;
   #client: S3Client;
+  #region: string;
+  #hasConditions = true;
   #lastKeyId = '';
 
   constructor(options: S3StoreOptions) {
     this.#options = options;
+    this.#region = options.region;
     this.#credentials = new CachedCredentials(options.credentials, options.clock);
     this.#client = this.#makeClient();
   }
@@ -55,10 +60,20 @@ export class S3ObjectStore implements ObjectStore {
       sha256Base64(request.bytes) !== request.sha256
     )
       return failed({ status: 400, code: 'BadDigest' });
-    const first = await this.#tryPut(request, true, signal);
-    if (first.outcome !== 'failed' || first.failure.code !== 'PreconditionFailed') return first;
-    const found = await this.#inspect(request, signal);
-    return found === 'other' ? await this.#tryPut(request, false, signal) : found;
+    const first = await this.#confirmedPut(request, this.#hasConditions, signal);
+    if (first.outcome !== 'failed') return first;
+    switch (first.failure.code) {
+      case 'PreconditionFailed': {
+        const found = await this.#inspect(request, signal);
+        return found === 'other' ? await this.#confirmedPut(request, false, signal) : found;
+      }
+      case 'NotImplemented':
+        if (!this.#hasConditions) return first;
+        this.#hasConditions = false;
+        return await this.#confirmedPut(request, false, signal);
+      default:
+        return this.#follows(first.failure) ? await this.#confirmedPut(request, true, signal) : first;
+    }
   }
 
   reset(): void {
@@ -75,7 +90,40 @@ export class S3ObjectStore implements ObjectStore {
     await this.close();
   }
 
-  async #tryPut(request: PutRequest, conditional: boolean, signal: AbortSignal): Promise<PutOutcome> {
+  /** A put whose success is proven, by its own answer or by the store's word on what lies under the key. */
+  async #confirmedPut(request: PutRequest, conditional: boolean, signal: AbortSignal): Promise<PutOutcome> {
+    const answer = await this.#tryPut(request, conditional, signal);
+    if (!('reported' in answer)) return answer;
+    switch (proofOf(request, answer.reported)) {
+      case 'this':
+        return { outcome: 'stored' };
+      case 'other':
+        return failed({ code: 'ChecksumMismatch' });
+      case 'none':
+        return await this.#proven(request, answer.reported, signal);
+    }
+  }
+
+  /** Asks what lies under the key, after a success that said nothing of it. */
+  async #proven(request: PutRequest, answered: Reported, signal: AbortSignal): Promise<PutOutcome> {
+    const found = await this.#head(request, signal);
+    const unproven = failed({ code: UNPROVEN });
+    // A device without the right to read is none the wiser.
+    if (!('reported' in found)) return found.failure.class === 'transport' ? found : unproven;
+    const { reported } = found;
+    const proof = proofOf(request, reported);
+    const sameObject =
+      reported.etag !== undefined &&
+      reported.etag === answered.etag &&
+      reported.sizeBytes === request.bytes.byteLength;
+    return proof === 'this' || (proof === 'none' && sameObject) ? { outcome: 'stored' } : unproven;
+  }
+
+  async #tryPut(
+    request: PutRequest,
+    conditional: boolean,
+    signal: AbortSignal,
+  ): Promise<{ readonly reported: Reported } | Failed> {
     const { bytes } = request;
     const { kmsKeyId, requestChecksumCalculation } = this.#options;
     const command = new PutObjectCommand({
@@ -93,14 +141,14 @@ export class S3ObjectStore implements ObjectStore {
     });
     try {
       const answer = await this.#client.send(command, { abortSignal: signal });
-      const reported = {
-        sha256: answer.ChecksumSHA256,
-        etag: answer.ETag,
-        encryption: answer.ServerSideEncryption,
+      return {
+        reported: {
+          sha256: answer.ChecksumSHA256,
+          etag: answer.ETag,
+          encryption: answer.ServerSideEncryption,
+          checkedMd5: requestChecksumCalculation === 'WHEN_REQUIRED',
+        },
       };
-      return matches(request, reported) === false
-        ? failed({ code: 'ChecksumMismatch' })
-        : { outcome: 'stored' };
     } catch (thrown) {
       return { outcome: 'failed', failure: this.#failure(thrown) };
     }
@@ -108,6 +156,14 @@ export class S3ObjectStore implements ObjectStore {
 
   /** Whether what lies under the key is this object; `other` where it is not, or cannot be told. */
   async #inspect(request: PutRequest, signal: AbortSignal): Promise<PutOutcome | 'other'> {
+    const found = await this.#head(request, signal);
+    if ('reported' in found)
+      return proofOf(request, found.reported) === 'this' ? { outcome: 'exists' } : 'other';
+    // A device may have the right to put and no right to read.
+    return found.failure.class === 'permission' ? 'other' : found;
+  }
+
+  async #head(request: PutRequest, signal: AbortSignal): Promise<{ readonly reported: Reported } | Failed> {
     const command = new HeadObjectCommand({
       Bucket: this.#options.bucket,
       Key: request.key,
@@ -115,18 +171,26 @@ export class S3ObjectStore implements ObjectStore {
     });
     try {
       const found = await this.#client.send(command, { abortSignal: signal });
-      const reported = {
-        sizeBytes: found.ContentLength,
-        sha256: found.ChecksumSHA256,
-        etag: found.ETag,
-        encryption: found.ServerSideEncryption,
+      return {
+        reported: {
+          sizeBytes: found.ContentLength,
+          sha256: found.ChecksumSHA256,
+          etag: found.ETag,
+          encryption: found.ServerSideEncryption,
+        },
       };
-      return matches(request, reported) === true ? { outcome: 'exists' } : 'other';
     } catch (thrown) {
-      const failure = this.#failure(thrown);
-      // A device may have the right to put and no right to read.
-      return failure.class === 'permission' ? 'other' : { outcome: 'failed', failure };
+      return { outcome: 'failed', failure: this.#failure(thrown) };
     }
+  }
+
+  /** Goes to the region where the answer says that the bucket lies, where that is safe. Once: the next answer decides. */
+  #follows({ region }: Failure): boolean {
+    if (region === undefined || !mayFollow(this.#region, region, this.#options.endpoint)) return false;
+    this.#region = region;
+    this.reset();
+    this.#options.onRegion?.(region);
+    return true;
   }
 
   #failure(thrown: unknown): Failure {
@@ -138,11 +202,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   #makeClient(): S3Client {
-    const { endpoint, forcePathStyle, region, requestChecksumCalculation } = this.#options;
+    const { endpoint, forcePathStyle, requestChecksumCalculation } = this.#options;
     // `memoized` tells the SDK to keep no copy of its own: it would outlive a forced refresh.
     const provider = Object.assign(async () => await this.#signingKeys(), { memoized: true });
     const config: S3ClientConfig = {
-      region,
+      region: this.#region,
       credentials: provider,
       maxAttempts: 1,
       requestChecksumCalculation: requestChecksumCalculation ?? 'WHEN_SUPPORTED',
@@ -160,42 +224,6 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-function failed(facts: ErrorFacts): PutOutcome {
+function failed(facts: ErrorFacts): Failed {
   return { outcome: 'failed', failure: failureOf(facts) };
-}
-
-/** True or false where the store's words decide; undefined where they say nothing of the content. */
-function matches(request: PutRequest, reported: Reported): boolean | undefined {
-  if (reported.sizeBytes !== undefined && reported.sizeBytes !== request.bytes.byteLength) return false;
-  if (reported.sha256 !== undefined) return reported.sha256 === request.sha256;
-  const etag = reported.etag?.replaceAll('"', '') ?? '';
-  // Under KMS, and for multipart uploads, the ETag is no MD5.
-  if (!/^[0-9a-f]{32}$/.test(etag) || reported.encryption?.startsWith('aws:kms') === true) return undefined;
-  return etag === md5(request.bytes).toString('hex');
-}
-
-/** Plain facts of whatever the SDK threw; its own sentences may quote headers, so they are left out. */
-function factsOf(thrown: unknown): ErrorFacts {
-  if (thrown instanceof EdgeError)
-    return {
-      code: 'CredentialsUnavailable',
-      retryAfter: String(Math.ceil((thrown.retryAfterMs ?? 0) / 1000)),
-    };
-  const error = thrown as {
-    readonly name?: unknown;
-    readonly code?: unknown;
-    readonly $metadata?: { readonly httpStatusCode?: number };
-    readonly $response?: { readonly statusCode?: number; readonly headers?: Record<string, string> };
-  };
-  const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
-  const name = typeof error.code === 'string' && status === undefined ? error.code : error.name;
-  const headers = error.$response?.headers ?? {};
-  const retryAfter = headers['retry-after'];
-  const date = headers['date'];
-  return {
-    code: typeof name === 'string' && /^[\w.]{1,64}$/.test(name) ? name : 'Unknown',
-    ...(status === undefined ? {} : { status }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(date === undefined ? {} : { date }),
-  };
 }

@@ -40,6 +40,7 @@ export function retryDelayMs(
     case 'credentials':
     case 'damaged':
     case 'conflict':
+    case 'refusal':
     case 'poison':
       // What was asked for is a lower bound, and devices that were asked together must not return together.
       return failure.retryAfterMs === undefined ? jitterMs : failure.retryAfterMs + jitterMs;
@@ -56,6 +57,7 @@ export function concernsStore(failure: Failure): boolean {
       return true;
     case 'damaged':
     case 'conflict':
+    case 'refusal':
     case 'poison':
       return false;
   }

@@ -12,6 +12,8 @@ export class SegmentQueue {
   #waiting: string[] = [];
   readonly #taken = new Set<string>();
   readonly #notBeforeMs = new Map<string, number>();
+  /** Refused for what may be their own fault: the others tell whose it is, so these come after them. */
+  readonly #suspects = new Set<string>();
   /** Done since the scan that is under way began: its listing may still name them. */
   readonly #justFinished = new Set<string>();
   readonly #changes = new Listeners<[]>();
@@ -39,8 +41,7 @@ export class SegmentQueue {
   replace(listed: readonly string[]): void {
     this.#waiting = listed.filter((name) => !this.#taken.has(name) && !this.#justFinished.has(name));
     const known = this.#notBeforeMs.size === 0 ? undefined : new Set(this.#waiting);
-    for (const name of this.#notBeforeMs.keys())
-      if (known?.has(name) !== true) this.#notBeforeMs.delete(name);
+    for (const name of this.#notBeforeMs.keys()) if (known?.has(name) !== true) this.#forget(name);
     this.#changes.tell();
   }
 
@@ -66,9 +67,14 @@ export class SegmentQueue {
     }
   }
 
-  /** Gives a segment back, not to be tried for `delayMs`. */
-  release(segment: string, delayMs: number): void {
+  /**
+   * Gives a segment back, not to be tried for `delayMs`.
+   * @param suspect whether it was refused for what may be its own fault: then others that may be tried go before it
+   */
+  release(segment: string, delayMs: number, suspect = false): void {
     this.#taken.delete(segment);
+    if (suspect) this.#suspects.add(segment);
+    else this.#suspects.delete(segment);
     this.#notBeforeMs.set(segment, this.#clock.monotonicMs() + delayMs);
     this.#waiting.unshift(segment);
     this.#changes.tell();
@@ -78,12 +84,19 @@ export class SegmentQueue {
   finish(segment: string): void {
     this.#taken.delete(segment);
     this.#justFinished.add(segment);
+    this.#forget(segment);
+  }
+
+  #forget(segment: string): void {
     this.#notBeforeMs.delete(segment);
+    this.#suspects.delete(segment);
   }
 
   #next(): number {
     const nowMs = this.#clock.monotonicMs();
-    return this.#waiting.findIndex((name) => (this.#notBeforeMs.get(name) ?? 0) <= nowMs);
+    const isReady = (name: string): boolean => (this.#notBeforeMs.get(name) ?? 0) <= nowMs;
+    const first = this.#waiting.findIndex((name) => isReady(name) && !this.#suspects.has(name));
+    return first >= 0 || this.#suspects.size === 0 ? first : this.#waiting.findIndex(isReady);
   }
 
   /** Resolves at the next change, or when the first backoff is over. Rejects on abort. */

@@ -4,6 +4,7 @@ import type { StoreGate } from './gate.js';
 import type { GuardedPut } from './guarded-put.js';
 import type { PutRequest } from './object-store.js';
 import type { RateLimit } from './rate.js';
+import type { Refusals, Suspicion } from './refusals.js';
 import { concernsStore } from './schedule.js';
 import type { ClaimedSegment, SettledObject, UploadObject } from './segment-source.js';
 
@@ -12,8 +13,8 @@ export interface PassContext {
   readonly put: GuardedPut;
   readonly rate: RateLimit;
   readonly gzip: boolean;
-  /** Tries of an object that is refused deterministically. */
-  readonly poisonTries: number;
+  /** Whether what the store refuses is the object's own fault. */
+  readonly refusals: Refusals;
   /** Told of each object that was confirmed. */
   readonly onConfirmed: (sentBytes: number, outcome: 'stored' | 'exists') => void;
   readonly onFailure: (failure: Failure) => void;
@@ -22,12 +23,12 @@ export interface PassContext {
 /** Where a segment stands between two passes over it. */
 export interface SegmentProgress {
   readonly settled: Map<string, SettledObject>;
-  readonly refusals: Map<string, number>;
+  readonly suspicions: Map<string, Suspicion>;
   passes: number;
 }
 
 export function newProgress(): SegmentProgress {
-  return { settled: new Map(), refusals: new Map(), passes: 0 };
+  return { settled: new Map(), suspicions: new Map(), passes: 0 };
 }
 
 /** `done`: all objects are settled. Else the failure that ended the pass, or the last of single objects. */
@@ -52,7 +53,7 @@ export async function uploadSegment(
     const wait = object.kind === 'records' && raw.missing;
     if (!wait && !progress.settled.has(object.key)) {
       const failure = await uploadObject(object, progress, context, signal);
-      if (failure !== undefined && concernsStore(failure)) return { done: false, failure };
+      if (failure !== undefined && endsPass(failure, context)) return { done: false, failure };
       last = failure ?? last;
     }
     const settled = progress.settled.get(object.key);
@@ -90,27 +91,34 @@ async function uploadObject(
   }
   const { failure } = outcome;
   context.onFailure(failure);
-  if (failure.class !== 'poison') return failure;
-  const refusals = (progress.refusals.get(key) ?? 0) + 1;
-  progress.refusals.set(key, refusals);
-  if (refusals < context.poisonTries) return failure;
+  if (failure.class !== 'poison' && failure.class !== 'refusal') return failure;
+  const suspicion = context.refusals.next(failure, progress.suspicions.get(key));
+  progress.suspicions.set(key, suspicion);
+  if (!context.refusals.isPoison(suspicion)) return failure;
   progress.settled.set(key, { ...settled, result: 'refused', reason: failure.reason });
   return undefined;
 }
 
+function endsPass(failure: Failure, { refusals }: PassContext): boolean {
+  return concernsStore(failure) || refusals.concernsStore(failure);
+}
+
 async function throughGate(
   request: PutRequest,
-  { gate, put, rate }: PassContext,
+  context: PassContext,
   signal: AbortSignal,
 ): ReturnType<GuardedPut['put']> {
+  const { gate, put, rate, refusals } = context;
   const permit = await gate.enter(signal);
   let told = false;
   try {
     await rate.take(request.bytes.byteLength, signal);
     const outcome = await put.put(request, signal);
     signal.throwIfAborted();
-    if (outcome.outcome !== 'failed') gate.leave(permit);
-    else if (concernsStore(outcome.failure)) gate.leave(permit, outcome.failure);
+    if (outcome.outcome !== 'failed') {
+      refusals.succeeded();
+      gate.leave(permit);
+    } else if (endsPass(outcome.failure, context)) gate.leave(permit, outcome.failure);
     else gate.abandon();
     told = true;
     return outcome;

@@ -5,6 +5,7 @@ import { StoreGate } from './gate.js';
 import { GuardedPut } from './guarded-put.js';
 import type { ObjectStore } from './object-store.js';
 import { RateLimit } from './rate.js';
+import { Refusals } from './refusals.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './schedule.js';
 import { SegmentQueue } from './segment-queue.js';
 import type { ClaimedSegment, SegmentSource, SettledObject, UploadOrder } from './segment-source.js';
@@ -79,7 +80,7 @@ export class Uploader implements AsyncDisposable {
       put: this.#put,
       rate: new RateLimit(options.maxBytesPerSecond, clock),
       gzip: options.gzip ?? false,
-      poisonTries: retry.poisonTries,
+      refusals: new Refusals(retry.poisonTries),
       onConfirmed: (sentBytes, outcome) => this.#statistics.confirmed(sentBytes, outcome),
       onFailure: (failure) => this.#failed(failure),
     };
@@ -184,7 +185,10 @@ export class Uploader implements AsyncDisposable {
     try {
       const result = await uploadSegment(claimed, progress, this.#context, signal);
       if (result.done) await this.#finish(segment, claimed, progress);
-      else this.#queue.release(segment, this.#delayMs(result.failure, progress));
+      else {
+        const delayMs = this.#delayMs(result.failure, progress);
+        this.#queue.release(segment, delayMs, result.failure.class === 'refusal');
+      }
     } finally {
       await claimed.release();
     }
@@ -210,6 +214,7 @@ export class Uploader implements AsyncDisposable {
       case 'transport':
       case 'damaged':
       case 'conflict':
+      case 'refusal':
       case 'poison':
         return fullJitterMs(progress.passes, retry, random);
     }

@@ -79,7 +79,7 @@ export class WatchedStore implements ObjectStore {
   readonly #store: S3ObjectStore;
   busy = 0;
 
-  constructor(s3: LocalS3, options: Partial<S3StoreOptions> = {}) {
+  constructor(s3: Pick<LocalS3, 'endpoint'>, options: Partial<S3StoreOptions> = {}) {
     this.#store = new S3ObjectStore({
       bucket: TEST_BUCKET,
       region: 'eu-west-1',

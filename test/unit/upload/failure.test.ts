@@ -41,7 +41,15 @@ describe('classify', () => {
     ['conflict', 412, 'PreconditionFailed'],
     ['poison', 400, 'KeyTooLongError'],
     ['poison', 400, 'EntityTooLarge'],
-    ['poison', 413, 'Unknown'],
+    ['refusal', 413, 'NoS3Answer'],
+    ['refusal', 400, 'InvalidRequest'],
+    ['refusal', 400, 'InvalidArgument'],
+    ['transport', 400, 'NoS3Answer'],
+    ['transport', 511, 'NoS3Answer'],
+    ['transport', undefined, 'Unproven'],
+    ['permission', 403, 'NoS3Answer'],
+    ['permission', 302, 'NoS3Answer'],
+    ['permission', 411, 'MissingContentLength'],
   ];
   for (const [wanted, status, code] of table) {
     it(`calls ${status ?? 'no answer'} ${code} ${wanted}`, () => {

@@ -49,19 +49,56 @@ describe('Uploader', () => {
     await uploader.close();
   });
 
-  it('goes on with the other segments while one is refused, and sets it aside after three tries', async () => {
+  it('goes on with the other segments while one is refused by name, and sets it aside after three tries', async () => {
     const source = memorySpool(10);
     const poison = uploadObject(4).key;
     const faults = (request: { key: string }): MemoryFault | undefined =>
-      request.key === poison ? { kind: 'fail', facts: { status: 400, code: 'InvalidRequest' } } : undefined;
+      request.key === poison ? { kind: 'fail', facts: { status: 400, code: 'EntityTooLarge' } } : undefined;
     const store = new MemoryObjectStore({ faults });
     const { uploader, clock } = startUploader(source, store, { maxConcurrency: 1 });
     await runVirtual(clock, () => source.receipts.size === 10, STEP);
     assert.equal(store.objects.size, 9);
     const refused = source.receipts.get('segment-00000004')?.[0];
     assert.equal(refused?.result, 'refused');
-    assert.match(refused.reason ?? '', /400 InvalidRequest/);
+    assert.match(refused.reason ?? '', /400 EntityTooLarge/);
     assert.equal(store.puts, 12);
+    await uploader.close();
+  });
+
+  it('sets an object aside that is refused without its name only where others go through between its tries', async () => {
+    const source = memorySpool(3);
+    const odd = uploadObject(1).key;
+    const faults = (request: { key: string }): MemoryFault | undefined =>
+      request.key === odd ? { kind: 'fail', facts: { status: 400, code: 'InvalidRequest' } } : undefined;
+    const { uploader, clock } = startUploader(source, new MemoryObjectStore({ faults }));
+    await runVirtual(clock, () => source.receipts.size === 2, STEP);
+    await clock.advance(3_600_000);
+    assert.equal(source.receipts.size, 2, 'nobody else went through: it may be everybody’s trouble');
+    for (let others = 10; source.receipts.get('segment-00000001') === undefined; others++) {
+      source.add(`segment-${others}`, [uploadObject(others)]);
+      uploader.notice(`segment-${others}`);
+      await clock.advance(300_000);
+      assert.ok(others < 20, 'it is set aside in the end');
+    }
+    assert.equal(source.receipts.get('segment-00000001')?.[0]?.result, 'refused');
+    await uploader.close();
+  });
+
+  it('holds everything where a store refuses every object, and asks it seldom', async () => {
+    const source = memorySpool(200);
+    let isWell = false;
+    const facts = { status: 400, code: 'InvalidRequest' };
+    const store = new MemoryObjectStore({ faults: () => (isWell ? undefined : { kind: 'fail', facts }) });
+    const { uploader, clock } = startUploader(source, store, { maxConcurrency: 8 });
+    await runVirtual(clock, () => clock.monotonicMs() >= 6 * 3_600_000, {
+      stepMs: 10_000,
+      maxMs: 7 * 3_600_000,
+    });
+    assert.equal(source.receipts.size, 0);
+    assert.ok(store.puts < 250, `${store.puts} requests in 6 hours`);
+    isWell = true;
+    await runVirtual(clock, () => source.receipts.size === 200, { stepMs: 1000, maxMs: 3_600_000 });
+    assert.ok([...source.receipts.values()].flat().every(({ result }) => result === 'delivered'));
     await uploader.close();
   });
 
