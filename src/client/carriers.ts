@@ -1,10 +1,9 @@
-import type { FileRegion, WireTensor } from '../contract/mod.js';
+import { INLINE_MAX_BYTES, type FileRegion, type WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
 import type { ExchangeFile } from './exchange-file.js';
 import { ExchangePool } from './exchange-pool.js';
 
-/** Inline parts (base64) up to this many raw bytes in sum keep a message well under its 7,000 bytes. */
-const INLINE_MAX_BYTES = 4400;
+/** More parts than this cost too much of a message beside their bytes. */
 const INLINE_MAX_PARTS = 16;
 
 /** How one part travels. */

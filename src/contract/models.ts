@@ -14,6 +14,10 @@ export const MODEL_STATES = [
 const modelState = Type.Union(MODEL_STATES.map((state) => Type.Literal(state)));
 export type ModelState = (typeof MODEL_STATES)[number];
 
+/** The labels that the agent itself gives: of what serves, and of what it replaced. */
+export const STABLE = 'stable';
+export const PREVIOUS = 'previous';
+
 /** One version of a model on this device, as list gives it. */
 export const ModelSummary = Type.Object({
   name: Type.String(),

@@ -25,6 +25,9 @@ export const MAX_TENSOR_NAME_CHARS = 256;
 /** Tensors above this need a file or are refused; also the cap on one tensor file region. */
 export const MAX_TENSOR_BYTES = 1024 * 1024 * 1024;
 
+/** Tensors of up to so many raw bytes in sum go inline: base64 and names leave room in a message of 7,000 bytes. */
+export const INLINE_MAX_BYTES = 4400;
+
 const datatype = Type.Unsafe<Datatype>({ type: 'string', enum: DATATYPES });
 const name = Type.String({ minLength: 1, maxLength: MAX_TENSOR_NAME_CHARS });
 

@@ -8,6 +8,8 @@ import {
   MAX_TENSORS,
   MODEL_NAME_MAX_CHARS,
   MODEL_NAME_PATTERN,
+  PREVIOUS,
+  STABLE,
   type Datatype,
 } from '../contract/mod.js';
 import { COMPONENT_NAME_PATTERN, FILE_NAME_MAX_LENGTH, FILE_NAME_PATTERN } from './names.js';
@@ -84,8 +86,8 @@ export const ResourceEstimateSchema = Type.Object(
   strict,
 );
 
-/** Labels that the agent itself gives: what serves, and what it replaced. */
-export const RESERVED_LABELS: readonly string[] = ['stable', 'previous'];
+/** No version may ask for these: the agent itself gives them. */
+export const RESERVED_LABELS: readonly string[] = [STABLE, PREVIOUS];
 
 /** Further labels under which apps may address this version; each goes over to the newest version that asks for it. */
 export const VersionLabelsSchema = Type.Array(

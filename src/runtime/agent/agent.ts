@@ -1,7 +1,7 @@
 import { topics } from '../../contract/mod.js';
 import { endsWithin, messageOf } from '../../core/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
-import { Admission } from './admission.js';
+import { Registration } from './registration.js';
 import { CaptureEvents } from './capture-events.js';
 import { Captures } from './captures.js';
 import { Catalog } from './catalog.js';
@@ -83,7 +83,7 @@ export class Agent implements AsyncDisposable {
     this.heartbeat = new AgentHeartbeat(dependencies, catalog, counters, this.events);
     const switchOver = new SwitchOver({ ...parts, probation });
     this.handlers = createHandlers(dependencies, {
-      admission: new Admission({ ...parts, switchOver }),
+      registration: new Registration({ ...parts, switchOver }),
       captures: this.#captures,
       catalog,
       exchange,

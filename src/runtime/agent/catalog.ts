@@ -1,11 +1,12 @@
-import type {
-  ModelDescription,
-  ModelStats,
-  ModelState,
-  ModelSummary,
-  ReplyOf,
-  RequestOf,
-  TensorMetadata,
+import {
+  STABLE,
+  type ModelDescription,
+  type ModelStats,
+  type ModelState,
+  type ModelSummary,
+  type ReplyOf,
+  type RequestOf,
+  type TensorMetadata,
 } from '../../contract/mod.js';
 import { keyOf, select } from '../plan/mod.js';
 import { entries, findModel, labelsOf, type ModelRecord, type VersionRecord } from '../registry/mod.js';
@@ -114,7 +115,7 @@ export class Catalog {
     if (!record.admitted) return 'FAILED';
     if (slot?.hosted !== undefined) {
       if (slot.retiring) return 'RETIRING';
-      const onProbation = found?.probationAgainst !== undefined && found.labels['stable'] === record.version;
+      const onProbation = found?.probationAgainst !== undefined && found.labels[STABLE] === record.version;
       return onProbation ? 'PROBATION' : 'SERVING';
     }
     if (slot?.loading !== undefined) return 'LOADING';

@@ -1,6 +1,6 @@
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, type OperationName } from '../../contract/mod.js';
 import type { Handler } from '../../ipc/mod.js';
-import type { Admission } from './admission.js';
+import type { Registration } from './registration.js';
 import type { Captures } from './captures.js';
 import type { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
@@ -9,7 +9,7 @@ import type { Loads } from './loads.js';
 import type { Predictions } from './predictions.js';
 
 export interface HandlerParts {
-  readonly admission: Admission;
+  readonly registration: Registration;
   readonly captures: Captures;
   readonly catalog: Catalog;
   readonly exchange: Exchange;
@@ -22,7 +22,7 @@ export type AgentHandlers = { readonly [Name in OperationName]: Handler<Name> };
 
 export function createHandlers(
   { configuration, machine, random }: Pick<AgentDependencies, 'configuration' | 'machine' | 'random'>,
-  { admission, captures, catalog, exchange, loads, predictions }: HandlerParts,
+  { registration, captures, catalog, exchange, loads, predictions }: HandlerParts,
 ): AgentHandlers {
   const startId = random.hex(16);
   return {
@@ -49,6 +49,6 @@ export function createHandlers(
     predict: async (body, context) => await predictions.predict(body, context),
     capture: async (body, context) => await captures.submit(body, context),
     captureStatus: async (body) => captures.status(body),
-    register: async (body) => await admission.register(body),
+    register: async (body) => await registration.register(body),
   };
 }

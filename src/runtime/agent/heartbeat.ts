@@ -1,4 +1,4 @@
-import type { HeartbeatDocument, HeartbeatModel, ModelEvent } from '../../contract/mod.js';
+import { STABLE, type HeartbeatDocument, type HeartbeatModel, type ModelEvent } from '../../contract/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import { startHeartbeat, type Heartbeat } from '../../telemetry/mod.js';
 import { keyOf } from '../plan/mod.js';
@@ -95,7 +95,7 @@ export class AgentHeartbeat {
     const counters = this.#counters.of(keyOf(name, version));
     const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;
     const found = findModel(registry.state, name);
-    const drifted = found !== undefined && found.labels['stable'] === version && isDrifted(found);
+    const drifted = found !== undefined && found.labels[STABLE] === version && isDrifted(found);
     const wanted = found !== undefined && found.desired === version && isDrifted(found);
     const intervalMs = Math.max(1, configuration.current.heartbeat.intervalMinutes) * MINUTE_MS;
     return {

@@ -1,4 +1,4 @@
-import type { ModelDescription, RequestOf } from '../../contract/mod.js';
+import { STABLE, type ModelDescription, type RequestOf } from '../../contract/mod.js';
 import { EdgeError, toEdgeError, type SerialQueues, type Clock } from '../../core/mod.js';
 import { readAnnounced } from '../packages/mod.js';
 import { checkServable, keyOf, select } from '../plan/mod.js';
@@ -152,7 +152,7 @@ export class Loads {
         field: 'name',
       });
     }
-    const stable = model?.labels['stable'] === record.version;
+    const stable = model?.labels[STABLE] === record.version;
     if (all || stable) {
       await registry.update((state) => updateModel(state, name, (found) => ({ ...found, wanted: false })));
     } else {

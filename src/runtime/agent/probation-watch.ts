@@ -1,4 +1,4 @@
-import type { ModelDescription } from '../../contract/mod.js';
+import { STABLE, type ModelDescription } from '../../contract/mod.js';
 import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import { judge, keyOf, type Judgement } from '../plan/mod.js';
@@ -99,7 +99,7 @@ export class ProbationWatch {
 
   #onProbation(model: string): OnProbation | undefined {
     const record = findModel(this.#options.registry.state, model);
-    const version = record?.labels['stable'];
+    const version = record?.labels[STABLE];
     const former = record?.probationAgainst;
     return version === undefined || former === undefined ? undefined : { model, version, former };
   }

@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import { access } from 'node:fs/promises';
 import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
@@ -69,7 +70,7 @@ export class ArtifactWatch {
   /** Models of components, with the version that serves. */
   #deployed(): readonly (readonly [string, string])[] {
     return entries(this.#options.registry.state)
-      .filter(({ record, labels }) => record.component !== undefined && labels.includes('stable'))
+      .filter(({ record, labels }) => record.component !== undefined && labels.includes(STABLE))
       .map(({ model, record }) => [model, record.version]);
   }
 
@@ -103,7 +104,7 @@ export class ArtifactWatch {
     await turns.run(model, async () => {
       if ((await this.#whyUnwanted(model)) === undefined) return;
       const withdrawn = await changeIf(registry, (state) =>
-        findModel(state, model)?.labels['stable'] === version
+        findModel(state, model)?.labels[STABLE] === version
           ? updateModel(state, model, (record) => ({ ...record, wanted: false }))
           : state,
       );
@@ -124,7 +125,7 @@ export class ArtifactWatch {
       let next = state;
       for (const [model, pinned] of pins) {
         const found = findModel(next, model);
-        const stable = found?.labels['stable'];
+        const stable = found?.labels[STABLE];
         const version = stable === undefined ? undefined : found?.versions[stable];
         if (version === undefined || pinned === undefined || version.pinned === pinned) continue;
         next = updateVersion(next, model, version.version, (record) => ({ ...record, pinned }));

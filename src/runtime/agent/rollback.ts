@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import type { Logger, SerialQueues } from '../../core/mod.js';
 import { fallbackOf, findModel, findVersion, rollBack, type Registry } from '../registry/mod.js';
 import type { Events } from './events.js';
@@ -31,7 +32,7 @@ export class Rollback {
   async perform(model: string, failed: string, reason: string): Promise<boolean> {
     const { registry, turns } = this.#options;
     const before = findModel(registry.state, model);
-    const to = before?.labels['stable'] === failed ? fallbackOf(before) : undefined;
+    const to = before?.labels[STABLE] === failed ? fallbackOf(before) : undefined;
     if (to === undefined) return false;
     return await turns.run(model, async () => await this.#perform(model, failed, to, reason));
   }
@@ -40,7 +41,7 @@ export class Rollback {
     const { registry, served, logger, events, reconcile } = this.#options;
     const fallback = findVersion(registry.state, model, to);
     if (fallback?.admitted !== true || fallback.quarantined !== undefined) return false;
-    const replaced = findModel(registry.state, model)?.labels['stable'] !== from;
+    const replaced = findModel(registry.state, model)?.labels[STABLE] !== from;
     if (!replaced) {
       const slot = served.slot(model, to);
       served.keep(slot);

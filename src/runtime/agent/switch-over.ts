@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import { EdgeError, type Clock, type Logger } from '../../core/mod.js';
 import { checkAdmission, type PackageSignature } from '../../model/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
@@ -52,7 +53,7 @@ export class SwitchOver {
     const { registry, served, manager, specs, clock } = this.#options;
     const model = announced.manifest.name;
     const before = findModel(registry.state, model);
-    const former = { stable: before?.labels['stable'], fallback: before?.probationAgainst };
+    const former = { stable: before?.labels[STABLE], fallback: before?.probationAgainst };
     const slot = served.slot(model, record.version);
     await manager.makeRoom(slot, former.stable === undefined ? undefined : keyOf(model, former.stable));
     const spec = await specs.forRecord(model, record);

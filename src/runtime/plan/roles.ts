@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import { findModel, type RegistryState } from '../registry/mod.js';
 import type { Role } from './planner.js';
 
@@ -8,7 +9,7 @@ export function roleOf(state: RegistryState, model: string, version: string, ret
   if (found === undefined || record === undefined) return 'barred';
   if (!found.wanted || record.quarantined !== undefined || !record.admitted) return 'barred';
   if (record.pinned === true) return 'pinned';
-  if (found.labels['stable'] === version) return 'serving';
+  if (found.labels[STABLE] === version) return 'serving';
   if (found.probationAgainst === version) return 'fallback';
   return retiring ? 'retiring' : 'spare';
 }

@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import { EdgeError } from '../../core/mod.js';
 import { findModel, findVersion, type RegistryState, type VersionRecord } from '../registry/mod.js';
 
@@ -31,7 +32,7 @@ export function select(state: RegistryState, model: string, { version, label }: 
       field: 'name',
     });
   }
-  const name = label ?? 'stable';
+  const name = label ?? STABLE;
   const labelled = Object.hasOwn(found.labels, name) ? found.labels[name] : undefined;
   const wanted = version ?? labelled ?? onlyVersion(label, Object.keys(found.versions));
   const record = wanted === undefined ? undefined : findVersion(state, model, wanted);

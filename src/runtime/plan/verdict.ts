@@ -1,3 +1,4 @@
+import { STABLE } from '../../contract/mod.js';
 import { EdgeError, toEdgeError } from '../../core/mod.js';
 import {
   findModel,
@@ -36,7 +37,7 @@ export function decide(state: RegistryState, arrival: Arrival, check: () => void
       const what = record.quarantined === undefined ? 'rolled back' : 'quarantined';
       return { kind: 'already-with-warning', record, warning: `This device has ${what} ${version}: ${held}` };
     }
-    if (findModel(state, model)?.labels['stable'] === version) return { kind: 'already', record };
+    if (findModel(state, model)?.labels[STABLE] === version) return { kind: 'already', record };
     return { kind: 'admit', again: true };
   }
   const forgotten = findModel(state, model)?.forgotten?.find((one) => one.version === version);

@@ -42,7 +42,7 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
   // The admin socket is the work folder's lock: nothing is opened before it is ours.
   const entrance = await openEntrance(worker);
   const dependencies = await openDependencies(worker, entries);
-  const scheduler = new Scheduler(clock, () => lanesOf(dependencies.configuration.current));
+  const scheduler = new Scheduler(clock, () => queueLimitsOf(dependencies.configuration.current));
   const agent = await Agent.open(dependencies, scheduler);
   const responder = await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger });
   entrance.serve({
@@ -120,7 +120,7 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
   return { clock, random, logger, configuration, registry, packages, hosts, capture, machine, trustedKeys };
 }
 
-function lanesOf({ queue }: Configuration): { concurrency: number; capacity: number } {
+function queueLimitsOf({ queue }: Configuration): { concurrency: number; capacity: number } {
   return { concurrency: queue.concurrency, capacity: queue.limit };
 }
 

@@ -1,3 +1,4 @@
+import { PREVIOUS, STABLE } from '../../contract/mod.js';
 import {
   asReason,
   type ModelRecord,
@@ -58,12 +59,12 @@ export function promote(
   options: { readonly probation: boolean },
 ): RegistryState {
   const before = findModel(state, model);
-  const former = before?.labels['stable'];
+  const former = before?.labels[STABLE];
   const replaced = former !== undefined && former !== record.version ? former : undefined;
   const labels = withLabels(before?.labels ?? {}, record);
-  labels['stable'] = record.version;
-  if (replaced !== undefined) labels['previous'] = replaced;
-  if (labels['previous'] === record.version) delete labels['previous'];
+  labels[STABLE] = record.version;
+  if (replaced !== undefined) labels[PREVIOUS] = replaced;
+  if (labels[PREVIOUS] === record.version) delete labels[PREVIOUS];
   return withModel(state, model, {
     versions: { ...before?.versions, [record.version]: admittedAnew(record) },
     labels,
@@ -105,7 +106,7 @@ function admittedAnew(record: VersionRecord): VersionRecord {
 /** A version beside the stable one (loaded by path or by version), without a label of its own. */
 export function addBeside(state: RegistryState, model: string, record: VersionRecord): RegistryState {
   const before = findModel(state, model);
-  if (before?.labels['stable'] === undefined) {
+  if (before?.labels[STABLE] === undefined) {
     const added = promote(state, model, record, { probation: false });
     return updateModel(added, model, ({ desired: _desired, ...rest }) => rest);
   }
@@ -118,7 +119,7 @@ export function addBeside(state: RegistryState, model: string, record: VersionRe
 
 /** The version that the stable one would go back to. */
 export function fallbackOf({ probationAgainst, labels }: ModelRecord): string | undefined {
-  return probationAgainst ?? labels['previous'];
+  return probationAgainst ?? labels[PREVIOUS];
 }
 
 /** A version that failed, the one before it, and why. */
@@ -140,7 +141,7 @@ export function rollBack(state: RegistryState, model: string, { from, to, reason
     Object.entries(before.labels).map(([label, version]) => [label, version === from ? to : version]),
   );
   const { stable } = labels;
-  if (labels['previous'] === stable) delete labels['previous'];
+  if (labels[PREVIOUS] === stable) delete labels[PREVIOUS];
   const against = probationAgainst === from ? to : probationAgainst;
   const next = withModel(state, model, {
     ...rest,
@@ -158,7 +159,7 @@ export function passProbation(
   former: string,
 ): RegistryState {
   const found = findModel(state, model);
-  if (found?.labels['stable'] !== version || found.probationAgainst !== former) return state;
+  if (found?.labels[STABLE] !== version || found.probationAgainst !== former) return state;
   const { probationAgainst: _over, probation: _noted, ...rest } = found;
   return withModel(state, model, rest);
 }
@@ -166,7 +167,7 @@ export function passProbation(
 /** Notes how a probation goes, unless another one has begun. */
 export function noteProbation(state: RegistryState, model: string, note: ProbationNote): RegistryState {
   const found = findModel(state, model);
-  if (found?.labels['stable'] !== note.version || found.probationAgainst !== note.against) return state;
+  if (found?.labels[STABLE] !== note.version || found.probationAgainst !== note.against) return state;
   return withModel(state, model, { ...found, probation: note });
 }
 
@@ -251,5 +252,5 @@ export function packagesInUse(state: RegistryState): ReadonlySet<string> {
 
 /** Whether what serves is not what the deployment wanted. */
 export function isDrifted(model: ModelRecord): boolean {
-  return model.desired !== undefined && model.labels['stable'] !== model.desired;
+  return model.desired !== undefined && model.labels[STABLE] !== model.desired;
 }

@@ -1,5 +1,13 @@
 import { deferred, EdgeError, endsWithin, Listeners, type Clock, type Deferred } from '../../core/mod.js';
-import { admit, EMPTY_LANE, finished, nextTurn, type Lane, type LaneLimits, type Ticket } from './lane.js';
+import {
+  admit,
+  EMPTY_QUEUE,
+  finished,
+  nextTurn,
+  type ModelQueue,
+  type QueueLimits,
+  type Ticket,
+} from './model-queue.js';
 
 /** What a caller waits for, until its turn or its refusal. */
 interface Waiter {
@@ -14,15 +22,15 @@ interface Waiter {
  */
 export class Scheduler {
   readonly #clock: Clock;
-  readonly #limits: (key: string) => LaneLimits;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #limits: (key: string) => QueueLimits;
+  readonly #queues = new Map<string, ModelQueue>();
   readonly #waiters = new Map<number, Waiter>();
   readonly #idle = new Listeners<[]>();
   #nextId = 1;
   #closed = false;
 
   /** @param limits asked at each decision, so that they may change while running */
-  constructor(clock: Clock, limits: (key: string) => LaneLimits) {
+  constructor(clock: Clock, limits: (key: string) => QueueLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
@@ -42,49 +50,49 @@ export class Scheduler {
       tookMs = this.#clock.monotonicMs() - begunMs;
       return result;
     } finally {
-      this.#change(key, finished(this.#lane(key), tookMs));
+      this.#change(key, finished(this.#queue(key), tookMs));
     }
   }
 
   #turn(key: string, deadlineMs: number): Promise<number> | number {
     const arrivedMs = this.#clock.monotonicMs();
     const ticket: Ticket = { id: this.#nextId++, arrivedMs, deadlineMs };
-    const lane = this.#lane(key);
-    const admission = admit(lane, this.#limits(key), ticket, arrivedMs);
-    switch (admission.kind) {
+    const queue = this.#queue(key);
+    const reception = admit(queue, this.#limits(key), ticket, arrivedMs);
+    switch (reception.kind) {
       case 'start':
-        this.#lanes.set(key, { ...lane, running: lane.running + 1 });
+        this.#queues.set(key, { ...queue, running: queue.running + 1 });
         return 0;
       case 'late':
         throw late(key);
       case 'full':
         throw new EdgeError(
           'QUEUE_FULL',
-          `Cannot queue the request as ${lane.waiting.length} wait for ${key} already`,
-          { retryAfterMs: admission.retryAfterMs },
+          `Cannot queue the request as ${queue.waiting.length} wait for ${key} already`,
+          { retryAfterMs: reception.retryAfterMs },
         );
       case 'wait':
-        return this.#wait(key, lane, ticket);
+        return this.#wait(key, queue, ticket);
     }
   }
 
-  #wait(key: string, lane: Lane, ticket: Ticket): Promise<number> {
+  #wait(key: string, queue: ModelQueue, ticket: Ticket): Promise<number> {
     const turn = deferred<number>();
     const cancelTimer = this.#clock.after(ticket.deadlineMs - ticket.arrivedMs, () => {
       this.#refuse(ticket.id, late(key));
-      const now = this.#lane(key);
+      const now = this.#queue(key);
       this.#change(key, { ...now, waiting: now.waiting.filter(({ id }) => id !== ticket.id) });
     });
     this.#waiters.set(ticket.id, { turn, cancelTimer });
-    this.#change(key, { ...lane, waiting: [...lane.waiting, ticket] });
+    this.#change(key, { ...queue, waiting: [...queue.waiting, ticket] });
     return turn.promise;
   }
 
-  /** Takes a lane's new state, and starts or refuses whoever is due by it. */
-  #change(key: string, changed: Lane): void {
+  /** Takes a queue's new state, and starts or refuses whoever is due by it. */
+  #change(key: string, changed: ModelQueue): void {
     const nowMs = this.#clock.monotonicMs();
-    const { start, late: missed, lane } = nextTurn(changed, this.#limits(key), nowMs);
-    this.#lanes.set(key, lane);
+    const { start, late: missed, queue } = nextTurn(changed, this.#limits(key), nowMs);
+    this.#queues.set(key, queue);
     for (const { id } of missed) this.#refuse(id, late(key));
     for (const { id, arrivedMs } of start) this.#take(id)?.turn.resolve(nowMs - arrivedMs);
     if (this.#busy()) return;
@@ -103,37 +111,37 @@ export class Scheduler {
     return waiter;
   }
 
-  #lane(key: string): Lane {
-    return this.#lanes.get(key) ?? EMPTY_LANE;
+  #queue(key: string): ModelQueue {
+    return this.#queues.get(key) ?? EMPTY_QUEUE;
   }
 
   #busy(): boolean {
-    return [...this.#lanes.values()].some(({ running }) => running > 0);
+    return [...this.#queues.values()].some(({ running }) => running > 0);
   }
 
   /** How many requests of this key run and wait. */
   load(key: string): { readonly running: number; readonly queued: number } {
-    const { running, waiting } = this.#lane(key);
+    const { running, waiting } = this.#queue(key);
     return { running, queued: waiting.length };
   }
 
   /** All that have been asked for and are not forgotten. */
   get keys(): readonly string[] {
-    return [...this.#lanes.keys()];
+    return [...this.#queues.keys()];
   }
 
   /** Forgets a version that is gone for good; requests that still run or wait are not touched. */
   forget(key: string): void {
-    const { running, waiting } = this.#lane(key);
-    if (running === 0 && waiting.length === 0) this.#lanes.delete(key);
+    const { running, waiting } = this.#queue(key);
+    if (running === 0 && waiting.length === 0) this.#queues.delete(key);
   }
 
   /** Refuses what waits with UNAVAILABLE, and what comes. What runs goes on. */
   close(): void {
     this.#closed = true;
-    for (const [key, lane] of this.#lanes) {
-      this.#lanes.set(key, { ...lane, waiting: [] });
-      for (const { id } of lane.waiting) this.#refuse(id, stopping(key));
+    for (const [key, queue] of this.#queues) {
+      this.#queues.set(key, { ...queue, waiting: [] });
+      for (const { id } of queue.waiting) this.#refuse(id, stopping(key));
     }
   }
 

@@ -1,4 +1,10 @@
-import { MAX_TENSOR_BYTES, type FileRegion, type Tensor, type WireTensor } from '../../../contract/mod.js';
+import {
+  INLINE_MAX_BYTES,
+  MAX_TENSOR_BYTES,
+  type FileRegion,
+  type Tensor,
+  type WireTensor,
+} from '../../../contract/mod.js';
 import {
   checkOneSource,
   checkTensorBytes,
@@ -10,8 +16,6 @@ import {
 import { EdgeError } from '../../../core/mod.js';
 import { type RunRequest, ExchangeFolder } from '../port/mod.js';
 
-/** Raw bytes of all tensors of a reply that goes inline: base64 and names leave room in a message of 7,000 bytes. */
-const MAX_INLINE_BYTES = 4400;
 /** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
 const TENSOR_OVERHEAD_BYTES = 64;
 
@@ -57,7 +61,7 @@ export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): W
   const cost = outputs.reduce((sum, { data, name }) => {
     return sum + data.byteLength + Buffer.byteLength(name) + TENSOR_OVERHEAD_BYTES;
   }, 0);
-  const limit = request.maxInlineBytes ?? MAX_INLINE_BYTES;
+  const limit = request.maxInlineBytes ?? INLINE_MAX_BYTES;
   if (cost <= limit) return outputs.map(toInlineTensor);
   if (request.outputFile === undefined) {
     const totalBytes = outputs.reduce((sum, { data }) => sum + data.byteLength, 0);

@@ -9,7 +9,7 @@ import type { ModelManager } from './model-manager.js';
 import { arrivingOf, type PackageKeeper } from './package-keeper.js';
 import type { SwitchOver } from './switch-over.js';
 
-export interface AdmissionOptions {
+export interface RegistrationOptions {
   readonly registry: Registry;
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly logger: Logger;
@@ -29,12 +29,12 @@ type Attempt = { readonly switchMs: number } | { readonly error: EdgeError; read
  * switch. One package of a model at a time. Whatever fails, what served before still serves, and the reason
  * stands in the reply, in describe and in the log.
  */
-export class Admission {
-  readonly #options: AdmissionOptions;
+export class Registration {
+  readonly #options: RegistrationOptions;
   /** Admissions under way by digest: a repeated request waits for the same verdict. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: RegistrationOptions) {
     this.#options = options;
   }
 

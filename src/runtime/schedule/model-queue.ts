@@ -1,5 +1,5 @@
 /** How many requests of one model may run at once, and how many may wait behind them. */
-export interface LaneLimits {
+export interface QueueLimits {
   readonly concurrency: number;
   readonly capacity: number;
 }
@@ -12,7 +12,7 @@ export interface Ticket {
 }
 
 /** The queue of one model: values only, decided on by the functions of this file. */
-export interface Lane {
+export interface ModelQueue {
   readonly running: number;
   /** In order of arrival. */
   readonly waiting: readonly Ticket[];
@@ -20,23 +20,23 @@ export interface Lane {
   readonly recentMs: readonly number[];
 }
 
-export const EMPTY_LANE: Lane = { running: 0, waiting: [], recentMs: [] };
+export const EMPTY_QUEUE: ModelQueue = { running: 0, waiting: [], recentMs: [] };
 
 /** So many runs tell how long a run takes at least. */
 const RECENT_RUNS = 8;
 const DEFAULT_RETRY_MS = 100;
 
-export type Admission =
+export type Reception =
   { readonly kind: 'start' | 'wait' | 'late' } | { readonly kind: 'full'; readonly retryAfterMs: number };
 
 /** What becomes of a request that arrives. */
-export function admit(lane: Lane, limits: LaneLimits, ticket: Ticket, nowMs: number): Admission {
+export function admit(queue: ModelQueue, limits: QueueLimits, ticket: Ticket, nowMs: number): Reception {
   if (ticket.deadlineMs <= nowMs) return { kind: 'late' };
-  const free = lane.running < limits.concurrency && lane.waiting.length === 0;
-  if (free && (lane.running === 0 || fits(ticket, lane.recentMs, lane.running, nowMs)))
+  const free = queue.running < limits.concurrency && queue.waiting.length === 0;
+  if (free && (queue.running === 0 || fits(ticket, queue.recentMs, queue.running, nowMs)))
     return { kind: 'start' };
-  if (lane.waiting.length >= limits.capacity)
-    return { kind: 'full', retryAfterMs: retryAfterMs(lane, limits) };
+  if (queue.waiting.length >= limits.capacity)
+    return { kind: 'full', retryAfterMs: retryAfterMs(queue, limits) };
   return { kind: 'wait' };
 }
 
@@ -44,7 +44,7 @@ export function admit(lane: Lane, limits: LaneLimits, ticket: Ticket, nowMs: num
 export interface Turn {
   readonly start: readonly Ticket[];
   readonly late: readonly Ticket[];
-  readonly lane: Lane;
+  readonly queue: ModelQueue;
 }
 
 /**
@@ -53,15 +53,15 @@ export interface Turn {
  * costs the model its host. A host runs one after the other, so whoever would have to wait there for others, with
  * no time for that, waits here instead.
  */
-export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
+export function nextTurn(queue: ModelQueue, limits: QueueLimits, nowMs: number): Turn {
   const start: Ticket[] = [];
   const late: Ticket[] = [];
-  const waiting = [...lane.waiting];
-  let { recentMs } = lane;
-  while (waiting.length > 0 && lane.running + start.length < limits.concurrency) {
+  const waiting = [...queue.waiting];
+  let { recentMs } = queue;
+  while (waiting.length > 0 && queue.running + start.length < limits.concurrency) {
     const [ticket] = waiting;
     if (ticket === undefined) break;
-    const ahead = lane.running + start.length;
+    const ahead = queue.running + start.length;
     const starts = fits(ticket, recentMs, ahead, nowMs);
     if (!starts && ahead > 0 && fits(ticket, recentMs, 0, nowMs)) break;
     waiting.shift();
@@ -73,13 +73,13 @@ export function nextTurn(lane: Lane, limits: LaneLimits, nowMs: number): Turn {
     // What was measured loses weight with each refusal, so that a slow time does not refuse for ever.
     recentMs = recentMs.slice(1);
   }
-  return { start, late, lane: { running: lane.running + start.length, waiting, recentMs } };
+  return { start, late, queue: { running: queue.running + start.length, waiting, recentMs } };
 }
 
 /** A run has ended after `tookMs`; undefined where its time says nothing, as it failed. */
-export function finished(lane: Lane, tookMs: number | undefined): Lane {
-  const recentMs = tookMs === undefined ? lane.recentMs : [...lane.recentMs, tookMs].slice(-RECENT_RUNS);
-  return { ...lane, running: lane.running - 1, recentMs };
+export function finished(queue: ModelQueue, tookMs: number | undefined): ModelQueue {
+  const recentMs = tookMs === undefined ? queue.recentMs : [...queue.recentMs, tookMs].slice(-RECENT_RUNS);
+  return { ...queue, running: queue.running - 1, recentMs };
 }
 
 /** Whether the request can be done by its deadline, behind so many others in the host. */
@@ -92,7 +92,7 @@ function shortestMs(recentMs: readonly number[]): number {
   return recentMs.length < RECENT_RUNS ? 0 : Math.min(...recentMs);
 }
 
-function retryAfterMs({ recentMs, waiting }: Lane, { concurrency }: LaneLimits): number {
+function retryAfterMs({ recentMs, waiting }: ModelQueue, { concurrency }: QueueLimits): number {
   if (recentMs.length === 0) return DEFAULT_RETRY_MS;
   const meanMs = recentMs.reduce((sum, ms) => sum + ms, 0) / recentMs.length;
   return Math.max(1, Math.ceil((meanMs * waiting.length) / concurrency));
