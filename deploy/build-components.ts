@@ -2,9 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CODE_COMPONENTS } from './build/components.js';
-import { buildProject } from './build/gdk-build.js';
-import { platformsOf } from './build/main.js';
+import { buildProject, CODE_COMPONENTS, platformsOf } from './build/mod.js';
 import { Printer } from './print/mod.js';
 
 /** `npm run build:components [-- --platform NAME|here] [--json] [--with-node FOLDER]`: all device artifacts, with their sizes beside the goals. */

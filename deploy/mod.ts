@@ -6,5 +6,6 @@ export * from './inspect/mod.js';
 export * from './package/mod.js';
 export * from './publish/mod.js';
 export * from './report/mod.js';
+export * from './report-page/mod.js';
 export * from './rollout/mod.js';
 export * from './sign/mod.js';

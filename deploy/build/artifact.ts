@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { join } from '../../src/disk/mod.js';
+import { readBytes } from '../files/mod.js';
 import type { Bundle } from './bundle.js';
 import type { CodeComponent } from './components.js';
 import { nativeFiles } from './native.js';
@@ -24,7 +24,7 @@ export async function artifactFiles(
   const native = await Promise.all(
     nativeFiles(component.native, platform).map(async ({ from, name }) => ({
       name,
-      bytes: await readFile(from),
+      bytes: await readBytes(from),
     })),
   );
   return [
@@ -33,7 +33,7 @@ export async function artifactFiles(
     text('package.json', '{ "type": "module" }\n'),
     text('sbom.cdx.json', billOfMaterials(component.name, shipped)),
     text('THIRD-PARTY-LICENCES.txt', licencesFile(shipped)),
-    { name: 'LICENSE', bytes: await readFile(`${root}/LICENSE`) },
+    { name: 'LICENSE', bytes: await readBytes(`${root}/LICENSE`) },
     ...(nodeFolder === undefined ? [] : [await nodeProgram(nodeFolder, platform)]),
   ];
 }
@@ -46,7 +46,7 @@ async function nodeProgram(folder: string, platform: Platform): Promise<Artifact
   const path = join(folder, platform.name, 'node');
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readBytes(path);
   } catch (cause) {
     throw new EdgeError('FILE_NOT_FOUND', `Cannot put Node into the artifact: ${messageOf(cause)}`, {
       nextStep: `Place Node's program for ${platform.name} at ${path}`,

@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { basename } from '../../src/disk/mod.js';
 import { nativeBeside } from './native.js';
 
 export interface Bundle {

@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EdgeError } from '../../src/core/mod.js';
-import type { ArtifactFile } from './zip.js';
+import { join } from '../../src/disk/mod.js';
 import { MAX_RECIPE_BYTES, parseRecipe, problemsOnLite, type Recipe } from '../../src/recipe/mod.js';
+import { namesIn, readText, sizeOf } from '../files/mod.js';
+import type { ArtifactFile } from './zip.js';
 
 export interface BuiltComponent {
   readonly recipe: Recipe;
@@ -20,7 +20,7 @@ export async function checkBuild(
   artifactsFolder: string,
   root: string,
 ): Promise<BuiltComponent> {
-  const text = await readFile(recipeFile, 'utf8');
+  const text = await readText(recipeFile);
   const size = Buffer.byteLength(text);
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
@@ -36,11 +36,11 @@ export async function checkBuild(
       `Cannot build ${recipe.ComponentName} as nucleus lite would refuse it: ${problem}`,
     );
   }
-  const files = await readdir(artifactsFolder);
+  const files = await namesIn(artifactsFolder);
   checkUris(recipe, files);
   checkLeaks(text, root);
   let sizeBytes = 0;
-  for (const file of files) sizeBytes += (await stat(join(artifactsFolder, file))).size;
+  for (const file of files) sizeBytes += await sizeOf(join(artifactsFolder, file));
   return { recipe, files, sizeBytes };
 }
 

@@ -1,8 +1,8 @@
-import { cp, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { EdgeError } from '../../src/core/mod.js';
+import { basename, join, resolve } from '../../src/disk/mod.js';
 import { renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { copyFolder, makeFolder, move, readText, realPath, removeAll, writeBytes } from '../files/mod.js';
 import { packageModel } from '../package/mod.js';
 import { artifactFiles } from './artifact.js';
 import { bundle } from './bundle.js';
@@ -39,18 +39,18 @@ export async function buildProject(folder: string, options: BuildOptions): Promi
   const project = await readGdkProject(folder);
   const out = join(options.out ?? folder, 'greengrass-build');
   const draft = `${out}.draft`;
-  await rm(draft, { recursive: true, force: true });
+  await removeAll(draft);
   const artifacts = join(draft, 'artifacts', project.name, project.version);
-  await mkdir(artifacts, { recursive: true });
-  await mkdir(join(draft, 'recipes'), { recursive: true });
+  await makeFolder(artifacts);
+  await makeFolder(join(draft, 'recipes'));
   try {
     const recipeName = await fill(folder, project, artifacts, draft, options);
     const built = await checkBuild(join(draft, 'recipes', recipeName), artifacts, options.root);
-    await rm(out, { recursive: true, force: true });
-    await rename(draft, out);
+    await removeAll(out);
+    await move(draft, out);
     return built;
   } catch (thrown) {
-    await rm(draft, { recursive: true, force: true });
+    await removeAll(draft);
     throw thrown;
   }
 }
@@ -74,12 +74,12 @@ async function fill(
 
 /** gdk takes the name of a linked recipe's target. */
 async function readRecipe(folder: string): Promise<[string, Recipe]> {
-  const path = await realpath(join(folder, 'recipe.yaml'));
-  return [basename(path), validateRecipe(parse(await readFile(path, 'utf8')))];
+  const path = await realPath(join(folder, 'recipe.yaml'));
+  return [basename(path), validateRecipe(parse(await readText(path)))];
 }
 
 async function writeRecipe(draft: string, name: string, recipe: Recipe): Promise<string> {
-  await writeFile(join(draft, 'recipes', name), renderRecipe(recipe));
+  await writeBytes(join(draft, 'recipes', name), renderRecipe(recipe));
   return name;
 }
 
@@ -100,7 +100,7 @@ async function fillCode(
     if (options.form === 'plain') {
       for (const file of files) {
         const mode = file.isExecutable === true ? 0o755 : 0o644;
-        await writeFile(join(artifacts, file.name), file.bytes, { mode });
+        await writeBytes(join(artifacts, file.name), file.bytes, mode);
       }
       plain.push(...files.map((file) => file.name));
     } else {
@@ -173,14 +173,14 @@ async function buildParts(options: BuildOptions): Promise<void> {
 
 /** A model project: model.yaml stands beside gdk-config.json; its recipe is rendered, as it names the package's files. */
 async function fillModel(folder: string, project: GdkProject, draft: string): Promise<string> {
-  const name = basename(await realpath(join(folder, 'recipe.yaml')));
+  const name = basename(await realPath(join(folder, 'recipe.yaml')));
   const packaged = join(draft, 'packaged');
   const {
     manifest,
     recipeFile,
     folder: built,
   } = await packageModel({
-    file: await realpath(join(folder, 'model.yaml')),
+    file: await realPath(join(folder, 'model.yaml')),
     outFolder: packaged,
     skipSelfTest: false,
     timeoutMs: SELF_TEST_TIMEOUT_MS,
@@ -193,8 +193,8 @@ async function fillModel(folder: string, project: GdkProject, draft: string): Pr
       { nextStep: 'Give gdk-config.json the component name and the literal version of model.yaml' },
     );
   }
-  await cp(join(packaged, 'artifacts'), join(draft, 'artifacts'), { recursive: true });
-  await rename(recipeFile, join(draft, 'recipes', name));
-  await rm(packaged, { recursive: true });
+  await copyFolder(join(packaged, 'artifacts'), join(draft, 'artifacts'));
+  await move(recipeFile, join(draft, 'recipes', name));
+  await removeAll(packaged);
   return name;
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Type, type Static } from '@sinclair/typebox';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import { join } from '../../src/disk/mod.js';
+import { readText } from '../files/mod.js';
 
 /** The part of gdk-config.json that a custom build reads; gdk accepts unknown keys, so do we. */
 const GdkComponent = Type.Object({
@@ -29,7 +29,7 @@ export async function readGdkProject(folder: string): Promise<GdkProject> {
   const what = 'Cannot read gdk-config.json';
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(join(folder, 'gdk-config.json'), 'utf8'));
+    value = JSON.parse(await readText(join(folder, 'gdk-config.json')));
   } catch (cause) {
     throw new EdgeError('FILE_UNREADABLE', `${what} in ${folder}: ${messageOf(cause)}`, { cause });
   }

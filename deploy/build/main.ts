@@ -1,7 +1,6 @@
-import { EdgeError } from '../../src/core/mod.js';
 import { Printer } from '../print/mod.js';
 import { buildProject } from './gdk-build.js';
-import { PLATFORMS, platformHere, type Platform } from './platforms.js';
+import { platformsOf } from './platforms.js';
 
 /**
  * `node scripts/gdk-build.mjs [--platform NAME|here] [--form zip|plain] [--out FOLDER] [--with-node FOLDER]` in a gdk project's folder.
@@ -29,14 +28,4 @@ export async function runGdkBuild(folder: string, root: string, args: readonly s
     print.failure(thrown);
     process.exitCode = 1;
   }
-}
-
-export function platformsOf(name: string | undefined): readonly Platform[] {
-  if (name === undefined) return PLATFORMS;
-  const found = name === 'here' ? platformHere() : PLATFORMS.find((platform) => platform.name === name);
-  if (found === undefined) {
-    const known = PLATFORMS.map((platform) => platform.name).join(', ');
-    throw new EdgeError('OPTION_INVALID', `Cannot build for platform '${name}': known are ${known} and here`);
-  }
-  return [found];
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
+import { dirname, join } from '../../src/disk/mod.js';
+import { readText } from '../files/mod.js';
 import type { Platform } from './platforms.js';
 
 const require = createRequire(import.meta.url);
@@ -52,8 +53,7 @@ export const nativeBeside: Plugin = {
         exports.default = require(join(__dirname, 'aws-crt-nodejs.node'));`,
     }));
     build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
-      const { readFile } = await import('node:fs/promises');
-      const source = await readFile(path, 'utf8');
+      const source = await readText(path);
       const replaced = source.replace(
         /require\(`\.\.\/bin\/napi-v\d+\/\$\{process\.platform\}\/\$\{process\.arch\}\/onnxruntime_binding\.node`\)/,
         `require(require('node:path').join(__dirname, 'onnxruntime_binding.node'))`,

@@ -1,3 +1,5 @@
+import { EdgeError } from '../../src/core/mod.js';
+
 /** What a device artifact is built for: Greengrass's names, and those of Node and its packages. */
 export interface Platform {
   readonly name: string;
@@ -15,4 +17,15 @@ export const PLATFORMS: readonly Platform[] = [
 /** The platform of this machine, if devices have it too. */
 export function platformHere(): Platform | undefined {
   return PLATFORMS.find((platform) => platform.nodeArch === process.arch && process.platform === 'linux');
+}
+
+/** The platform of that name, this machine's for `here`, or all. @throws EdgeError naming those that there are */
+export function platformsOf(name: string | undefined): readonly Platform[] {
+  if (name === undefined) return PLATFORMS;
+  const found = name === 'here' ? platformHere() : PLATFORMS.find((platform) => platform.name === name);
+  if (found === undefined) {
+    const known = PLATFORMS.map((platform) => platform.name).join(', ');
+    throw new EdgeError('OPTION_INVALID', `Cannot build for platform '${name}': known are ${known} and here`);
+  }
+  return [found];
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { S3 } from '@aws-sdk/client-s3';
 import { EdgeError } from '../../src/core/mod.js';
+import { sha256 as sha256Of } from '../../src/system/mod.js';
 import { fromAws } from './aws-errors.js';
 import type { AwsOptions } from './aws-components.js';
 import type { ArtifactStore } from './component-cloud.js';
@@ -34,7 +34,7 @@ export class AwsArtifacts implements ArtifactStore {
   }
 
   async put(bucket: string, key: string, bytes: Uint8Array): Promise<boolean> {
-    const sha256 = createHash('sha256').update(bytes).digest('base64');
+    const sha256 = Buffer.from(sha256Of(bytes)).toString('base64');
     const at = { Bucket: bucket, Key: key };
     try {
       await this.#s3.putObject({ ...at, Body: bytes, ChecksumSHA256: sha256, IfNoneMatch: '*' });

@@ -1,7 +1,7 @@
 import type { ComponentDeploymentSpecification, GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import type { IoT, JobExecutionStatus } from '@aws-sdk/client-iot';
 import { canonicalJson, EdgeError, isJsonObject, type JsonObject } from '../../src/core/mod.js';
-import type { ComponentSet, DeployedComponent } from '../rollout/components.js';
+import type { ComponentSet, DeployedComponent } from './component-set.js';
 import { isMissing } from './aws-errors.js';
 import { doing } from './aws-things.js';
 import type {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../src/core/mod.js';
-import type { ComponentSet } from '../rollout/components.js';
+import type { ComponentSet } from './component-set.js';
 
 export type DeploymentState = 'ACTIVE' | 'COMPLETED' | 'CANCELED' | 'FAILED' | 'INACTIVE';
 

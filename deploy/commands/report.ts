@@ -51,7 +51,8 @@ async function writePage(
   now: FleetReport,
   history: string | undefined,
 ): Promise<void> {
-  const { devicesInNeed, readHistory, reportPage, writeReportPage } = await import('../report/mod.js');
+  const { devicesInNeed, readHistory } = await import('../report/mod.js');
+  const { reportPage, writeReportPage } = await import('../report-page/mod.js');
   const { rolloutHistory } = await import('../rollout/mod.js');
   const fleet = now.deviceFleetName;
   const kept = history === undefined ? undefined : await readHistory(history, fleet);

@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join } from '../../src/disk/mod.js';
 import type { GraphOptimization } from '../../src/engine/mod.js';
 import { type Target } from '../../src/model/mod.js';
 import { decodeModel, encodeModel, fixDimensions, pruneOperatorSets } from '../../src/onnx/decoded/mod.js';
 import { runSession } from '../engine-child/mod.js';
+import { readBytes, writeBytes } from '../files/mod.js';
 
 /** What a pass may use. */
 export interface PassContext {
@@ -48,10 +48,10 @@ export function optimisePass(level: GraphOptimization): Pass {
     run: async (bytes, { scratch, timeoutMs }) => {
       const modelFile = join(scratch, 'unoptimised.onnx');
       const optimizedModelFile = join(scratch, 'optimised.onnx');
-      await writeFile(modelFile, bytes);
+      await writeBytes(modelFile, bytes);
       const task = { modelFile, graphOptimization: level, optimizedModelFile, cases: [], timedRuns: 0 };
       await runSession(task, timeoutMs);
-      const model = decodeModel(new Uint8Array(await readFile(optimizedModelFile)));
+      const model = decodeModel(new Uint8Array(await readBytes(optimizedModelFile)));
       // onnxruntime imports every operator set that it knows; a package names those that it needs.
       pruneOperatorSets(model);
       return encodeModel(model);

@@ -1,5 +1,5 @@
-import { basename, dirname, join } from 'node:path';
 import { messageOf, EdgeError } from '../../src/core/mod.js';
+import { basename, dirname, join } from '../../src/disk/mod.js';
 import { FILE_MAX_BYTES, readOnce } from '../../src/model/mod.js';
 import { decodeModel, embedExternalData, encodeModel } from '../../src/onnx/decoded/mod.js';
 import { checkPackable, type ModelFacts } from '../../src/onnx/mod.js';

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
 import { parse } from 'yaml';
 import { EdgeError, messageOf, validate, type JsonObject } from '../../src/core/mod.js';
 import type { WantedComponent } from '../../src/local/nucleus/mod.js';
+import { readText } from '../files/mod.js';
 
 /** The part of a deployment that a person writes: components with version and configuration. */
 const DeploymentFile = Type.Object(
@@ -46,7 +46,7 @@ export async function readDeployment(file: string): Promise<Record<string, Wante
 
 async function parsed(file: string): Promise<unknown> {
   try {
-    return parse(await readFile(file, 'utf8'));
+    return parse(await readText(file));
   } catch (cause) {
     throw new EdgeError('FILE_UNREADABLE', `Cannot read the deployment ${file}: ${messageOf(cause)}`, {
       cause,

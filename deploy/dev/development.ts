@@ -1,7 +1,5 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { JsonObject } from '../../src/core/mod.js';
+import { join, resolve } from '../../src/disk/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
 import { startLocalS3 } from '../../src/local/cloud/s3/mod.js';
@@ -13,6 +11,7 @@ import {
   type Profile,
   type WantedComponent,
 } from '../../src/local/nucleus/mod.js';
+import { freshFolder, makeFolder } from '../files/mod.js';
 import { readDeployment } from './deployment-file.js';
 
 export interface DevelopmentOptions {
@@ -36,8 +35,8 @@ export interface DevelopmentOptions {
 /** A local nucleus beside a local S3, with what was built deployed on it. */
 export async function startDevelopment(options: DevelopmentOptions): Promise<{ close(): Promise<void> }> {
   const { tell, profile, region } = options;
-  const folder = resolve(options.folder ?? (await mkdtemp(join(tmpdir(), 'edge-dev-'))));
-  await mkdir(folder, { recursive: true });
+  const folder = resolve(options.folder ?? (await freshFolder('edge-dev-')));
+  await makeFolder(folder);
   const store = await folderStore();
   const components = await wantedComponents(store, options);
   const credentials = makeLocalCredentials(systemClock);
@@ -48,7 +47,7 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
     region,
   });
   // The socket's path must be short.
-  const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
+  const rootPath = await freshFolder('gg-');
   const nucleus = await startNucleus({
     rootPath,
     profile,

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { Tensor } from '../../src/contract/mod.js';
 import { toEdgeError, type Clock } from '../../src/core/mod.js';
 import { createOnnxEngine, type EngineSession } from '../../src/engine/mod.js';
 import { systemClock } from '../../src/system/mod.js';
+import { readBytes } from '../files/mod.js';
 import type { ChildReply, SessionResult, SessionTask } from './task.js';
 
 async function run(task: SessionTask, clock: Clock): Promise<SessionResult> {
   const engine = await createOnnxEngine();
-  const model = new Uint8Array(await readFile(task.modelFile));
+  const model = new Uint8Array(await readBytes(task.modelFile));
   const { graphOptimization, optimizedModelFile } = task;
   const begunMs = clock.monotonicMs();
   const session = await engine.load(model, {

@@ -1,8 +1,7 @@
-import { link, mkdir, readFile, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
-import { writeFileDurably } from '../../src/disk/mod.js';
+import { join, writeFileDurably } from '../../src/disk/mod.js';
+import { makeFolder, readText, writeNew } from '../files/mod.js';
 import type { Fleet } from './fleet.js';
 import { parseFleets } from './parse.js';
 import type { PolicyDocument } from './policies.js';
@@ -15,7 +14,7 @@ export async function readFleets(path: string): Promise<readonly Fleet[]> {
 /** @param what for the error's sentence, such as "the fleets file" */
 export async function readDocument(path: string, what: string): Promise<unknown> {
   try {
-    return parse(await readFile(path, 'utf8')) as unknown;
+    return parse(await readText(path)) as unknown;
   } catch (error) {
     throw new EdgeError(
       'FILE_UNREADABLE',
@@ -29,20 +28,17 @@ export async function readDocument(path: string, what: string): Promise<unknown>
 export async function writeFleets(path: string, text: string, force: boolean): Promise<void> {
   const bytes = Buffer.from(text);
   if (force) return writeFileDurably(path, bytes, 0o644);
-  const whole = join(dirname(path), `.${basename(path)}.new`);
-  await writeFileDurably(whole, bytes, 0o644);
+  if (await written(path, bytes)) return;
+  throw new EdgeError('FILE_EXISTS', `Cannot write ${path} as it exists already`, {
+    nextStep: 'Give another --out, or --force to replace it',
+  });
+}
+
+async function written(path: string, bytes: Uint8Array): Promise<boolean> {
   try {
-    // A link never replaces what is there, whoever else writes meanwhile.
-    await link(whole, path);
-  } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw new EdgeError(
-      isThere ? 'FILE_EXISTS' : 'DISK_FAILED',
-      isThere ? `Cannot write ${path} as it exists already` : `Cannot write ${path}: ${messageOf(error)}`,
-      { cause: error, nextStep: isThere ? 'Give another --out, or --force to replace it' : undefined },
-    );
-  } finally {
-    await rm(whole, { force: true });
+    return await writeNew(path, bytes, 0o644);
+  } catch (cause) {
+    throw new EdgeError('DISK_FAILED', `Cannot write ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -53,7 +49,7 @@ export async function writePolicies(
   policies: readonly PolicyDocument[],
 ): Promise<readonly string[]> {
   const target = join(folder, fleet);
-  await mkdir(target, { recursive: true });
+  await makeFolder(target);
   const paths: string[] = [];
   for (const { name, document } of policies) {
     const path = join(target, `${name}.json`);

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import { basename } from '../../src/disk/mod.js';
 import { isPackageFileName, type FileRole, type NewFile } from '../../src/model/mod.js';
-import { CompileReportSchema } from '../compile/report.js';
+import { CompileReportSchema } from '../compile/mod.js';
+import { readBytes } from '../files/mod.js';
 import type { ModelDescription } from './model-yaml.js';
 
 /** The files beside model and samples that a model.yaml names, under their names in the package. */
@@ -57,7 +57,7 @@ export async function readLabels({ yaml, resolve }: ModelDescription): Promise<s
 
 async function read(path: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await readFile(path));
+    return new Uint8Array(await readBytes(path));
   } catch (error) {
     return fail(messageOf(error), path, error);
   }

@@ -1,13 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { ArchiveGuard, EdgeError, messageOf } from '../../src/core/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
+import { join } from '../../src/disk/mod.js';
 import type { Provenance } from '../../src/model/mod.js';
 import type { ArtifactStore, ModelRegistry, RegisteredModel } from '../cloud/component-mod.js';
-import { tarFiles } from './tar.js';
+import { freshFolder, removeAll, writeBytes } from '../files/mod.js';
+import { unpackModels } from './unpack-models.js';
 
 /** onnxruntime reads a model as one protobuf message, which ends at 2 GiB. */
 const MODEL_MAX_BYTES = 2 ** 31 - 1;
@@ -35,8 +31,8 @@ export async function fetchApprovedModel(
       { nextStep: 'Have it approved in SageMaker: aws sagemaker update-model-package' },
     );
   }
-  const folder = await mkdtemp(join(tmpdir(), 'edge-manager-registry-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const folder = await freshFolder('edge-manager-registry-');
+  const remove = (): Promise<void> => removeAll(folder);
   try {
     const file = join(folder, 'model.onnx');
     await fetchModel(found, store, file);
@@ -62,37 +58,13 @@ async function fetchModel(
     );
   }
   const bytes = await store.get(bucket, key, MODEL_MAX_BYTES);
-  if (key.endsWith('.onnx')) return await writeFile(file, bytes);
+  if (key.endsWith('.onnx')) return await writeBytes(file, bytes);
   const found = await unpackModels(bytes, file, action);
   if (found === 1) return;
   throw new EdgeError(
     'ARCHIVE_REFUSED',
     `${action} as its archive must hold exactly one .onnx file: it holds ${found}`,
   );
-}
-
-/** Writes the first .onnx file of a `.tar.gz`, and nothing else. @returns how many there are */
-async function unpackModels(bytes: Uint8Array, file: string, action: string): Promise<number> {
-  const guard = new ArchiveGuard(action, bytes.length);
-  let models = 0;
-  try {
-    for await (const { path, content } of tarFiles(gunzipped(bytes, guard), guard)) {
-      if (path.endsWith('.onnx') && models++ === 0) await pipeline(content, createWriteStream(file));
-    }
-    return models;
-  } catch (thrown) {
-    if (thrown instanceof EdgeError) throw thrown;
-    return guard.refuse(`its archive is damaged: ${messageOf(thrown)}`, thrown);
-  }
-}
-
-async function* gunzipped(bytes: Uint8Array, guard: ArchiveGuard): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip();
-  gunzip.end(bytes);
-  for await (const piece of gunzip as AsyncIterable<Buffer>) {
-    guard.unpacked(piece.length);
-    yield piece;
-  }
 }
 
 function provenanceOf(found: RegisteredModel): Provenance {

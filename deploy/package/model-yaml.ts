@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
 import { Type, type Static } from '@sinclair/typebox';
 import semver from 'semver';
 import { parse } from 'yaml';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
+import { basename, dirname, resolve } from '../../src/disk/mod.js';
 import {
   CaptureDefaultsSchema,
   MODEL_NAME,
@@ -15,6 +14,7 @@ import {
   VersionLabelsSchema,
   type Target,
 } from '../../src/model/mod.js';
+import { readText as textOf } from '../files/mod.js';
 
 const strict = { additionalProperties: false } as const;
 const Path = Type.String({ minLength: 1 });
@@ -135,7 +135,7 @@ export async function readModelYaml(file: string): Promise<ModelDescription> {
 
 async function readText(file: string, action: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await textOf(file);
   } catch (error) {
     throw new EdgeError('FILE_NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
   }

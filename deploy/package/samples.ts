@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Tensor } from '../../src/contract/mod.js';
 import { EdgeError, messageOf, toEdgeError } from '../../src/core/mod.js';
 import {
@@ -8,8 +7,9 @@ import {
   type TensorSpec,
   type Tolerance,
 } from '../../src/model/mod.js';
+import { fill, makeInputs } from '../compile/mod.js';
 import { runSession, type SessionResult, type SessionTask } from '../engine-child/mod.js';
-import { fill, makeInputs } from './make-inputs.js';
+import { readBytes as bytesOf } from '../files/mod.js';
 import type { GivenTensorYaml, ModelDescription, SamplesYaml } from './model-yaml.js';
 import { parseNpy } from './npy.js';
 
@@ -166,7 +166,7 @@ export async function readSampleInputs(path: string): Promise<(readonly Tensor[]
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await readFile(path));
+    return new Uint8Array(await bytesOf(path));
   } catch (error) {
     return fail(messageOf(error), error);
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import semver from 'semver';
 import { EdgeError, toEdgeError, type Clock } from '../../src/core/mod.js';
 import { renderRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { sha256Hex } from '../../src/system/mod.js';
 import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/component-mod.js';
+import { readBytes } from '../files/mod.js';
 import type { ComponentBuild } from './read-build.js';
 import { modelTags, TAGS } from './tags.js';
 
@@ -102,7 +102,7 @@ async function upload(
   const uris = new Map<string, string>();
   for (const file of build.files) {
     const key = `${name}/${file.sha256}/${file.name}`;
-    const isNew = await artifacts.put(bucket, key, await readFile(file.path));
+    const isNew = await artifacts.put(bucket, key, await readBytes(file.path));
     onStep?.(`${isNew ? 'Uploaded' : 'Found'} s3://${bucket}/${key}`);
     uris.set(file.name, `s3://${bucket}/${key}`);
   }
@@ -127,7 +127,7 @@ async function create(
 ): Promise<string> {
   const text = renderRecipe(recipe);
   // Another token than that of a version which was removed: AWS would answer with that one.
-  const clientToken = createHash('sha256').update(`${removedAtMs}\n${text}`).digest('hex');
+  const clientToken = sha256Hex(`${removedAtMs}\n${text}`);
   try {
     return await components.createComponent({ recipe: text, tags, clientToken });
   } catch (thrown) {

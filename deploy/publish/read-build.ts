@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
+import { join } from '../../src/disk/mod.js';
 import { MANIFEST_FILE, parseManifest, type Manifest } from '../../src/model/mod.js';
 import { parseRecipe, type Recipe } from '../../src/recipe/mod.js';
-import { checkBuild } from '../build/check.js';
+import { sha256Hex } from '../../src/system/mod.js';
+import { checkBuild } from '../build/mod.js';
+import { namesIn, readBytes, readText } from '../files/mod.js';
 
 export interface BuildFile {
   readonly name: string;
@@ -30,23 +30,23 @@ export interface ComponentBuild {
  */
 export async function readBuild(folder: string): Promise<ComponentBuild> {
   const recipeFile = join(folder, 'recipes', await onlyEntry(join(folder, 'recipes'), 'recipe'));
-  const name = parseRecipe(await readFile(recipeFile, 'utf8')).ComponentName;
+  const name = parseRecipe(await readText(recipeFile)).ComponentName;
   const version = await onlyEntry(join(folder, 'artifacts', name), 'version');
   const artifacts = join(folder, 'artifacts', name, version);
   const { recipe, files: names } = await checkBuild(recipeFile, artifacts, process.cwd());
   const files = await Promise.all(
     names.toSorted().map(async (file) => {
       const path = join(artifacts, file);
-      return { name: file, path, sha256: sha256(await readFile(path)) };
+      return { name: file, path, sha256: sha256Hex(await readBytes(path)) };
     }),
   );
   const { ComponentVersion: _version, ...rest } = recipe;
-  const content = sha256(JSON.stringify([rest, files.map((file) => [file.name, file.sha256])]));
+  const content = sha256Hex(JSON.stringify([rest, files.map((file) => [file.name, file.sha256])]));
   const manifestFile = files.find((file) => file.name === MANIFEST_FILE);
   const model =
     manifestFile === undefined
       ? undefined
-      : { manifest: parseManifest(await readFile(manifestFile.path)), digest: manifestFile.sha256 };
+      : { manifest: parseManifest(await readBytes(manifestFile.path)), digest: manifestFile.sha256 };
   return { recipe, files, content, isVersionOpen: version === 'NEXT_PATCH', model };
 }
 
@@ -56,7 +56,7 @@ const PUBLISHED = /-\d+\.\d+\.\d+[^/]*\.(yaml|json)$/;
 async function onlyEntry(folder: string, what: string): Promise<string> {
   let entries: string[];
   try {
-    entries = (await readdir(folder)).filter((entry) => !entry.startsWith('.') && !PUBLISHED.test(entry));
+    entries = (await namesIn(folder)).filter((entry) => !entry.startsWith('.') && !PUBLISHED.test(entry));
   } catch (cause) {
     throw new EdgeError('BUILD_NOT_FOUND', `Cannot read the build: ${messageOf(cause)}`, {
       nextStep: 'Build first: edge-manager package, or gdk component build',
@@ -70,8 +70,4 @@ async function onlyEntry(folder: string, what: string): Promise<string> {
     `Cannot publish as ${folder} must hold exactly one ${what}: it holds ${entries.length}`,
     { nextStep: 'Remove the folder greengrass-build and build again' },
   );
-}
-
-function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

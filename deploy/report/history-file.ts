@@ -1,6 +1,6 @@
-import { open, readFile } from 'node:fs/promises';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
 import { isNotFound } from '../../src/disk/mod.js';
+import { appendLine, readText } from '../files/mod.js';
 import { FleetReport } from './schema.js';
 
 export interface ReportHistory {
@@ -13,17 +13,7 @@ export interface ReportHistory {
 /** Adds a report as one line of JSON. A line that a kill cut stays one bad line. */
 export async function appendReport(path: string, report: FleetReport): Promise<void> {
   try {
-    const file = await open(path, 'a+', 0o644);
-    try {
-      const { size } = await file.stat();
-      const last = Buffer.alloc(1);
-      if (size > 0) await file.read(last, 0, 1, size - 1);
-      const isWhole = size === 0 || last.toString() === '\n';
-      await file.appendFile(`${isWhole ? '' : '\n'}${JSON.stringify(report)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await appendLine(path, JSON.stringify(report));
   } catch (thrown) {
     throw new EdgeError('FILE_UNUSABLE', `Cannot add to the history ${path}: ${messageOf(thrown)}`, {
       field: '--history',
@@ -48,7 +38,7 @@ export async function readHistory(path: string, fleet: string): Promise<ReportHi
 
 async function textOf(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (thrown) {
     if (isNotFound(thrown)) return '';
     throw new EdgeError('FILE_UNUSABLE', `Cannot read the history ${path}: ${messageOf(thrown)}`, {

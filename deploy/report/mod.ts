@@ -3,7 +3,5 @@ export { monthlyCost, PRICES, TYPICAL, type FleetUse, type MonthlyCost } from '.
 export { deviceState } from './device-states.js';
 export { CAPTURE_FIELDS, indexHeartbeats, REPORT_FIELDS } from './fields.js';
 export * from './history-file.js';
-export { reportPage, type PageContent } from './page/page.js';
-export { writeReportPage } from './page-file.js';
 export { fleetReport } from './report.js';
 export { DeviceStates, FleetReport, ModelReport } from './schema.js';

@@ -2,7 +2,7 @@ import { EdgeError } from '../../src/core/mod.js';
 import { fitsPlatform } from '../../src/recipe/mod.js';
 import type { ComponentVersionRecord, CoreDeviceRecord, FleetCloud } from '../cloud/fleet-mod.js';
 import { latestOf, stageGroup } from './marks.js';
-import type { RolloutPlan } from './plan.js';
+import type { RolloutPlan } from './rollout-plan.js';
 
 /** A plan of a large fleet must not take a call for each hundred devices. */
 const MOST_CORES = 5000;

@@ -1,16 +1,7 @@
 import { canonicalJson, isJsonObject, type JsonObject } from '../../src/core/mod.js';
+import type { ComponentSet, DeployedComponent } from '../cloud/fleet-mod.js';
 
-/** A component of a deployment as CreateDeployment and GetDeployment have it, configuration parsed. */
-export interface DeployedComponent {
-  readonly componentVersion: string;
-  readonly configurationUpdate?: {
-    readonly reset?: readonly string[];
-    readonly merge?: JsonObject;
-  };
-  /** Whatever else the deployment says of it (runWith): kept as it is. */
-  readonly runWith?: JsonObject;
-}
-export type ComponentSet = Readonly<Record<string, DeployedComponent>>;
+export type { ComponentSet, DeployedComponent } from '../cloud/fleet-mod.js';
 
 /** Names that this module may change or remove: everything else in a deployment belongs to others. */
 export const OWN_COMPONENT_PREFIX = 'org.edgemanager.';

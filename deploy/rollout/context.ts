@@ -1,7 +1,7 @@
 import { EdgeError, type Clock } from '../../src/core/mod.js';
 import type { FleetCloud } from '../cloud/fleet-mod.js';
 import { isOwnComponent } from './components.js';
-import type { RolloutPlan, RolloutStage } from './plan.js';
+import type { RolloutPlan, RolloutStage } from './rollout-plan.js';
 import type { RolloutProposal } from './proposal.js';
 
 /** What each part of a rollout works with. */

@@ -3,7 +3,7 @@ import type { ComponentSet } from './components.js';
 import { isOurs, stageAt, type RolloutContext } from './context.js';
 import { createDeployment } from './create.js';
 import { latestOf, markOf } from './marks.js';
-import type { RolloutPlan } from './plan.js';
+import type { RolloutPlan } from './rollout-plan.js';
 import type { StageGroups } from './stage-groups.js';
 import { stageStatus, statusOf, type RolloutStatus, type StageStatus } from './status.js';
 

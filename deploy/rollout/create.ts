@@ -1,8 +1,8 @@
-import type { DeploymentRecord, NewDeployment } from '../cloud/fleet-mod.js';
+import { tagText, type DeploymentRecord, type NewDeployment } from '../cloud/fleet-mod.js';
 import type { ComponentSet } from './components.js';
 import { stageAt, type RolloutContext } from './context.js';
-import { MARKS, tagText, type Purpose } from './marks.js';
-import { digest } from './plan.js';
+import { MARKS, type Purpose } from './marks.js';
+import { digest } from './rollout-plan.js';
 import type { RolloutProposal } from './proposal.js';
 
 export interface RolloutDeployment {

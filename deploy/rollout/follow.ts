@@ -1,7 +1,7 @@
 import { EdgeError, retry, type Clock } from '../../src/core/mod.js';
 import type { FleetCloud } from '../cloud/fleet-mod.js';
 import { latestOf, markOf, MARKS } from './marks.js';
-import type { RolloutPlan } from './plan.js';
+import type { RolloutPlan } from './rollout-plan.js';
 import { proposeRollout, type RolloutProposal } from './proposal.js';
 import { RolloutRun } from './run.js';
 import { FINAL_OUTCOMES, type RolloutStatus } from './status.js';

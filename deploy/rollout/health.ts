@@ -1,7 +1,7 @@
 import { HEARTBEAT_SHADOW, isCutSummary, parseSummary } from '../../src/contract/mod.js';
 import type { DeploymentRecord, FleetCloud, JobCounts } from '../cloud/fleet-mod.js';
 import type { StageHealth } from './gate.js';
-import type { RolloutPlan } from './plan.js';
+import type { RolloutPlan } from './rollout-plan.js';
 
 export const SUMMARY_FIELD = `shadow.name.${HEARTBEAT_SHADOW}.reported.summary`;
 const BAD = new Set(['FAILED', 'QUARANTINED', 'ROLLED_BACK']);

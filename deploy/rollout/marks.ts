@@ -29,15 +29,6 @@ export function markOf(
   return deployment?.tags[MARKS[mark]];
 }
 
-/** AWS takes letters, digits, spaces and some signs in a tag, 256 at most. */
-export function tagText(text: string): string {
-  return text
-    .replaceAll('%', 'percent')
-    .replaceAll(/[^\p{L}\p{N}\s_.:/=+\-@]/gu, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, 250);
-}
-
 /** The thing group of a stage: a group of its own, as a thing may be in one group of a hierarchy only. */
 export function stageGroup(fleet: string, index: number): string {
   return `${fleet}-stage-${index + 1}`;

@@ -3,7 +3,7 @@ export * from './follow.js';
 export * from './gate.js';
 export { stageHealth, SUMMARY_FIELD } from './health.js';
 export { MARKS, markOf, stageGroup } from './marks.js';
-export * from './plan.js';
+export * from './rollout-plan.js';
 export * from './proposal.js';
 export * from './rollback.js';
 export * from './run.js';

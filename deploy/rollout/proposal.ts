@@ -9,7 +9,7 @@ import {
 } from './components.js';
 import { checkRollout } from './checks.js';
 import { latestOf, markOf } from './marks.js';
-import { checkPlan, planId, selectionOf, wantedIn, type RolloutPlan } from './plan.js';
+import { checkPlan, planId, selectionOf, wantedIn, type RolloutPlan } from './rollout-plan.js';
 import { assignStages } from './stages.js';
 
 /** What an apply would do, for a person to read first. */

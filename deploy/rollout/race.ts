@@ -3,7 +3,7 @@ import { applyChanges, diffComponents, type ComponentChange, type ComponentSet }
 import { isPlanned, type RolloutContext } from './context.js';
 import { createDeployment } from './create.js';
 import { markOf } from './marks.js';
-import { digest } from './plan.js';
+import { digest } from './rollout-plan.js';
 
 /** A deployment of the fleet, and the set that its author had before him. */
 export interface Revision {

@@ -2,7 +2,7 @@ import { EdgeError } from '../../src/core/mod.js';
 import type { DeploymentRecord, FleetCloud, JobLimits } from '../cloud/fleet-mod.js';
 import { diffComponents, isOwnComponent, type ComponentChange, type ComponentSet } from './components.js';
 import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
-import { digest } from './plan.js';
+import { digest } from './rollout-plan.js';
 import { MAX_STAGES } from './stages.js';
 
 /** A stage's group that still holds devices: they heed its deployment, not the fleet's. */

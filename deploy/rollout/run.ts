@@ -4,7 +4,7 @@ import { stageAt, type RolloutContext } from './context.js';
 import { Correction, isStill } from './correction.js';
 import { createDeployment } from './create.js';
 import { latestOf, markOf } from './marks.js';
-import { digest } from './plan.js';
+import { digest } from './rollout-plan.js';
 import { nextSet, type RolloutProposal } from './proposal.js';
 import { repairRace } from './race.js';
 import { StageGate } from './stage-gate.js';

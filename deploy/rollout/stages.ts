@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { EdgeError } from '../../src/core/mod.js';
+import { sha256 } from '../../src/system/mod.js';
 
 /** How a stage picks devices, as Edge Manager's DeviceSelectionConfig had it. */
 export type DeviceSelection =
@@ -14,7 +14,8 @@ export const MAX_STAGES = 10;
  * the same devices come first each time, and other ones in another fleet.
  */
 export function devicePosition(fleet: string, device: string): number {
-  return hash('sha256', `${fleet}\0${device}`, 'buffer').readUIntBE(0, 6) / 2 ** 48;
+  const { buffer, byteOffset, byteLength } = sha256(`${fleet}\0${device}`);
+  return Buffer.from(buffer, byteOffset, byteLength).readUIntBE(0, 6) / 2 ** 48;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join } from '../../src/disk/mod.js';
 import {
   openPackage,
   packageResources,

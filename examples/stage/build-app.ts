@@ -1,9 +1,7 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import { bundle } from '../../deploy/build/bundle.js';
-import { nativeFiles } from '../../deploy/build/native.js';
-import { platformHere } from '../../deploy/build/platforms.js';
+import { bundle, nativeFiles, platformHere } from '../../deploy/build/mod.js';
 import { renderRecipe, validateRecipe } from '../../src/recipe/mod.js';
 
 export interface AppBuild {

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CODE_COMPONENTS, type CodeComponent } from '../../deploy/build/components.js';
-import { buildProject } from '../../deploy/build/gdk-build.js';
-import { platformsOf } from '../../deploy/build/main.js';
+import { buildProject, CODE_COMPONENTS, platformsOf, type CodeComponent } from '../../deploy/build/mod.js';
 import { ROOT } from './root.js';
 
 /** The version that the stage gives to builds that say NEXT_PATCH. */

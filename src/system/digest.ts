@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
 
 /** Also continues a checksum: `start` is that of the bytes before. */
 export { crc32 } from 'node:zlib';
@@ -17,6 +17,9 @@ export function sha256Base64(...parts: readonly Part[]): string {
 
 /** SHA-256 over the parts as if they were one. */
 export function sha256(...parts: readonly Part[]): Uint8Array {
+  const [only] = parts;
+  // At once is twice as fast, which planning a fleet of millions feels.
+  if (parts.length === 1 && only !== undefined) return hash('sha256', only, 'buffer');
   return hashOf('sha256', parts).digest();
 }
 
@@ -45,7 +48,7 @@ export function startDigest(algorithm: 'md5' | 'sha1' | 'sha256'): RunningDigest
 }
 
 function hashOf(algorithm: string, parts: readonly Part[]): ReturnType<typeof createHash> {
-  const hash = createHash(algorithm);
+  const running = createHash(algorithm);
   for (const part of parts) hash.update(part);
   return hash;
 }

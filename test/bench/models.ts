@@ -2,9 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CODE_COMPONENTS } from '../../deploy/build/components.js';
-import { buildProject } from '../../deploy/build/gdk-build.js';
-import { PLATFORMS } from '../../deploy/build/platforms.js';
+import { CODE_COMPONENTS, PLATFORMS, buildProject } from '../../deploy/build/mod.js';
 import { compileModel, DEFAULT_TOLERANCE, readModelYaml, type CompileReport } from '../../deploy/mod.js';
 import { atMost, type BenchRow, type Figure } from './figure.js';
 

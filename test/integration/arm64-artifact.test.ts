@@ -5,8 +5,7 @@ import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { buildProject } from '../../deploy/build/gdk-build.js';
-import { platformsOf } from '../../deploy/build/main.js';
+import { buildProject, platformsOf } from '../../deploy/build/mod.js';
 import { packageModel } from '../../deploy/mod.js';
 import { fromInlineTensor } from '../../src/tensor/mod.js';
 import { unzip } from '../../src/local/nucleus/unzip.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { reportPage, type PageContent } from '../../deploy/report/mod.js';
+import { reportPage, type PageContent } from '../../deploy/report-page/mod.js';
 import { reportOf } from '../lib/fleet-reports.js';
 
 const EXECUTABLE = ['chromium', 'chromium-browser', 'google-chrome']

@@ -3,9 +3,13 @@ import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError } from '../../../src/core/mod.js';
-import { checkArtifactFile, checkBuild } from '../../../deploy/build/check.js';
-import { billOfMaterials, licencesFile } from '../../../deploy/build/notices.js';
-import { writeZip } from '../../../deploy/build/zip.js';
+import {
+  billOfMaterials,
+  checkArtifactFile,
+  checkBuild,
+  licencesFile,
+  writeZip,
+} from '../../../deploy/build/mod.js';
 import { zipContent } from '../../lib/zip.js';
 
 const recipe = (uris: readonly string[], script = 'exec node main.js'): string =>

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundle } from '../../../deploy/build/bundle.js';
-import { CODE_COMPONENTS } from '../../../deploy/build/components.js';
-import { billOfMaterials, shippedPackages } from '../../../deploy/build/notices.js';
+import { CODE_COMPONENTS, billOfMaterials, bundle, shippedPackages } from '../../../deploy/build/mod.js';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
 

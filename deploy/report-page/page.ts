@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { HistoryEntry } from '../../rollout/mod.js';
-import type { DeviceInNeed } from '../attention.js';
-import type { FleetReport } from '../schema.js';
+import { sha256 } from '../../src/system/mod.js';
+import type { HistoryEntry } from '../rollout/mod.js';
+import type { DeviceInNeed } from '../report/mod.js';
+import type { FleetReport } from '../report/mod.js';
 import { readable, share } from './axis.js';
 import { html, Markup, NOTHING } from './markup.js';
 import {
@@ -27,7 +27,7 @@ export interface PageContent {
 
 /** One self-contained page: no script, nothing loaded, all text escaped. */
 export function reportPage({ report, history, ...more }: PageContent): string {
-  const hash = createHash('sha256').update(STYLE).digest('base64');
+  const hash = Buffer.from(sha256(STYLE)).toString('base64');
   // The hash is of the text between the tags, to the last space: no template may touch it.
   const style = new Markup(`<style>${STYLE}</style>`);
   const page = html`<!doctype html>

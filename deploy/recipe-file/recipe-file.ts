@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { isNotFound } from '../../src/disk/mod.js';
+import { dirname, isNotFound, join } from '../../src/disk/mod.js';
 import { artifactUri, replaceFile } from '../../src/model/mod.js';
 import { parseRecipe, renderRecipe, validateRecipe } from '../../src/recipe/mod.js';
+import { readText } from '../files/mod.js';
 
 /** A recipe as YAML bytes, once it has passed every check that both nuclei would make, and ours. */
 export function encodeRecipe(recipe: unknown): Uint8Array {
@@ -18,7 +17,7 @@ export async function addArtifact(packageFolder: string, file: string): Promise<
   const recipeFile = join(dirname(dirname(dirname(packageFolder))), 'recipes', 'recipe.yaml');
   let text: string;
   try {
-    text = await readFile(recipeFile, 'utf8');
+    text = await readText(recipeFile);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

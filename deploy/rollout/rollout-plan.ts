@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
 import { canonicalJson, EdgeError, validate, type JsonObject } from '../../src/core/mod.js';
+import { sha256Hex } from '../../src/system/mod.js';
 import type { ComponentSet } from './components.js';
 import { MAX_STAGES, type DeviceSelection } from './stages.js';
 
@@ -123,9 +123,7 @@ export function wantedIn(plan: RolloutPlan, stage: RolloutStage): ComponentSet {
 }
 
 export function digest(...parts: readonly unknown[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(canonicalJson(part)).update('\0');
-  return hash.digest('hex').slice(0, 24);
+  return sha256Hex(...parts.map((part) => `${canonicalJson(part)}\0`)).slice(0, 24);
 }
 
 /** Equal plans have equal ids, so that a second start of the same command goes on with the first. */

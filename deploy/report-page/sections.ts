@@ -1,6 +1,6 @@
-import type { HistoryEntry } from '../../rollout/mod.js';
-import type { DeviceInNeed } from '../attention.js';
-import type { DeviceStates, FleetReport, ModelReport } from '../schema.js';
+import type { HistoryEntry } from '../rollout/mod.js';
+import type { DeviceInNeed } from '../report/mod.js';
+import type { DeviceStates, FleetReport, ModelReport } from '../report/mod.js';
 import { readable } from './axis.js';
 import { barRows, stackedBar } from './bar-chart.js';
 import { lineChart, type Series } from './line-chart.js';

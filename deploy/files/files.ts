@@ -1,0 +1,104 @@
+import {
+  cp,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { writeFileDurably } from '../../src/disk/mod.js';
+
+// Errors are the system's own: who asks says what for, and what a person should do.
+
+export function readBytes(path: string): Promise<Buffer> {
+  return readFile(path);
+}
+
+export function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8');
+}
+
+/** Not for what must survive a power cut. */
+export function writeBytes(path: string, content: Uint8Array | string, mode = 0o666): Promise<void> {
+  return writeFile(path, content, { mode });
+}
+
+/** Writes a file that is whole as soon as it is there, and replaces none. @returns false where there is one */
+export async function writeNew(path: string, content: Uint8Array, mode: number): Promise<boolean> {
+  const whole = join(dirname(path), `.${basename(path)}.new`);
+  await writeFileDurably(whole, content, mode);
+  try {
+    // A link never replaces what is there, whoever else writes meanwhile.
+    await link(whole, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+/** Adds a line to a file, on disk when it returns. A line that a kill had cut stays a line of its own. */
+export async function appendLine(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a+', 0o644);
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    const isWhole = size === 0 || last.toString() === '\n';
+    await file.appendFile(`${isWhole ? '' : '\n'}${line}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Names, unsorted. */
+export function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder);
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  return (await stat(path)).size;
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path)).isDirectory();
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The path without links. */
+export function realPath(path: string): Promise<string> {
+  return realpath(path);
+}
+
+/** With its parents. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+}
+
+export function copyFolder(from: string, to: string): Promise<void> {
+  return cp(from, to, { recursive: true });
+}
+
+export function move(from: string, to: string): Promise<void> {
+  return rename(from, to);
+}
+
+/** A file, or a folder with all that is in it; no error where there is none. */
+export function removeAll(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true });
+}

@@ -1,0 +1,214 @@
+import { EdgeError } from '../../src/core/mod.js';
+import { join, resolve } from '../../src/disk/mod.js';
+import { systemRandom } from '../../src/system/mod.js';
+import {
+  completeManifest,
+  encodeSamples,
+  modelRecipe,
+  replaceFile,
+  sha256Hex,
+  SIGNATURE_FILE,
+  MANIFEST_FILE,
+  writePackage,
+  type GoldenSample,
+  type Manifest,
+  type NewFile,
+  type Signer,
+  type TensorSpec,
+} from '../../src/model/mod.js';
+import { DEFAULT_TOLERANCE, readModel, type SourceModel } from '../compile/mod.js';
+import { makeFolder, withScratch, writeBytes } from '../files/mod.js';
+import { encodeRecipe } from '../recipe-file/mod.js';
+import { signFolder } from '../sign/mod.js';
+import { collectFiles, readLabels, sourceDigest } from './collect.js';
+import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
+import { draftSamples, runSamples, untestedSamples } from './samples.js';
+
+const MODEL_FILE = 'model.onnx';
+const SAMPLES_FILE = 'samples.json';
+const MINIMUM_RUNTIME_VERSION = '0.1.0';
+
+export interface PackageOptions {
+  /** The model.yaml. */
+  readonly file: string;
+  /** Gets `artifacts/<component>/<version>/` and `recipes/recipe.yaml`, as gdk wants them. */
+  readonly outFolder: string;
+  readonly skipSelfTest: boolean;
+  readonly timeoutMs: number;
+  /** Signs the package as it is made; without one it can be signed later. */
+  readonly signer?: Signer;
+  /** In place of what model.yaml says. */
+  readonly override?: Partial<
+    Pick<ModelYaml, 'model' | 'report' | 'version' | 'componentVersion' | 'provenance'>
+  >;
+}
+
+export interface PackageResult {
+  readonly folder: string;
+  readonly recipeFile: string;
+  readonly digest: string;
+  readonly manifest: Manifest;
+}
+
+type SelfTest = Manifest['selfTest'];
+
+/**
+ * Makes a model package and its recipe. The same input gives the same bytes (but for a signature, which holds
+ * randomness). Nothing is left behind by a failure.
+ * @throws EdgeError INVALID_ARGUMENT for model.yaml, FAILED_PRECONDITION for the model or a failing sample
+ */
+export async function packageModel(options: PackageOptions): Promise<PackageResult> {
+  const description = withOverride(await readModelYaml(options.file), options.override);
+  const model = await readModel(description.resolve(description.yaml.model));
+  const tested = await testSamples(description, model, options);
+  const others = await collectFiles(description);
+  const files: NewFile[] = [
+    { path: MODEL_FILE, role: 'model', bytes: model.bytes },
+    ...(tested.samples.length === 0
+      ? []
+      : [{ path: SAMPLES_FILE, role: 'samples' as const, bytes: encodeSamples(tested.samples) }]),
+    ...others,
+  ];
+  const labels = await readLabels(description);
+  const manifest = completeManifest(manifestFor(description, model, files, tested, labels), files);
+  return writeAll(description, manifest, files, options);
+}
+
+function withOverride(
+  description: ModelDescription,
+  override: PackageOptions['override'] = {},
+): ModelDescription {
+  // Paths on the command line are relative to where the command runs, not to model.yaml.
+  const paths = Object.entries({ model: override.model, report: override.report }).flatMap(([key, path]) =>
+    path === undefined ? [] : [[key, resolve(path)] as const],
+  );
+  const provenance = { ...description.yaml.provenance, ...override.provenance };
+  const yaml = {
+    ...description.yaml,
+    ...override,
+    ...Object.fromEntries(paths),
+    ...(Object.keys(provenance).length === 0 ? {} : { provenance }),
+  };
+  const componentVersion = yaml.componentVersion ?? yaml.version;
+  return { ...description, yaml, componentVersion };
+}
+
+async function testSamples(
+  description: ModelDescription,
+  model: SourceModel,
+  { skipSelfTest, timeoutMs }: PackageOptions,
+): Promise<{ samples: GoldenSample[]; selfTest: SelfTest }> {
+  const drafts = await draftSamples(description, model.facts);
+  if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' } };
+  if (drafts.length === 0) {
+    throw new EdgeError('SAMPLES_INVALID', "Cannot package the model as 'samples' is missing", {
+      field: 'samples',
+      nextStep: "Give samples in model.yaml ('file', 'cases' or 'make'), or pass --skip-self-test",
+    });
+  }
+  return withScratch('edge-manager-package-', async (scratch) => {
+    const modelFile = join(scratch, MODEL_FILE);
+    await writeBytes(modelFile, model.bytes);
+    const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
+    const { samples, engine } = await runSamples(modelFile, drafts, tolerance, timeoutMs);
+    return { samples, selfTest: { outcome: 'passed', cases: samples.length, engine } };
+  });
+}
+
+function manifestFor(
+  { yaml, componentName }: ModelDescription,
+  { bytes, facts }: SourceModel,
+  files: readonly NewFile[],
+  { samples, selfTest }: { samples: readonly GoldenSample[]; selfTest: SelfTest },
+  labels: string[] | undefined,
+): Omit<Manifest, 'files'> {
+  const { irVersion, opset, domains } = facts;
+  const sourceSha256 = sourceDigest(files, sha256Hex(bytes));
+  const provenance = { ...yaml.provenance, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
+  const tolerance = yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
+  const optional = {
+    description: yaml.description,
+    versionLabels: yaml.versionLabels,
+    labels,
+    samples: samples.length === 0 ? undefined : { file: SAMPLES_FILE, count: samples.length, tolerance },
+    baseline: baselineFor(yaml),
+    capture: yaml.capture,
+    resources: yaml.resources,
+    licence: yaml.licence,
+    provenance: Object.keys(provenance).length === 0 ? undefined : provenance,
+    allowDowngrade: yaml.allowDowngrade,
+    expires: yaml.expires,
+  };
+  return {
+    formatVersion: 1,
+    name: yaml.name,
+    version: yaml.version,
+    componentName,
+    target: yaml.target ?? 'any',
+    minimumRuntimeVersion: yaml.minimumRuntimeVersion ?? MINIMUM_RUNTIME_VERSION,
+    model: { file: MODEL_FILE, irVersion, opset, domains: [...domains] },
+    inputs: withSemantics(facts.inputs, yaml.inputs, 'inputs'),
+    outputs: withSemantics(facts.outputs, yaml.outputs, 'outputs'),
+    selfTest,
+    ...defined(optional),
+  };
+}
+
+function baselineFor({ baseline }: ModelYaml): Manifest['baseline'] {
+  if (baseline === undefined) return undefined;
+  return {
+    ...(baseline.statistics === undefined ? {} : { statistics: 'statistics.json' }),
+    ...(baseline.constraints === undefined ? {} : { constraints: 'constraints.json' }),
+  };
+}
+
+function withSemantics(
+  specs: readonly TensorSpec[],
+  semantics: ModelYaml['inputs'] = {},
+  field: string,
+): TensorSpec[] {
+  const stranger = Object.keys(semantics).find((name) => !specs.some((spec) => spec.name === name));
+  if (stranger !== undefined) {
+    throw new EdgeError(
+      'FIELD_INVALID',
+      `Cannot package the model as '${field}.${stranger}' is not in the model: it has ${specs.map(({ name }) => name).join(', ')}`,
+      { field: `${field}.${stranger}` },
+    );
+  }
+  return specs.map((spec) => {
+    const meaning = semantics[spec.name];
+    return meaning === undefined ? spec : { ...spec, semantics: meaning };
+  });
+}
+
+/** A manifest has no keys without a value: JSON would drop them, and exact types refuse them. */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+async function writeAll(
+  { yaml, componentName, componentVersion }: ModelDescription,
+  manifest: Manifest,
+  files: readonly NewFile[],
+  options: PackageOptions,
+): Promise<PackageResult> {
+  const folder = join(options.outFolder, 'artifacts', componentName, componentVersion);
+  const recipeFile = join(options.outFolder, 'recipes', 'recipe.yaml');
+  const signed = options.signer !== undefined;
+  const recipe = modelRecipe({
+    componentName,
+    componentVersion,
+    description: yaml.description ?? `Model ${yaml.name} ${yaml.version}`,
+    publisher: yaml.publisher ?? 'edge-manager',
+    target: manifest.target,
+    files: [...files.map(({ path }) => path), MANIFEST_FILE, ...(signed ? [SIGNATURE_FILE] : [])],
+  });
+  // Encoded first: a recipe that Greengrass would not take must leave no package behind.
+  const recipeBytes = encodeRecipe(recipe);
+  const { digest } = await writePackage(folder, manifest, files, systemRandom);
+  if (options.signer !== undefined) await signFolder(folder, options.signer);
+  await makeFolder(join(options.outFolder, 'recipes'));
+  await replaceFile(recipeFile, recipeBytes);
+  return { folder, recipeFile, digest, manifest };
+}

@@ -1,0 +1,1 @@
+export { addArtifact, encodeRecipe } from './recipe-file.js';
