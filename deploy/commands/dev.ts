@@ -41,12 +41,14 @@ async function dev(
   builds: readonly string[] | undefined,
   options: Options,
 ): Promise<void> {
+  // From the first moment: a nucleus that was just started must be stopped too.
+  const interruption = interrupted();
   const { startDevelopment } = await import('../dev/mod.js');
   const development = await startDevelopment({
     ...options,
     builds: builds ?? [],
     tell: (event, text) => print.line(options.json === true ? JSON.stringify(event) : text),
   });
-  await interrupted();
+  await interruption;
   await development.close();
 }
