@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from '../../deploy/build/bundle.js';
-import { CODE_COMPONENTS } from '../../deploy/build/components.js';
-import { nativeFiles } from '../../deploy/build/native.js';
-import { platformHere } from '../../deploy/build/platforms.js';
+import { bundle, CODE_COMPONENTS, nativeFiles, platformHere } from '../../deploy/build/mod.js';
 import { ROOT } from '../../examples/stage/root.js';
 
 /** What the bundles are made of, relative to the root. */
