@@ -1,5 +1,5 @@
-export * from './cloud/fleet-mod.js';
-export * from './cloud/component-mod.js';
+export * from './cloud/fleet/mod.js';
+export * from './cloud/components/mod.js';
 export * from './compile/mod.js';
 export * from './fleet/mod.js';
 export * from './inspect/mod.js';

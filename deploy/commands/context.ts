@@ -1,4 +1,4 @@
-import type { AwsOptions } from '../cloud/component-mod.js';
+import type { AwsOptions } from '../cloud/aws/mod.js';
 import type { Output } from '../print/mod.js';
 
 /** All that commands get of the process that they run in. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetCloud } from '../cloud/fleet/mod.js';
 import type { FollowOptions, RolloutStatus } from '../rollout/mod.js';
 import type { CommandLine, Run } from './command.js';
 import { parseNumber } from './options.js';
@@ -84,17 +84,12 @@ function registerRollback(deploy: Command, line: CommandLine): void {
     .action(line.runs(withCloud(rollback)));
 }
 
-async function plan({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+async function plan({ print }: Run, cloud: FleetCloud, file: string, options: Common): Promise<void> {
   const { proposeRollout } = await import('../rollout/mod.js');
   printProposal(print, await proposeRollout(cloud, await readPlan(file, options)), options);
 }
 
-async function apply(
-  run: Run,
-  cloud: FleetAdminCloud,
-  file: string,
-  options: Common,
-): Promise<number | void> {
+async function apply(run: Run, cloud: FleetCloud, file: string, options: Common): Promise<number | void> {
   const { applyRollout, proposeRollout } = await import('../rollout/mod.js');
   const { print } = run;
   const wanted = await readPlan(file, options);
@@ -110,7 +105,7 @@ async function apply(
   return exitCodeOf(end);
 }
 
-async function status(run: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<number> {
+async function status(run: Run, cloud: FleetCloud, file: string, options: Common): Promise<number> {
   const { systemClock } = await import('../../src/system/mod.js');
   const { rolloutStatus, watchRollout } = await import('../rollout/mod.js');
   const { print } = run;
@@ -127,26 +122,21 @@ async function status(run: Run, cloud: FleetAdminCloud, file: string, options: C
   return watches ? exitCodeOf(now) : 0;
 }
 
-async function goOn({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+async function goOn({ print }: Run, cloud: FleetCloud, file: string, options: Common): Promise<void> {
   const { systemClock } = await import('../../src/system/mod.js');
   const { checkPlan, continueRollout } = await import('../rollout/mod.js');
   await continueRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
   print.line('The next stage starts with deploy apply, or with the one that is running');
 }
 
-async function cancel({ print }: Run, cloud: FleetAdminCloud, file: string, options: Common): Promise<void> {
+async function cancel({ print }: Run, cloud: FleetCloud, file: string, options: Common): Promise<void> {
   const { systemClock } = await import('../../src/system/mod.js');
   const { cancelRollout, checkPlan } = await import('../rollout/mod.js');
   await cancelRollout(cloud, checkPlan(await readPlan(file, options)), systemClock);
   print.line('Canceled: devices that have it keep it; deploy rollback brings them back');
 }
 
-async function rollback(
-  run: Run,
-  cloud: FleetAdminCloud,
-  fleet: string,
-  options: RollbackOptions,
-): Promise<void> {
+async function rollback(run: Run, cloud: FleetCloud, fleet: string, options: RollbackOptions): Promise<void> {
   const { applyRollback, proposeRollback } = await import('../rollout/mod.js');
   const back = await proposeRollback(cloud, fleet, options.owns);
   printChanges(run.print, back.changes);
@@ -162,7 +152,7 @@ async function rollback(
 
 async function history(
   { print }: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   fleet: string,
   options: { readonly json?: boolean },
 ): Promise<void> {

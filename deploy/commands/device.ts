@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetCloud } from '../cloud/fleet/mod.js';
 import type { DeviceDescription, DeviceModel, DeviceSummary } from '../fleet/mod.js';
 import type { CommandLine, Run } from './command.js';
 import { parseNumber, parseTime } from './options.js';
@@ -57,7 +57,7 @@ The permissions that it takes: docs/fleets.md`,
 
 async function registerAll(
   run: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   fleet: string,
   names: readonly string[],
   options: Common & { description?: string; createThings?: boolean },
@@ -83,7 +83,7 @@ async function registerAll(
 
 async function deregister(
   run: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   fleet: string,
   names: readonly string[],
   options: Common & { deleteThings?: boolean },
@@ -102,7 +102,7 @@ async function deregister(
 
 async function list(
   { print }: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   fleet: string,
   options: Common & { model?: string; heartbeatAfter?: number; limit: number },
 ): Promise<void> {
@@ -131,7 +131,7 @@ async function list(
 
 async function describe(
   { print }: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   fleet: string,
   name: string,
   options: Common,

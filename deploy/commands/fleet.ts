@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetCloud } from '../cloud/fleet/mod.js';
 import type { FleetProposal, FormerDocument, LeftAlone, PolicyDocument } from '../fleet/mod.js';
 import type { CommandLine, Run } from './command.js';
 import type { Printer } from '../print/mod.js';
@@ -89,11 +89,7 @@ async function importFormer({ print }: Run, files: readonly string[], options: I
     print.line(`Without counterpart: ${key} (${source}): ${reason}`);
 }
 
-async function propose(
-  cloud: FleetAdminCloud,
-  file: string,
-  options: Options,
-): Promise<readonly FleetProposal[]> {
+async function propose(cloud: FleetCloud, file: string, options: Options): Promise<readonly FleetProposal[]> {
   const { systemClock } = await import('../../src/system/mod.js');
   const { fleetNamed, proposeFleets, readFleets } = await import('../fleet/mod.js');
   const all = await readFleets(file);
@@ -101,7 +97,7 @@ async function propose(
   return proposeFleets(cloud, chosen, systemClock);
 }
 
-async function plan(run: Run, cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+async function plan(run: Run, cloud: FleetCloud, file: string, options: Options): Promise<void> {
   const { print } = run;
   const proposals = await propose(cloud, file, options);
   if (options.json === true) {
@@ -120,7 +116,7 @@ async function plan(run: Run, cloud: FleetAdminCloud, file: string, options: Opt
   for (const { fleet, policies } of proposals) await deliver(print, fleet.name, policies, options);
 }
 
-async function apply(run: Run, cloud: FleetAdminCloud, file: string, options: Options): Promise<void> {
+async function apply(run: Run, cloud: FleetCloud, file: string, options: Options): Promise<void> {
   const { print } = run;
   const { applyFleet } = await import('../fleet/mod.js');
   const proposals = await propose(cloud, file, options);
@@ -204,7 +200,7 @@ function leftAloneText(one: LeftAlone): string {
 
 async function list(
   { print }: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   options: { prefix: string; json?: boolean },
 ): Promise<void> {
   const { listFleets } = await import('../fleet/mod.js');
@@ -222,12 +218,7 @@ async function list(
   );
 }
 
-async function describe(
-  { print }: Run,
-  cloud: FleetAdminCloud,
-  name: string,
-  options: Options,
-): Promise<void> {
+async function describe({ print }: Run, cloud: FleetCloud, name: string, options: Options): Promise<void> {
   const { describeFleet } = await import('../fleet/mod.js');
   const found = await describeFleet(cloud, name);
   if (options.json === true) return print.json(found);

@@ -108,7 +108,7 @@ async function sourceOf(
     const { EdgeError } = await import('../../src/core/mod.js');
     throw new EdgeError('OPTION_INVALID', 'Cannot take the model from both --model and --from-model-package');
   }
-  const { AwsArtifacts, AwsModelRegistry } = await import('../cloud/component-mod.js');
+  const { AwsArtifacts, AwsModelRegistry } = await import('../cloud/components/mod.js');
   const { fetchApprovedModel } = await import('../package/mod.js');
   const registry = new AwsModelRegistry(aws);
   const artifacts = new AwsArtifacts(aws);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetCloud } from '../cloud/fleet/mod.js';
 import type { FleetReport } from '../report/mod.js';
 import type { CommandLine, Run } from './command.js';
 import type { Printer } from '../print/mod.js';
@@ -28,7 +28,7 @@ export function register(program: Command, line: CommandLine): void {
     .action(line.runs(withCloud(report)));
 }
 
-async function report(run: Run, cloud: FleetAdminCloud, fleet: string, options: Options): Promise<void> {
+async function report(run: Run, cloud: FleetCloud, fleet: string, options: Options): Promise<void> {
   const { print } = run;
   const { appendReport, fleetReport, indexHeartbeats } = await import('../report/mod.js');
   const { systemClock } = await import('../../src/system/mod.js');
@@ -46,7 +46,7 @@ async function report(run: Run, cloud: FleetAdminCloud, fleet: string, options: 
 
 async function writePage(
   { print }: Run,
-  cloud: FleetAdminCloud,
+  cloud: FleetCloud,
   path: string,
   now: FleetReport,
   history: string | undefined,

@@ -1,5 +1,5 @@
 import type { MultiBar, SingleBar } from 'cli-progress';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { Jobs } from '../cloud/fleet/mod.js';
 import type { ComponentChange, RolloutProposal, RolloutStatus, StageStatus } from '../rollout/mod.js';
 import type { Run } from './command.js';
 import type { Printer } from '../print/mod.js';
@@ -40,7 +40,7 @@ export function printChanges(print: Printer, changes: readonly ComponentChange[]
 }
 
 /** Devices that failed, with Greengrass's reason, of each stage that has some. */
-export async function printFailures(print: Printer, cloud: FleetCloud, now: RolloutStatus): Promise<void> {
+export async function printFailures(print: Printer, cloud: Jobs, now: RolloutStatus): Promise<void> {
   for (const { jobId, counts } of now.stages) {
     if (jobId === undefined || counts === undefined) continue;
     if (counts.failed + counts.timedOut + counts.rejected === 0) continue;

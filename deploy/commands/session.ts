@@ -1,13 +1,13 @@
-import type { AwsArtifacts, AwsComponents } from '../cloud/component-mod.js';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { AwsArtifacts, AwsComponents } from '../cloud/components/mod.js';
+import type { FleetCloud } from '../cloud/fleet/mod.js';
 import type { Action, Run } from './command.js';
 
 /** An action on AWS's clients, which are closed at its end. */
 export function withCloud<Given extends unknown[]>(
-  action: (run: Run, cloud: FleetAdminCloud, ...given: Given) => Promise<number | void>,
+  action: (run: Run, cloud: FleetCloud, ...given: Given) => Promise<number | void>,
 ): Action<Given> {
   return async (run, ...given) => {
-    const { awsFleetCloud } = await import('../cloud/fleet-mod.js');
+    const { awsFleetCloud } = await import('../cloud/fleet/mod.js');
     const cloud = awsFleetCloud(run.aws);
     try {
       return await action(run, cloud, ...given);
@@ -33,7 +33,7 @@ export async function withRegistry(
   { region }: { readonly region?: string },
   act: (registry: { components: AwsComponents; artifacts: AwsArtifacts }) => Promise<void>,
 ): Promise<void> {
-  const cloud = await import('../cloud/component-mod.js');
+  const cloud = await import('../cloud/components/mod.js');
   const options = region === undefined ? aws : { ...aws, region };
   const components = new cloud.AwsComponents(options);
   const artifacts = new cloud.AwsArtifacts(options);

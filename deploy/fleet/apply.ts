@@ -1,5 +1,5 @@
 import { EdgeError } from '../../src/core/mod.js';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { Shadows, ThingGroups, Things } from '../cloud/fleet/mod.js';
 import type { Fleet } from './fleet.js';
 import { FLEET_MARKS } from './marks.js';
 import { inParallel } from './parallel.js';
@@ -20,7 +20,10 @@ export interface AppliedFleet {
  * Does what was proposed. Killed between any two calls, the same command again leads to the same end: every step
  * may be repeated, and a device joins the group last, when all else about it is written.
  */
-export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal): Promise<AppliedFleet> {
+export async function applyFleet(
+  cloud: ThingGroups & Things & Shadows,
+  proposal: FleetProposal,
+): Promise<AppliedFleet> {
   const { fleet, steps } = proposal;
   let groupArn = proposal.groupArn;
   for (const step of steps) {
@@ -43,7 +46,7 @@ export async function applyFleet(cloud: FleetAdminCloud, proposal: FleetProposal
  * somebody else made since the plan.
  */
 async function createGroup(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups,
   fleet: Fleet,
   step: Extract<FleetStep, { readonly kind: 'create-group' }>,
 ): Promise<string> {
@@ -67,7 +70,7 @@ function isThere(error: unknown): boolean {
 
 /** Does the steps on things: those of one thing in their order, some things at a time. */
 export async function applyToThings(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Things & Shadows,
   group: string,
   steps: readonly FleetStep[],
 ): Promise<void> {
@@ -89,7 +92,7 @@ function byThing(steps: readonly FleetStep[]): readonly (readonly ThingStep[])[]
   return [...things.values()];
 }
 
-async function perform(cloud: FleetAdminCloud, group: string, step: ThingStep): Promise<void> {
+async function perform(cloud: ThingGroups & Things & Shadows, group: string, step: ThingStep): Promise<void> {
   switch (step.kind) {
     case 'create-thing':
       try {

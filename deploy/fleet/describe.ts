@@ -1,5 +1,5 @@
 import { EdgeError } from '../../src/core/mod.js';
-import type { FleetAdminCloud, GroupRecord } from '../cloud/fleet-mod.js';
+import type { GroupRecord, RoleAliases, ThingGroups } from '../cloud/fleet/mod.js';
 import { FLEET_MARKS } from './marks.js';
 import { inParallel } from './parallel.js';
 
@@ -28,7 +28,7 @@ export interface FleetDescription extends FleetSummary {
 }
 
 /** The thing groups that an apply marked as fleets, by name: one call for each group that is looked at. */
-export async function listFleets(cloud: FleetAdminCloud, prefix = ''): Promise<readonly FleetSummary[]> {
+export async function listFleets(cloud: ThingGroups, prefix = ''): Promise<readonly FleetSummary[]> {
   const groups = await cloud.groups(prefix);
   const found = await inParallel(groups, async ({ name, arn }) =>
     summaryOf(name, await cloud.groupTags(arn)),
@@ -39,7 +39,10 @@ export async function listFleets(cloud: FleetAdminCloud, prefix = ''): Promise<r
 }
 
 /** A fleet, or a thing group that is none yet. @throws EdgeError NOT_FOUND */
-export async function describeFleet(cloud: FleetAdminCloud, groupName: string): Promise<FleetDescription> {
+export async function describeFleet(
+  cloud: ThingGroups & RoleAliases,
+  groupName: string,
+): Promise<FleetDescription> {
   const group = await groupNamed(cloud, 'describe the fleet', groupName);
   const tags = await cloud.groupTags(group.arn);
   const alias = tags[FLEET_MARKS.roleAlias];
@@ -57,7 +60,7 @@ export async function describeFleet(cloud: FleetAdminCloud, groupName: string): 
 }
 
 /** @param action for the error's sentence @throws EdgeError NOT_FOUND */
-export async function groupNamed(cloud: FleetAdminCloud, action: string, name: string): Promise<GroupRecord> {
+export async function groupNamed(cloud: ThingGroups, action: string, name: string): Promise<GroupRecord> {
   const group = await cloud.group(name);
   if (group !== undefined) return group;
   throw new EdgeError('FLEET_NOT_FOUND', `Cannot ${action} as the thing group ${name} does not exist`, {

@@ -1,6 +1,6 @@
 import { HEARTBEAT_SHADOW, HeartbeatReport } from '../../src/contract/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
-import type { FleetAdminCloud, GroupRecord, IndexedDevice } from '../cloud/fleet-mod.js';
+import type { FleetIndex, GroupRecord, IndexedDevice, Shadows, ThingGroups } from '../cloud/fleet/mod.js';
 import { groupNamed } from './describe.js';
 import { inParallel } from './parallel.js';
 import { thingsNamed } from './register.js';
@@ -53,7 +53,7 @@ const MAX_SEARCHED = 100_000;
 
 /** ListDevices' counterpart: from fleet indexing, or, where that is off, from each device's shadows. */
 export async function listDevices(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & FleetIndex & Shadows,
   group: string,
   filter: DeviceFilter = {},
 ): Promise<readonly DeviceSummary[]> {
@@ -83,7 +83,7 @@ export async function listDevices(
 
 /** @param name of device or thing @throws EdgeError NOT_FOUND where it is no member of the thing group */
 export async function describeDevice(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & FleetIndex & Shadows,
   group: string,
   name: string,
 ): Promise<DeviceDescription> {
@@ -106,7 +106,7 @@ function fromIndex(index: IndexedDevice): Known {
   return { thing: index.thing, index, heartbeat: readAs(HeartbeatReport, index.shadows[HEARTBEAT_SHADOW]) };
 }
 
-async function heartbeatOf(cloud: FleetAdminCloud, thing: string): Promise<HeartbeatReport | undefined> {
+async function heartbeatOf(cloud: Shadows, thing: string): Promise<HeartbeatReport | undefined> {
   return readAs(HeartbeatReport, await cloud.reported(thing, HEARTBEAT_SHADOW));
 }
 

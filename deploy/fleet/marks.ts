@@ -1,4 +1,4 @@
-import { tagText } from '../cloud/fleet-mod.js';
+import { tagText } from '../cloud/fleet/mod.js';
 import type { Fleet } from './fleet.js';
 
 /** Tags by which a thing group says which fleet it is: list and describe need no file. */

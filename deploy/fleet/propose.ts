@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/core/mod.js';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetIndex, RoleAliases, Shadows, ThingGroups, Things } from '../cloud/fleet/mod.js';
 import { decideFleet, type FleetDecision } from './decide.js';
 import type { Fleet } from './fleet.js';
 import { devicePolicies, type PolicyDocument } from './policies.js';
@@ -16,7 +16,7 @@ export interface FleetProposal extends FleetDecision {
 
 /** Reads all of the fleets and decides, changing nothing. Throws where an apply must not start. */
 export async function proposeFleets(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Things & FleetIndex & Shadows & RoleAliases,
   fleets: readonly Fleet[],
   clock: Clock,
 ): Promise<readonly FleetProposal[]> {

@@ -1,5 +1,5 @@
 import { EdgeError, type Clock } from '../../src/core/mod.js';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { Shadows, ThingGroups, Things } from '../cloud/fleet/mod.js';
 import { applyToThings } from './apply.js';
 import { checkThings, deviceSteps } from './decide.js';
 import { groupNamed } from './describe.js';
@@ -11,7 +11,7 @@ import type { FleetStep } from './steps.js';
 
 /** RegisterDevices' and UpdateDevices' counterpart: what is missing, decided. Changes nothing. */
 export async function proposeRegistration(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Things & Shadows,
   group: string,
   devices: readonly FleetDevice[],
   options: { readonly clock: Clock; readonly createThings?: boolean },
@@ -27,7 +27,7 @@ export async function proposeRegistration(
 
 /** Does what was proposed; safe to repeat after a kill. */
 export async function registerDevices(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Things & Shadows,
   group: string,
   steps: readonly FleetStep[],
 ): Promise<void> {
@@ -39,7 +39,7 @@ const MAX_SCANNED = 1000;
 
 /** The things of a fleet's devices, by device name or thing name. @throws EdgeError NOT_FOUND */
 export async function thingsNamed(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Shadows,
   action: string,
   group: string,
   names: readonly string[],
@@ -77,7 +77,7 @@ export async function thingsNamed(
  * deleting a thing ends its membership too. AWS refuses to delete a thing that has a certificate attached.
  */
 export async function deregisterDevices(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & Things & Shadows,
   group: string,
   things: readonly string[],
   options: { readonly deleteThings?: boolean } = {},

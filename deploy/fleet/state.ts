@@ -1,5 +1,13 @@
 import { EdgeError } from '../../src/core/mod.js';
-import type { FleetAdminCloud, GroupRecord, RoleAliasRecord } from '../cloud/fleet-mod.js';
+import type {
+  FleetIndex,
+  GroupRecord,
+  RoleAliases,
+  RoleAliasRecord,
+  Shadows,
+  ThingGroups,
+  Things,
+} from '../cloud/fleet/mod.js';
 import type { Fleet, FleetDevice } from './fleet.js';
 import { inParallel } from './parallel.js';
 import { REGISTRATION_SHADOW, registrationIn, type Registration } from './registration.js';
@@ -26,7 +34,10 @@ export interface FleetState {
 const MAX_QUERIED = 100_000;
 
 /** Reads, and changes nothing. */
-export async function readFleetState(cloud: FleetAdminCloud, fleet: Fleet): Promise<FleetState> {
+export async function readFleetState(
+  cloud: ThingGroups & Things & FleetIndex & Shadows & RoleAliases,
+  fleet: Fleet,
+): Promise<FleetState> {
   const group = await cloud.group(fleet.group);
   const tags = group === undefined ? {} : await cloud.groupTags(group.arn);
   const members = group === undefined ? [] : await cloud.thingsIn(fleet.group);
@@ -39,7 +50,11 @@ export async function readFleetState(cloud: FleetAdminCloud, fleet: Fleet): Prom
   return { group, tags, members, devices, roleAlias };
 }
 
-async function queried(cloud: FleetAdminCloud, fleet: Fleet, query: string): Promise<readonly FleetDevice[]> {
+async function queried(
+  cloud: ThingGroups & FleetIndex,
+  fleet: Fleet,
+  query: string,
+): Promise<readonly FleetDevice[]> {
   // The index answers a query on a group that does not exist with no things: a slip of the pen would pass.
   for (const [, quoted, plain] of query.matchAll(/thingGroupNames:(?:"([^"]+)"|([\w:-]+)(?![*?\w:-]))/g)) {
     const name = quoted ?? plain ?? '';
@@ -56,7 +71,7 @@ async function queried(cloud: FleetAdminCloud, fleet: Fleet, query: string): Pro
 
 /** A device as the cloud has it, for one thing group. */
 export async function readDevice(
-  cloud: FleetAdminCloud,
+  cloud: Things & Shadows,
   group: string,
   device: FleetDevice,
   isMember: boolean,

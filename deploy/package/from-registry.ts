@@ -1,7 +1,7 @@
 import { EdgeError } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
 import type { Provenance } from '../../src/model/mod.js';
-import type { ArtifactStore, ModelRegistry, RegisteredModel } from '../cloud/component-mod.js';
+import type { ArtifactStore, ModelRegistry, RegisteredModel } from '../cloud/components/mod.js';
 import { freshFolder, removeAll, writeBytes } from '../files/mod.js';
 import { unpackModels } from './unpack-models.js';
 

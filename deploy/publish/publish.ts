@@ -2,7 +2,7 @@ import semver from 'semver';
 import { EdgeError, toEdgeError, type Clock } from '../../src/core/mod.js';
 import { renderRecipe, type Recipe } from '../../src/recipe/mod.js';
 import { sha256Hex } from '../../src/system/mod.js';
-import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/component-mod.js';
+import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/components/mod.js';
 import { readBytes } from '../files/mod.js';
 import type { ComponentBuild } from './read-build.js';
 import { modelTags, TAGS } from './tags.js';

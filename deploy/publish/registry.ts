@@ -1,6 +1,6 @@
 import semver from 'semver';
 import { EdgeError } from '../../src/core/mod.js';
-import type { ComponentTarget, PublishedComponent } from '../cloud/component-mod.js';
+import type { ComponentTarget, PublishedComponent } from '../cloud/components/mod.js';
 import { TAGS } from './tags.js';
 import { tagsOf, type RegistrySource } from './untagged.js';
 

@@ -1,6 +1,6 @@
 import { MANIFEST_FILE, parseManifest, sha256Hex } from '../../src/model/mod.js';
 import { parseRecipe } from '../../src/recipe/mod.js';
-import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/component-mod.js';
+import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/components/mod.js';
 import { modelTags, TAGS } from './tags.js';
 
 /** Where the registry of models reads. */

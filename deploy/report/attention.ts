@@ -1,5 +1,5 @@
 import { parseSummary } from '../../src/contract/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { FleetIndex } from '../cloud/fleet/mod.js';
 import { deviceState } from './device-states.js';
 import { INDEXED } from './fields.js';
 
@@ -14,7 +14,7 @@ export interface DeviceInNeed {
 
 /** Devices that fail or drifted, the failing first, at most `limit`: a call for each kind of trouble. */
 export async function devicesInNeed(
-  cloud: FleetCloud,
+  cloud: FleetIndex,
   fleet: string,
   limit = 50,
 ): Promise<readonly DeviceInNeed[]> {

@@ -1,5 +1,5 @@
 import { HEARTBEAT_SHADOW } from '../../src/contract/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { FleetIndex } from '../cloud/fleet/mod.js';
 
 const REPORTED = `shadow.name.${HEARTBEAT_SHADOW}.reported`;
 
@@ -29,7 +29,7 @@ export const CAPTURE_FIELDS = [
 const CUSTOM_FIELDS = 5;
 
 /** Turns on what reports need, beside what the account indexes already: the sums of captures only where they fit. */
-export async function indexHeartbeats(cloud: FleetCloud): Promise<void> {
+export async function indexHeartbeats(cloud: FleetIndex): Promise<void> {
   const needed = new Set([
     ...((await cloud.indexedFields()) ?? []),
     ...REPORT_FIELDS.map(({ name }) => name),

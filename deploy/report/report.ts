@@ -1,6 +1,6 @@
 import { parseSummary } from '../../src/contract/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
-import type { FleetAdminCloud } from '../cloud/fleet-mod.js';
+import type { FleetIndex, ThingGroups } from '../cloud/fleet/mod.js';
 import { FLEET_MARKS } from '../fleet/mod.js';
 import { countStates, type Bucket } from './device-states.js';
 import { INDEXED } from './fields.js';
@@ -12,7 +12,7 @@ const MAX_BUCKETS = 10_000;
 
 /** GetDeviceFleetReport's counterpart: eleven calls at most, whatever the fleet's size. */
 export async function fleetReport(
-  cloud: FleetAdminCloud,
+  cloud: ThingGroups & FleetIndex,
   fleet: string,
   nowMs: number,
 ): Promise<FleetReport> {
@@ -66,7 +66,7 @@ function outputOf(tags: Readonly<Record<string, string>>): FleetReport['outputCo
 }
 
 async function captureSums(
-  cloud: FleetAdminCloud,
+  cloud: FleetIndex,
   query: string,
   fields: readonly string[],
 ): Promise<FleetReport['capture']> {

@@ -1,6 +1,13 @@
 import { EdgeError } from '../../src/core/mod.js';
 import { fitsPlatform } from '../../src/recipe/mod.js';
-import type { ComponentVersionRecord, CoreDeviceRecord, FleetCloud } from '../cloud/fleet-mod.js';
+import type {
+  ComponentVersionRecord,
+  CoreDeviceRecord,
+  Deployments,
+  FleetIndex,
+  Platforms,
+  ThingGroups,
+} from '../cloud/fleet/mod.js';
 import { latestOf, stageGroup } from './marks.js';
 import type { RolloutPlan } from './rollout-plan.js';
 
@@ -13,7 +20,7 @@ const MOST_CORES = 5000;
  * @returns warnings on what was not compared
  */
 export async function checkRollout(
-  cloud: FleetCloud,
+  cloud: ThingGroups & Deployments & Platforms & FleetIndex,
   plan: RolloutPlan,
   targetArn: string,
 ): Promise<readonly string[]> {
@@ -26,7 +33,7 @@ export async function checkRollout(
 }
 
 async function deployableVersions(
-  cloud: FleetCloud,
+  cloud: Platforms,
   plan: RolloutPlan,
 ): Promise<ReadonlyMap<string, ComponentVersionRecord>> {
   const versions = new Map<string, ComponentVersionRecord>();
@@ -74,7 +81,10 @@ export function checkPlatforms(
 }
 
 /** Other groups of the fleet's devices that want one of our components in another version: devices would refuse. */
-async function groupConflicts(cloud: FleetCloud, plan: RolloutPlan): Promise<readonly string[]> {
+async function groupConflicts(
+  cloud: ThingGroups & Deployments & FleetIndex,
+  plan: RolloutPlan,
+): Promise<readonly string[]> {
   if ((await cloud.indexedFields()) === undefined) {
     return ['Fleet indexing is off: deployments of the devices’ other groups were not compared'];
   }

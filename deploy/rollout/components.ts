@@ -1,7 +1,7 @@
 import { canonicalJson, isJsonObject, type JsonObject } from '../../src/core/mod.js';
-import type { ComponentSet, DeployedComponent } from '../cloud/fleet-mod.js';
+import type { ComponentSet, DeployedComponent } from '../cloud/fleet/mod.js';
 
-export type { ComponentSet, DeployedComponent } from '../cloud/fleet-mod.js';
+export type { ComponentSet, DeployedComponent } from '../cloud/fleet/mod.js';
 
 /** Names that this module may change or remove: everything else in a deployment belongs to others. */
 export const OWN_COMPONENT_PREFIX = 'org.edgemanager.';

@@ -1,12 +1,15 @@
 import { EdgeError, type Clock } from '../../src/core/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { Deployments, FleetIndex, Jobs, ThingGroups } from '../cloud/fleet/mod.js';
 import { isOwnComponent } from './components.js';
 import type { RolloutPlan, RolloutStage } from './rollout-plan.js';
 import type { RolloutProposal } from './proposal.js';
 
+/** What a rollout asks of AWS while it runs. */
+export type RolloutCloud = ThingGroups & Deployments & Jobs & FleetIndex;
+
 /** What each part of a rollout works with. */
 export interface RolloutContext {
-  readonly cloud: FleetCloud;
+  readonly cloud: RolloutCloud;
   readonly clock: Clock;
   readonly proposal: RolloutProposal;
   /** Looks only: `deploy status`. */

@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord } from '../cloud/fleet/mod.js';
 import type { ComponentSet } from './components.js';
 import { isOurs, stageAt, type RolloutContext } from './context.js';
 import { createDeployment } from './create.js';

@@ -1,4 +1,4 @@
-import { tagText, type DeploymentRecord, type NewDeployment } from '../cloud/fleet-mod.js';
+import { tagText, type DeploymentRecord, type NewDeployment } from '../cloud/fleet/mod.js';
 import type { ComponentSet } from './components.js';
 import { stageAt, type RolloutContext } from './context.js';
 import { MARKS, type Purpose } from './marks.js';

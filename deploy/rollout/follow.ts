@@ -1,5 +1,6 @@
 import { EdgeError, retry, type Clock } from '../../src/core/mod.js';
-import type { FleetCloud } from '../cloud/fleet-mod.js';
+import type { Deployments, Platforms, ThingGroups } from '../cloud/fleet/mod.js';
+import type { RolloutCloud } from './context.js';
 import { latestOf, markOf, MARKS } from './marks.js';
 import type { RolloutPlan } from './rollout-plan.js';
 import { proposeRollout, type RolloutProposal } from './proposal.js';
@@ -23,7 +24,7 @@ const DEFAULT_POLL_MS = 5000;
  * that runs goes on within its limits, no new one starts, and the same command goes on from there.
  */
 export async function applyRollout(
-  cloud: FleetCloud,
+  cloud: RolloutCloud & Platforms,
   plan: unknown,
   options: FollowOptions,
 ): Promise<{ readonly proposal: RolloutProposal; readonly status: RolloutStatus }> {
@@ -67,14 +68,18 @@ async function patientTick(
 }
 
 /** Where a rollout stands; changes nothing. */
-export async function rolloutStatus(cloud: FleetCloud, plan: unknown, clock: Clock): Promise<RolloutStatus> {
+export async function rolloutStatus(
+  cloud: RolloutCloud & Platforms,
+  plan: unknown,
+  clock: Clock,
+): Promise<RolloutStatus> {
   const proposal = await proposeRollout(cloud, plan, { isCheckedBefore: true });
   return new RolloutRun(cloud, clock, proposal, { readOnly: true }).tick();
 }
 
 /** Watches a rollout that somebody else carries out, until it has ended; changes nothing. */
 export async function watchRollout(
-  cloud: FleetCloud,
+  cloud: RolloutCloud & Platforms,
   plan: unknown,
   options: FollowOptions,
 ): Promise<RolloutStatus> {
@@ -90,7 +95,11 @@ export async function watchRollout(
 }
 
 /** Lets the stage that waits for a person go on; `apply` starts the next one. */
-export async function continueRollout(cloud: FleetCloud, plan: RolloutPlan, clock: Clock): Promise<void> {
+export async function continueRollout(
+  cloud: RolloutCloud & Platforms,
+  plan: RolloutPlan,
+  clock: Clock,
+): Promise<void> {
   const status = await rolloutStatus(cloud, plan, clock);
   const waiting = status.stages.find((stage) => stage.state === 'WAITING');
   if (waiting?.deploymentId === undefined) {
@@ -103,7 +112,11 @@ export async function continueRollout(cloud: FleetCloud, plan: RolloutPlan, cloc
 }
 
 /** Stops a rollout where it stands: no device that waits gets it any more, none goes back. */
-export async function cancelRollout(cloud: FleetCloud, plan: RolloutPlan, clock: Clock): Promise<void> {
+export async function cancelRollout(
+  cloud: RolloutCloud & Platforms,
+  plan: RolloutPlan,
+  clock: Clock,
+): Promise<void> {
   const status = await rolloutStatus(cloud, plan, clock);
   const active = status.stages.find(
     (stage) => stage.deploymentId !== undefined && ['RUNNING', 'SOAKING', 'WAITING'].includes(stage.state),
@@ -132,7 +145,7 @@ export interface HistoryEntry {
 
 /** A fleet's last deployments, newest first, with those of its running stages. */
 export async function rolloutHistory(
-  cloud: FleetCloud,
+  cloud: ThingGroups & Deployments,
   fleet: string,
   limit = 10,
 ): Promise<readonly HistoryEntry[]> {
@@ -167,7 +180,7 @@ export async function rolloutHistory(
 
 /** The fleet's deployment now, whole; undefined where it has none. */
 export async function currentDeployment(
-  cloud: FleetCloud,
+  cloud: ThingGroups & Deployments,
   fleet: string,
 ): Promise<Awaited<ReturnType<typeof latestOf>>> {
   const arn = await cloud.groupArn(fleet);

@@ -1,5 +1,5 @@
 import { HEARTBEAT_SHADOW, isCutSummary, parseSummary } from '../../src/contract/mod.js';
-import type { DeploymentRecord, FleetCloud, JobCounts } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord, FleetIndex, JobCounts, Jobs } from '../cloud/fleet/mod.js';
 import type { StageHealth } from './gate.js';
 import type { RolloutPlan } from './rollout-plan.js';
 
@@ -8,7 +8,7 @@ const BAD = new Set(['FAILED', 'QUARANTINED', 'ROLLED_BACK']);
 
 /** A stage's health from its job's counts and one aggregation of its devices' heartbeats: no call per device. */
 export async function stageHealth(
-  cloud: FleetCloud,
+  cloud: Jobs & FleetIndex,
   plan: RolloutPlan,
   group: string,
   deployment: DeploymentRecord,
@@ -32,7 +32,7 @@ export async function stageHealth(
 type ModelHealth = Pick<StageHealth, 'unhealthy' | 'onProbation' | 'serving' | 'unnamed'>;
 type Verdict = keyof ModelHealth | 'unknown';
 
-async function modelHealth(cloud: FleetCloud, plan: RolloutPlan, group: string): Promise<ModelHealth> {
+async function modelHealth(cloud: FleetIndex, plan: RolloutPlan, group: string): Promise<ModelHealth> {
   const wanted = (plan.models ?? []).map((model) => `${model.name}@${model.version}`);
   if (wanted.length === 0) return { unhealthy: 0, onProbation: 0 };
   const counts: Record<Verdict, number> = {

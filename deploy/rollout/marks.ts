@@ -1,4 +1,4 @@
-import type { DeploymentRecord, FleetCloud } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord, Deployments } from '../cloud/fleet/mod.js';
 
 /**
  * A rollout keeps its state in AWS: each deployment that it makes says, in tags, which rollout made it and what
@@ -35,7 +35,7 @@ export function stageGroup(fleet: string, index: number): string {
 }
 
 /** The latest deployment of a target, whole. */
-export async function latestOf(cloud: FleetCloud, targetArn: string): Promise<DeploymentRecord | undefined> {
+export async function latestOf(cloud: Deployments, targetArn: string): Promise<DeploymentRecord | undefined> {
   const [latest] = await cloud.deployments(targetArn, 10);
   return latest === undefined ? undefined : cloud.deployment(latest.id);
 }

@@ -1,5 +1,11 @@
 import { EdgeError } from '../../src/core/mod.js';
-import type { DeploymentRecord, FleetCloud } from '../cloud/fleet-mod.js';
+import type {
+  DeploymentRecord,
+  Deployments,
+  FleetIndex,
+  Platforms,
+  ThingGroups,
+} from '../cloud/fleet/mod.js';
 import {
   diffComponents,
   foreignChanges,
@@ -33,7 +39,7 @@ export interface ProposeOptions {
 
 /** Reads the fleet and decides, creating nothing. Throws where the rollout must not start. */
 export async function proposeRollout(
-  cloud: FleetCloud,
+  cloud: ThingGroups & Deployments & Platforms & FleetIndex,
   value: unknown,
   options: ProposeOptions = {},
 ): Promise<RolloutProposal> {
@@ -56,7 +62,7 @@ export async function proposeRollout(
 }
 
 async function readTarget(
-  cloud: FleetCloud,
+  cloud: ThingGroups,
   plan: RolloutPlan,
 ): Promise<{ readonly targetArn: string; readonly things: readonly string[] }> {
   const targetArn = await cloud.groupArn(plan.fleet);
@@ -81,7 +87,7 @@ async function readTarget(
 
 /** Of a fleet that this plan has reached already, the deployment that was there before. */
 async function baseOf(
-  cloud: FleetCloud,
+  cloud: Deployments,
   latest: DeploymentRecord | undefined,
   id: string,
 ): Promise<DeploymentRecord | undefined> {

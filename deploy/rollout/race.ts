@@ -1,4 +1,4 @@
-import type { DeploymentRecord, DeploymentSummary } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord, DeploymentSummary } from '../cloud/fleet/mod.js';
 import { applyChanges, diffComponents, type ComponentChange, type ComponentSet } from './components.js';
 import { isPlanned, type RolloutContext } from './context.js';
 import { createDeployment } from './create.js';

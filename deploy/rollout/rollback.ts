@@ -1,5 +1,5 @@
 import { EdgeError } from '../../src/core/mod.js';
-import type { DeploymentRecord, FleetCloud, JobLimits } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord, Deployments, JobLimits, ThingGroups } from '../cloud/fleet/mod.js';
 import { diffComponents, isOwnComponent, type ComponentChange, type ComponentSet } from './components.js';
 import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
 import { digest } from './rollout-plan.js';
@@ -27,7 +27,7 @@ export interface FleetRollback {
  * itself stopped or rolled back, and of others what is there now. Throws where there is no such deployment.
  */
 export async function proposeRollback(
-  cloud: FleetCloud,
+  cloud: ThingGroups & Deployments,
   fleet: string,
   owns: readonly string[] = [],
 ): Promise<FleetRollback> {
@@ -59,7 +59,7 @@ export async function proposeRollback(
 }
 
 async function lastGood(
-  cloud: FleetCloud,
+  cloud: Deployments,
   from: DeploymentRecord,
   owns: readonly string[],
 ): Promise<DeploymentRecord | undefined> {
@@ -86,7 +86,10 @@ function differ(a: ComponentSet, b: ComponentSet, owns: readonly string[]): bool
 }
 
 /** The stage groups of a fleet that hold devices and have a deployment, by stage. */
-export async function stagedDevices(cloud: FleetCloud, fleet: string): Promise<readonly StagedDevices[]> {
+export async function stagedDevices(
+  cloud: ThingGroups & Deployments,
+  fleet: string,
+): Promise<readonly StagedDevices[]> {
   const staged: StagedDevices[] = [];
   for (let index = 0; index < MAX_STAGES; index++) {
     const group = stageGroup(fleet, index);
@@ -105,7 +108,7 @@ export async function stagedDevices(cloud: FleetCloud, fleet: string): Promise<r
  * Asked for twice, it is done once. @returns ids of the deployments
  */
 export async function applyRollback(
-  cloud: FleetCloud,
+  cloud: Deployments,
   fleet: string,
   { from, to, components, staged }: FleetRollback,
   limits: JobLimits,

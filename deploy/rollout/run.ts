@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/core/mod.js';
-import type { DeploymentRecord, FleetCloud } from '../cloud/fleet-mod.js';
-import { stageAt, type RolloutContext } from './context.js';
+import type { DeploymentRecord } from '../cloud/fleet/mod.js';
+import { stageAt, type RolloutContext, type RolloutCloud } from './context.js';
 import { Correction, isStill } from './correction.js';
 import { createDeployment } from './create.js';
 import { latestOf, markOf } from './marks.js';
@@ -29,7 +29,7 @@ export class RolloutRun {
   #whole: string | undefined;
 
   constructor(
-    cloud: FleetCloud,
+    cloud: RolloutCloud,
     clock: Clock,
     proposal: RolloutProposal,
     options: { readonly readOnly?: boolean } = {},

@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord } from '../cloud/fleet/mod.js';
 import { stageAt, type RolloutContext } from './context.js';
 import { judgeStage, type GateVerdict, type StageHealth } from './gate.js';
 import { stageHealth } from './health.js';

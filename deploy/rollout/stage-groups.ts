@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord } from '../cloud/fleet/mod.js';
 import { diffComponents } from './components.js';
 import { stageAt, type RolloutContext } from './context.js';
 import { createDeployment, type RolloutDeployment } from './create.js';

@@ -1,4 +1,4 @@
-import type { DeploymentRecord, JobCounts } from '../cloud/fleet-mod.js';
+import type { DeploymentRecord, JobCounts } from '../cloud/fleet/mod.js';
 import type { RolloutProposal } from './proposal.js';
 
 export type RolloutOutcome =

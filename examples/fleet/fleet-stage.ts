@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awsFleetCloud, type FleetAdminCloud } from '../../deploy/mod.js';
+import { awsFleetCloud, type FleetCloud } from '../../deploy/mod.js';
 import {
   applyFleet,
   fleetNamed,
@@ -30,7 +30,7 @@ const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
 /** A cloud, a fleet of devices in one thing group, and all that is published for it. */
 export interface FleetStage {
   readonly local: LocalCloud;
-  readonly cloud: FleetAdminCloud;
+  readonly cloud: FleetCloud;
   readonly fleet: Fleet;
   readonly groupArn: string;
   readonly devices: readonly FleetDevice[];
@@ -82,7 +82,7 @@ function fleetsFile(local: LocalCloud, key: SigningKey): FleetsFile {
 }
 
 /** `fleet apply`: things, registrations, thing group; and the index that gates and reports read. */
-async function createFleet(cloud: FleetAdminCloud, fleet: Fleet): Promise<string> {
+async function createFleet(cloud: FleetCloud, fleet: Fleet): Promise<string> {
   await indexHeartbeats(cloud);
   const [proposal] = await proposeFleets(cloud, [fleet], systemClock);
   if (proposal === undefined) throw new Error('There is no fleet to apply');

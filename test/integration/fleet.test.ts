@@ -9,7 +9,7 @@ import {
   listDevices,
   parseFleets,
   proposeFleets,
-  type FleetAdminCloud,
+  type FleetCloud,
 } from '../../deploy/mod.js';
 import { heartbeatTopic } from '../../src/contract/mod.js';
 import { systemClock } from '../../src/system/mod.js';
@@ -45,7 +45,7 @@ describe('edge-manager fleet and device', function () {
   this.timeout(60_000);
   let folder: string;
   let local: LocalCloud;
-  let cloud: FleetAdminCloud & { close(): void };
+  let cloud: FleetCloud & { close(): void };
 
   beforeEach(async () => {
     folder = await temporaryFolder('fleet-cli-');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { awsFleetCloud, indexHeartbeats, type FleetAdminCloud, type RolloutPlan } from '../../deploy/mod.js';
+import { awsFleetCloud, indexHeartbeats, type FleetCloud, type RolloutPlan } from '../../deploy/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { awsOf, runCli, spawnCli, type CliOutcome } from '../lib/cli.js';
 import { temporaryFolder } from '../lib/model-package.js';
@@ -17,7 +17,7 @@ describe('edge-manager deploy', function () {
   this.timeout(60_000);
   let folder: string;
   let local: LocalCloud;
-  let cloud: FleetAdminCloud & { close(): void };
+  let cloud: FleetCloud & { close(): void };
   let devices: readonly FakeDevice[];
 
   beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { FleetAdminCloud } from '../../deploy/mod.js';
+import type { FleetCloud } from '../../deploy/mod.js';
 import type { Clock } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 
@@ -11,16 +11,12 @@ export class Killed extends Error {
 }
 
 /** The port of a process that dies at its k-th call, before or after the call had its effect; `calls` counts. */
-export function dying(
-  cloud: FleetAdminCloud,
-  killAt: number,
-  after: boolean,
-): FleetAdminCloud & { calls(): number } {
+export function dying(cloud: FleetCloud, killAt: number, after: boolean): FleetCloud & { calls(): number } {
   const count = { calls: 0 };
-  return new Proxy(cloud as FleetAdminCloud & { calls(): number }, {
+  return new Proxy(cloud as FleetCloud & { calls(): number }, {
     get: (target, name) => {
       if (name === 'calls') return () => count.calls;
-      const method = target[name as keyof FleetAdminCloud] as (...all: unknown[]) => Promise<unknown>;
+      const method = target[name as keyof FleetCloud] as (...all: unknown[]) => Promise<unknown>;
       return async (...all: unknown[]) => {
         count.calls += 1;
         const mine = count.calls;

@@ -1,5 +1,5 @@
 import { answerParent } from '../../../examples/floors/child.js';
-import { awsFleetCloud } from '../../../deploy/cloud/fleet-mod.js';
+import { awsFleetCloud } from '../../../deploy/cloud/fleet/mod.js';
 import { fleetReport, indexHeartbeats } from '../../../deploy/report/mod.js';
 import { applyRollout, proposeRollout, type RolloutPlan } from '../../../deploy/rollout/mod.js';
 import { systemClock } from '../../../src/system/mod.js';

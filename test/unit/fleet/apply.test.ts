@@ -8,7 +8,7 @@ import {
   proposeFleets,
   REGISTRATION_SHADOW,
   type Fleet,
-  type FleetAdminCloud,
+  type FleetCloud,
   type FleetProposal,
 } from '../../../deploy/mod.js';
 import { EdgeError } from '../../../src/core/mod.js';
@@ -32,13 +32,13 @@ function fleetOf(entry: object = {}): Fleet {
   return fleetNamed(parseFleets({ fleets: { ovens: { ...base, ...entry } } }), 'ovens');
 }
 
-async function propose(cloud: FleetAdminCloud, fleet: Fleet): Promise<FleetProposal> {
+async function propose(cloud: FleetCloud, fleet: Fleet): Promise<FleetProposal> {
   const [proposal] = await proposeFleets(cloud, [fleet], clock);
   assert.ok(proposal);
   return proposal;
 }
 
-async function apply(cloud: FleetAdminCloud, fleet: Fleet): Promise<void> {
+async function apply(cloud: FleetCloud, fleet: Fleet): Promise<void> {
   await applyFleet(cloud, await propose(cloud, fleet));
 }
 
@@ -209,7 +209,7 @@ describe('fleet apply', () => {
     const exists = (): never => {
       throw new EdgeError('ALREADY_EXISTS', 'It exists');
     };
-    const lossy: FleetAdminCloud = {
+    const lossy: FleetCloud = {
       ...world.cloud,
       createGroup: async (...all) => {
         await world.cloud.createGroup(...all);

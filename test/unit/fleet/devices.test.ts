@@ -10,7 +10,7 @@ import {
   registerDevices,
   REGISTRATION_SHADOW,
   thingsNamed,
-  type FleetAdminCloud,
+  type FleetCloud,
 } from '../../../deploy/mod.js';
 import { HEARTBEAT_SHADOW } from '../../../src/contract/mod.js';
 import { dying, fixedClock as clock, Killed } from '../../lib/dying-cloud.js';
@@ -25,7 +25,7 @@ async function world(...things: string[]): Promise<World> {
   return made;
 }
 
-async function register(cloud: FleetAdminCloud, names: string[], description?: string): Promise<void> {
+async function register(cloud: FleetCloud, names: string[], description?: string): Promise<void> {
   const steps = await proposeRegistration(cloud, GROUP, parseDevices(names, description), { clock });
   await registerDevices(cloud, GROUP, steps);
 }
@@ -36,7 +36,7 @@ describe('devices of a fleet', () => {
     await using whole = await world('serial_1', 'oven-2');
     const counted = dying(whole.cloud, Infinity, false);
     await register(counted, names, 'new line');
-    const deregister = async (cloud: FleetAdminCloud): Promise<void> =>
+    const deregister = async (cloud: FleetCloud): Promise<void> =>
       deregisterDevices(cloud, GROUP, await thingsNamed(cloud, 'deregister', GROUP, ['serial_1']));
     const counted2 = dying(whole.cloud, Infinity, false);
     await deregister(counted2);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { fromAws } from '../../../deploy/cloud/aws-errors.js';
+import { fromAws } from '../../../deploy/cloud/aws/mod.js';
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FleetCloud } from '../../../deploy/cloud/fleet-mod.js';
+import type { FleetCloud } from '../../../deploy/cloud/fleet/mod.js';
 import { applyRollout, currentDeployment, MARKS, type ComponentSet } from '../../../deploy/rollout/mod.js';
 import { canonicalJson, SeededRandom } from '../../../src/core/mod.js';
 import type { CallHook } from '../../../src/local/cloud/mod.js';

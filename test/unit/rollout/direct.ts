@@ -1,11 +1,11 @@
 import type { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import type { IoT } from '@aws-sdk/client-iot';
 import type { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
-import { fleetCloudOver, type FleetAdminCloud } from '../../../deploy/cloud/fleet-mod.js';
+import { fleetCloudOver, type FleetCloud } from '../../../deploy/cloud/fleet/mod.js';
 import { ConnectionCut, type LocalCloud, type ServiceName } from '../../../src/local/cloud/mod.js';
 
 /** The shipped adapter on a local cloud in this process: no HTTP, no signatures, no waits between attempts. */
-export function directFleetCloud(local: LocalCloud, maxAttempts: number): FleetAdminCloud {
+export function directFleetCloud(local: LocalCloud, maxAttempts: number): FleetCloud {
   const client = (service: ServiceName): unknown =>
     new Proxy(
       {},

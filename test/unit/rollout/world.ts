@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { awsFleetCloud, type FleetAdminCloud } from '../../../deploy/cloud/fleet-mod.js';
+import { awsFleetCloud, type FleetCloud } from '../../../deploy/cloud/fleet/mod.js';
 import type { ComponentSet, RolloutPlan } from '../../../deploy/rollout/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
@@ -50,7 +50,7 @@ export class FakeDevice implements Device {
 
 export interface World extends AsyncDisposable {
   readonly local: LocalCloud;
-  readonly cloud: FleetAdminCloud;
+  readonly cloud: FleetCloud;
   /** A fleet with devices; its thing group's ARN. */
   fleet(
     name: string,
@@ -69,7 +69,7 @@ export async function makeWorld(maxAttempts = 3, by: 'http' | 'calls' = 'http'):
   const local = await startLocalCloud({ folder, componentDelayMs: 0 });
   const { region, endpoint, credentials } = local;
   const overHttp = awsFleetCloud({ region, endpoint, credentials, maxAttempts });
-  const cloud: FleetAdminCloud = by === 'http' ? overHttp : directFleetCloud(local, maxAttempts);
+  const cloud: FleetCloud = by === 'http' ? overHttp : directFleetCloud(local, maxAttempts);
   const greengrass = new GreengrassV2({ region, endpoint, credentials, maxAttempts });
   const close = async (): Promise<void> => {
     overHttp.close();

@@ -1,7 +1,6 @@
 import { SageMaker } from '@aws-sdk/client-sagemaker';
-import { doing } from './aws-things.js';
-import type { AwsOptions } from './aws-components.js';
-import type { ModelRegistry, RegisteredModel } from './component-cloud.js';
+import { doing, type AwsOptions } from '../aws/mod.js';
+import type { ModelRegistry, RegisteredModel } from './model-registry.js';
 
 /** SageMaker's model registry. */
 export class AwsModelRegistry implements ModelRegistry {

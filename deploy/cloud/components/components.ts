@@ -42,32 +42,3 @@ export interface ComponentCloud {
   /** Latest deployment of each target that names the component. */
   targetsOf(name: string): Promise<readonly ComponentTarget[]>;
 }
-
-/** Where artifacts lie. Objects are written once and never changed. */
-export interface ArtifactStore {
-  /** @throws EdgeError NOT_FOUND where there is no such bucket */
-  checkBucket(bucket: string): Promise<void>;
-  /** @returns false where an equal object was there already; @throws EdgeError ALREADY_EXISTS where a different one is */
-  put(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
-  /** At most `maxBytes`. */
-  get(bucket: string, key: string, maxBytes: number): Promise<Uint8Array>;
-}
-
-/** A version in SageMaker's model registry. */
-export interface RegisteredModel {
-  readonly arn: string;
-  /** `Approved`, `Rejected`, `PendingManualApproval`. */
-  readonly approval: string;
-  readonly approvalDescription: string | undefined;
-  readonly approvedBy: string | undefined;
-  /** `s3://bucket/key` of the model's data. */
-  readonly dataUrl: string | undefined;
-  readonly commit: string | undefined;
-  readonly repository: string | undefined;
-  /** The training job or pipeline that made it. */
-  readonly generatedBy: string | undefined;
-}
-
-export interface ModelRegistry {
-  registeredModel(arn: string): Promise<RegisteredModel>;
-}

@@ -1,15 +1,6 @@
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { doing, orMissing } from './aws-things.js';
-import type { ComponentCloud, ComponentTarget, NewComponent, PublishedComponent } from './component-cloud.js';
-
-export interface AwsOptions {
-  /** Default: AWS_REGION, or the profile's. */
-  readonly region?: string;
-  /** Default: AWS's, or AWS_ENDPOINT_URL. */
-  readonly endpoint?: string;
-  /** Default: the SDK's chain. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
+import { doing, orMissing, paged, type AwsOptions } from '../aws/mod.js';
+import type { ComponentCloud, ComponentTarget, NewComponent, PublishedComponent } from './components.js';
 
 /** A component's name stands in its ARN between two colons. */
 const NAME_IN_ARN = /:components:([^:]+)/;
@@ -31,41 +22,27 @@ export class AwsComponents implements ComponentCloud {
   }
 
   async #arns(): Promise<readonly string[]> {
-    return doing('Cannot list the components', async () => {
-      const arns: string[] = [];
-      let nextToken: string | undefined;
-      do {
-        const found = await this.#greengrass.listComponents({
-          scope: 'PRIVATE',
-          maxResults: 100,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        });
-        arns.push(...(found.components ?? []).map(({ arn = '' }) => arn));
-        nextToken = found.nextToken;
-      } while (nextToken !== undefined);
-      return arns;
-    });
+    return doing('Cannot list the components', () =>
+      paged(
+        (nextToken) => this.#greengrass.listComponents({ scope: 'PRIVATE', maxResults: 100, nextToken }),
+        ({ components = [] }) => components.map(({ arn = '' }) => arn),
+      ),
+    );
   }
 
   async versionsOf(name: string): Promise<readonly { version: string; arn: string }[]> {
-    const arn = (await this.#arns()).find((one) => NAME_IN_ARN.exec(one)?.[1] === name);
-    if (arn === undefined) return [];
-    return doing(`Cannot list the versions of ${name}`, async () => {
-      const versions: { version: string; arn: string }[] = [];
-      let nextToken: string | undefined;
-      do {
-        const found = await this.#greengrass.listComponentVersions({
-          arn,
-          maxResults: 100,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        });
-        for (const one of found.componentVersions ?? []) {
-          versions.push({ version: one.componentVersion ?? '', arn: one.arn ?? '' });
-        }
-        nextToken = found.nextToken;
-      } while (nextToken !== undefined);
-      return versions;
-    });
+    const component = (await this.#arns()).find((one) => NAME_IN_ARN.exec(one)?.[1] === name);
+    if (component === undefined) return [];
+    return doing(`Cannot list the versions of ${name}`, () =>
+      paged(
+        (nextToken) => this.#greengrass.listComponentVersions({ arn: component, maxResults: 100, nextToken }),
+        ({ componentVersions = [] }) =>
+          componentVersions.map(({ componentVersion = '', arn = '' }) => ({
+            version: componentVersion,
+            arn,
+          })),
+      ),
+    );
   }
 
   async component(arn: string): Promise<PublishedComponent | undefined> {
@@ -114,22 +91,18 @@ export class AwsComponents implements ComponentCloud {
 
   async targetsOf(name: string): Promise<readonly ComponentTarget[]> {
     return doing(`Cannot read where ${name} is deployed`, async () => {
+      const latest = await paged(
+        (nextToken) =>
+          this.#greengrass.listDeployments({ historyFilter: 'LATEST_ONLY', maxResults: 100, nextToken }),
+        ({ deployments = [] }) => deployments,
+      );
       const targets: ComponentTarget[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await this.#greengrass.listDeployments({
-          historyFilter: 'LATEST_ONLY',
-          maxResults: 100,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        });
-        for (const { deploymentId, targetArn = '', deploymentName = '' } of page.deployments ?? []) {
-          if (deploymentId === undefined) continue;
-          const { components = {} } = await this.#greengrass.getDeployment({ deploymentId });
-          const version = components[name]?.componentVersion;
-          if (version !== undefined) targets.push({ version, targetArn, deploymentName });
-        }
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined);
+      for (const { deploymentId, targetArn = '', deploymentName = '' } of latest) {
+        if (deploymentId === undefined) continue;
+        const { components = {} } = await this.#greengrass.getDeployment({ deploymentId });
+        const version = components[name]?.componentVersion;
+        if (version !== undefined) targets.push({ version, targetArn, deploymentName });
+      }
       return targets;
     });
   }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/core/mod.js';
+import type { JsonObject } from '../../../src/core/mod.js';
 
 /** A component of a deployment as CreateDeployment and GetDeployment have it, configuration parsed. */
 export interface DeployedComponent {

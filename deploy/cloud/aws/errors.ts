@@ -1,5 +1,5 @@
-import type { Reason } from '../../src/contract/mod.js';
-import { EdgeError, messageOf } from '../../src/core/mod.js';
+import type { Reason } from '../../../src/contract/mod.js';
+import { EdgeError, messageOf } from '../../../src/core/mod.js';
 
 const DENIED = new Set([
   'AccessDeniedException',

@@ -1,9 +1,8 @@
 import { S3 } from '@aws-sdk/client-s3';
-import { EdgeError } from '../../src/core/mod.js';
-import { sha256 as sha256Of } from '../../src/system/mod.js';
-import { fromAws } from './aws-errors.js';
-import type { AwsOptions } from './aws-components.js';
-import type { ArtifactStore } from './component-cloud.js';
+import { EdgeError } from '../../../src/core/mod.js';
+import { sha256 as sha256Of } from '../../../src/system/mod.js';
+import { fromAws, type AwsOptions } from '../aws/mod.js';
+import type { ArtifactStore } from './artifacts.js';
 
 /** Artifacts in S3: each put is conditional, carries its SHA-256, and is sent as one buffer. */
 export class AwsArtifacts implements ArtifactStore {

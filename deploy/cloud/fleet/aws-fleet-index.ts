@@ -1,20 +1,15 @@
 import type { IoT, ThingDocument } from '@aws-sdk/client-iot';
-import type { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
-import { isJsonObject, type JsonObject } from '../../src/core/mod.js';
-import { doing, orMissing } from './aws-things.js';
-import type { IndexedThing } from './fleet-cloud.js';
+import { isJsonObject, type JsonObject } from '../../../src/core/mod.js';
+import { doing, paged } from '../aws/mod.js';
+import type { FleetIndex, IndexedDevice, IndexedThing } from './fleet-index.js';
 
-/** Fleet indexing and shadows. */
-export class AwsIndex {
+export class AwsFleetIndex implements FleetIndex {
   readonly #iot: IoT;
-  readonly #data: IoTDataPlane;
 
-  constructor(iot: IoT, data: IoTDataPlane) {
+  constructor(iot: IoT) {
     this.#iot = iot;
-    this.#data = data;
   }
 
-  /** Custom fields of the thing index; undefined while indexing is off. */
   async indexedFields(): Promise<readonly string[] | undefined> {
     return doing('Cannot read the indexing configuration', async () => {
       const { thingIndexingConfiguration: now } = await this.#iot.getIndexingConfiguration({});
@@ -23,7 +18,6 @@ export class AwsIndex {
     });
   }
 
-  /** Adds to what the account indexes already: nothing of others is taken away. */
   async indexFields(
     fields: readonly { readonly name: string; readonly type: 'String' | 'Number' }[],
     shadow: string,
@@ -95,41 +89,21 @@ export class AwsIndex {
     return (await searchThings(this.#iot, query, limit)).map(readThing);
   }
 
-  async reported(thing: string, shadow: string): Promise<JsonObject | undefined> {
-    return orMissing(
-      `Cannot read the shadow ${shadow} of ${thing}`,
-      async () => {
-        const { payload } = await this.#data.getThingShadow({ thingName: thing, shadowName: shadow });
-        const document = JSON.parse(Buffer.from(payload ?? new Uint8Array()).toString()) as unknown;
-        const state = isJsonObject(document) ? document['state'] : undefined;
-        const reported = isJsonObject(state) ? state['reported'] : undefined;
-        return isJsonObject(reported) ? reported : {};
-      },
-      'iot:GetThingShadow',
-    );
+  async indexedDevices(query: string, limit: number): Promise<readonly IndexedDevice[]> {
+    return (await searchThings(this.#iot, query, limit)).map(readDevice);
   }
 }
 
 /** Things that match, in pages, at most `limit`. */
-export async function searchThings(
-  iot: IoT,
-  query: string,
-  limit: number,
-): Promise<readonly ThingDocument[]> {
-  return doing('Cannot search the fleet index', async () => {
-    const things: ThingDocument[] = [];
-    let nextToken: string | undefined;
-    do {
-      const found = await iot.searchIndex({
-        queryString: query,
-        maxResults: Math.min(100, limit),
-        nextToken,
-      });
-      things.push(...(found.things ?? []));
-      nextToken = found.nextToken;
-    } while (nextToken !== undefined && things.length < limit);
-    return things.slice(0, limit);
-  });
+async function searchThings(iot: IoT, query: string, limit: number): Promise<readonly ThingDocument[]> {
+  const maxResults = Math.min(100, limit);
+  return doing('Cannot search the fleet index', () =>
+    paged(
+      (nextToken) => iot.searchIndex({ queryString: query, maxResults, nextToken }),
+      ({ things = [] }) => things,
+      limit,
+    ),
+  );
 }
 
 function readThing(document: ThingDocument): IndexedThing {
@@ -138,4 +112,25 @@ function readThing(document: ThingDocument): IndexedThing {
     connected: document.connectivity?.connected ?? false,
     attributes: document.attributes ?? {},
   };
+}
+
+function readDevice(document: ThingDocument): IndexedDevice {
+  return {
+    thing: document.thingName ?? '',
+    connected: document.connectivity?.connected ?? false,
+    connectivityAtMs: document.connectivity?.timestamp,
+    groups: document.thingGroupNames ?? [],
+    shadows: readShadows(document.shadow ?? '{}'),
+  };
+}
+
+/** The index gives all shadows of a thing as one JSON text. */
+function readShadows(text: string): Readonly<Record<string, JsonObject>> {
+  const parsed = JSON.parse(text) as unknown;
+  const named = isJsonObject(parsed) && isJsonObject(parsed['name']) ? parsed['name'] : {};
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, shadow]) =>
+      isJsonObject(shadow) && isJsonObject(shadow['reported']) ? [[name, shadow['reported']]] : [],
+    ),
+  );
 }

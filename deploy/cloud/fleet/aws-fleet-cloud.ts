@@ -1,25 +1,23 @@
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { IoT } from '@aws-sdk/client-iot';
 import { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
+import type { AwsOptions } from '../aws/mod.js';
 import { AwsDeployments } from './aws-deployments.js';
-import { AwsIndex } from './aws-index.js';
-import { AwsRegistry } from './aws-registry.js';
+import { AwsFleetIndex } from './aws-fleet-index.js';
+import { AwsJobs } from './aws-jobs.js';
+import { AwsRoleAliases } from './aws-role-aliases.js';
+import { AwsShadows } from './aws-shadows.js';
+import { AwsThingGroups } from './aws-thing-groups.js';
 import { AwsThings } from './aws-things.js';
-import type { FleetAdminCloud } from './fleet-registry.js';
+import type { FleetCloud } from './fleet-cloud.js';
 
-export interface AwsFleetCloudOptions {
-  /** Default: AWS_REGION, or the profile's. */
-  readonly region?: string;
-  /** Default: AWS's, or AWS_ENDPOINT_URL. */
-  readonly endpoint?: string;
-  /** Default: the SDK's chain. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+export interface AwsFleetCloudOptions extends AwsOptions {
   /** Attempts at a call that is throttled or meets a lost connection. Default 10: about a minute in all. */
   readonly maxAttempts?: number;
 }
 
 /** The port over AWS's own clients; a local cloud is AWS with another endpoint. */
-export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetAdminCloud & { close(): void } {
+export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetCloud & { close(): void } {
   const config = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
@@ -41,12 +39,15 @@ export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetAdminClo
 export function fleetCloudOver(
   { iot, greengrass, data }: { iot: IoT; greengrass: GreengrassV2; data: IoTDataPlane },
   region: string | undefined,
-): FleetAdminCloud {
+): FleetCloud {
   return {
+    ...bound(new AwsThingGroups(iot)),
     ...bound(new AwsThings(iot)),
-    ...bound(new AwsDeployments(greengrass, iot, region)),
-    ...bound(new AwsIndex(iot, data)),
-    ...bound(new AwsRegistry(iot, data)),
+    ...bound(new AwsDeployments(greengrass, region)),
+    ...bound(new AwsJobs(iot)),
+    ...bound(new AwsFleetIndex(iot)),
+    ...bound(new AwsShadows(data)),
+    ...bound(new AwsRoleAliases(iot)),
   };
 }
 

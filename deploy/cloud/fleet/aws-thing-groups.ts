@@ -1,8 +1,8 @@
 import type { IoT } from '@aws-sdk/client-iot';
-import { fromAws, isMissing } from './aws-errors.js';
+import { doing, orMissing, paged } from '../aws/mod.js';
+import type { GroupRecord, ThingGroups } from './thing-groups.js';
 
-/** Things and thing groups. */
-export class AwsThings {
+export class AwsThingGroups implements ThingGroups {
   readonly #iot: IoT;
 
   constructor(iot: IoT) {
@@ -48,21 +48,13 @@ export class AwsThings {
   }
 
   async thingsIn(group: string): Promise<readonly string[]> {
-    return doing(`Cannot list the things of the thing group ${group}`, async () => {
-      const names: string[] = [];
-      let nextToken: string | undefined;
-      do {
-        const found = await this.#iot.listThingsInThingGroup({
-          thingGroupName: group,
-          recursive: true,
-          maxResults: 250,
-          nextToken,
-        });
-        names.push(...(found.things ?? []));
-        nextToken = found.nextToken;
-      } while (nextToken !== undefined);
-      return names;
-    });
+    const at = { thingGroupName: group, recursive: true, maxResults: 250 };
+    return doing(`Cannot list the things of the thing group ${group}`, () =>
+      paged(
+        (nextToken) => this.#iot.listThingsInThingGroup({ ...at, nextToken }),
+        ({ things = [] }) => things,
+      ),
+    );
   }
 
   async groupsOf(thing: string): Promise<readonly string[]> {
@@ -87,47 +79,26 @@ export class AwsThings {
     );
   }
 
-  async thing(name: string): Promise<Readonly<Record<string, string>> | undefined> {
-    return orMissing(
-      `Cannot read the thing ${name}`,
-      async () => (await this.#iot.describeThing({ thingName: name })).attributes ?? {},
+  async group(name: string): Promise<GroupRecord | undefined> {
+    return orMissing(`Cannot read the thing group ${name}`, async () => {
+      const found = await this.#iot.describeThingGroup({ thingGroupName: name });
+      return {
+        name,
+        arn: found.thingGroupArn ?? '',
+        description: found.thingGroupProperties?.thingGroupDescription ?? '',
+        createdAtMs: found.thingGroupMetadata?.creationDate?.getTime(),
+      };
+    });
+  }
+
+  async groups(prefix: string): Promise<readonly { name: string; arn: string }[]> {
+    const filter = prefix === '' ? {} : { namePrefixFilter: prefix };
+    return doing('Cannot list the thing groups', () =>
+      paged(
+        (nextToken) => this.#iot.listThingGroups({ ...filter, maxResults: 250, nextToken }),
+        ({ thingGroups = [] }) =>
+          thingGroups.map(({ groupName = '', groupArn = '' }) => ({ name: groupName, arn: groupArn })),
+      ),
     );
-  }
-
-  async createThing(name: string, attributes: Readonly<Record<string, string>>): Promise<void> {
-    await doing(`Cannot create the thing ${name}`, () =>
-      this.#iot.createThing({ thingName: name, attributePayload: { attributes: { ...attributes } } }),
-    );
-  }
-
-  async setAttributes(name: string, attributes: Readonly<Record<string, string>>): Promise<void> {
-    await doing(`Cannot change the attributes of ${name}`, () =>
-      this.#iot.updateThing({
-        thingName: name,
-        attributePayload: { attributes: { ...attributes }, merge: true },
-      }),
-    );
-  }
-}
-
-/** @param needed the permission, where the service's refusal does not name it */
-export async function doing<T>(action: string, call: () => Promise<T>, needed?: string): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw fromAws(action, error, needed);
-  }
-}
-
-export async function orMissing<T>(
-  action: string,
-  call: () => Promise<T>,
-  needed?: string,
-): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw fromAws(action, error, needed);
   }
 }

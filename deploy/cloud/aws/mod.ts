@@ -1,0 +1,4 @@
+/** What all adapters of AWS share: options, errors as ours, paged lists. */
+export * from './calls.js';
+export * from './errors.js';
+export type { AwsOptions } from './options.js';
