@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/core/mod.js';
 import { join, resolve } from '../../src/disk/mod.js';
 import { systemClock } from '../../src/system/mod.js';
-import { makeLocalCredentials } from '../../src/local/cloud/credentials.js';
+import { makeLocalCredentials } from '../../src/local/cloud/mod.js';
 import { startLocalS3 } from '../../src/local/cloud/s3/mod.js';
 import {
   folderStore,
@@ -34,34 +34,24 @@ export interface DevelopmentOptions {
 
 /** A local nucleus beside a local S3, with what was built deployed on it. */
 export async function startDevelopment(options: DevelopmentOptions): Promise<{ close(): Promise<void> }> {
-  const { tell, profile, region } = options;
-  const folder = resolve(options.folder ?? (await freshFolder('edge-dev-')));
-  await makeFolder(folder);
+  const { profile, region, tell } = options;
+  const data = resolve(options.folder ?? (await freshFolder('edge-dev-')));
+  await makeFolder(data);
   const store = await folderStore();
   const components = await wantedComponents(store, options);
   const credentials = makeLocalCredentials(systemClock);
   const s3 = await startLocalS3({
-    folder: join(folder, 's3'),
+    folder: join(data, 's3'),
     credentials: [credentials.keys],
     buckets: [options.bucket],
     region,
   });
   // The socket's path must be short.
   const rootPath = await freshFolder('gg-');
-  const nucleus = await startNucleus({
-    rootPath,
-    profile,
-    thingName: options.thing,
-    region,
-    store,
-    credentials: credentials.forDevice,
-  });
+  const device = { rootPath, profile, thingName: options.thing, region };
+  const nucleus = await startNucleus({ ...device, store, credentials: credentials.forDevice });
   nucleus.onState((name, state) => tell({ component: name, state }, `${name}: ${state}`));
-  const logs = join(rootPath, 'logs');
-  tell(
-    { rootPath, logs, s3: s3.endpoint, data: folder },
-    `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3.endpoint}, bucket ${options.bucket}, data in ${folder}`,
-  );
+  tellPlaces(options, { rootPath, s3: s3.endpoint, data });
   if (Object.keys(components).length > 0) {
     const result = await nucleus.deploy({ deploymentId: 'dev', components });
     tell({ ...result }, `Deployment ${result.status}${result.reason === '' ? '' : `: ${result.reason}`}`);
@@ -73,6 +63,18 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
       await removeNucleusRoot(rootPath);
     },
   };
+}
+
+function tellPlaces(
+  { tell, profile, bucket }: DevelopmentOptions,
+  places: { readonly rootPath: string; readonly s3: string; readonly data: string },
+): void {
+  const { rootPath, s3, data } = places;
+  const logs = join(rootPath, 'logs');
+  tell(
+    { rootPath, logs, s3, data },
+    `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3}, bucket ${bucket}, data in ${data}`,
+  );
 }
 
 /** What the builds hold, with versions and configuration of the deployment file where there is one. */

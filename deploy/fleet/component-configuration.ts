@@ -1,6 +1,6 @@
 import { EdgeError, isJsonObject, toEdgeError, type Json, type JsonObject } from '../../src/core/mod.js';
 import { parseConfiguration } from '../../src/runtime/config/mod.js';
-import { parseUploadConfig } from '../../src/upload/config.js';
+import { parseUploadConfig } from '../../src/upload/config/mod.js';
 import { FLEETS_NEXT_STEP } from './fleet.js';
 
 export { ALIASES } from '../../src/runtime/config/mod.js';

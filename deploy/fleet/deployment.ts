@@ -1,8 +1,8 @@
 import { EdgeError, isJsonObject, type JsonObject } from '../../src/core/mod.js';
 import type { Fleet } from './fleet.js';
 
-export const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
-export const UPLOADER_COMPONENT = 'org.edgemanager.CaptureUploader';
+const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
+const UPLOADER_COMPONENT = 'org.edgemanager.CaptureUploader';
 
 /**
  * A rollout plan with the fleet's thing group as its target and the fleet's configuration below the plan's own,

@@ -26,6 +26,6 @@ export function fleetMarks(fleet: Fleet): Readonly<Record<string, string>> {
 }
 
 /** As `s3OutputLocation` has it. */
-export function locationOf(output: { readonly bucket: string; readonly prefix: string }): string {
+function locationOf(output: { readonly bucket: string; readonly prefix: string }): string {
   return `${output.bucket.startsWith('arn:') ? '' : 's3://'}${output.bucket}/${output.prefix}`;
 }

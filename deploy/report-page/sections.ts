@@ -22,7 +22,7 @@ export function section(title: string, content: Markup, kind = ''): Markup {
   </section>`;
 }
 
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Markup {
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Markup {
   const isNumber = (column: number): boolean => rows.every((row) => typeof row[column] === 'number');
   const heads = head.map(
     (name, column) => html`<th scope="col" class="${isNumber(column) ? 'number' : ''}">${name}</th>`,
@@ -47,7 +47,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   </div>`;
 }
 
-export function empty(text: string): Markup {
+function empty(text: string): Markup {
   return html`<p class="empty">${text}</p>`;
 }
 

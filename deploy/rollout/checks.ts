@@ -53,7 +53,7 @@ async function deployableVersions(
 }
 
 /** Refuses a version that no manifest serves on some of the devices. Devices that told nothing are not judged. */
-export function checkPlatforms(
+function checkPlatforms(
   name: string,
   version: string,
   { platforms }: ComponentVersionRecord,

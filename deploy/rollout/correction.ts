@@ -108,7 +108,7 @@ export class Correction {
 }
 
 /** What is there now of others, and of ours what was there before. */
-export function earlierSet(plan: RolloutPlan, current: ComponentSet, earlier: ComponentSet): ComponentSet {
+function earlierSet(plan: RolloutPlan, current: ComponentSet, earlier: ComponentSet): ComponentSet {
   const others = Object.entries(current).filter(([name]) => !isOurs(plan, name));
   const ours = Object.entries(earlier).filter(([name]) => isOurs(plan, name));
   return Object.fromEntries([...others, ...ours].sort(([a], [b]) => (a < b ? -1 : 1)));

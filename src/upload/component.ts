@@ -4,7 +4,7 @@ import { SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
 import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } from '../core/mod.js';
 import { join, type Disk, type DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
-import { parseUploadConfig, type UploadConfig } from './config.js';
+import { parseUploadConfig, type UploadConfig } from './config/mod.js';
 import { storeOf } from './configured-store.js';
 import { DEFAULT_DEADLINE } from './deadline.js';
 import type { SettledObject } from './segment-source.js';

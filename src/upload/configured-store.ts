@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Worker } from '../component/worker/mod.js';
 import type { DurableFiles } from '../disk/mod.js';
 import { BothStores } from './both-stores.js';
-import type { UploadConfig } from './config.js';
+import type { UploadConfig } from './config/mod.js';
 import { DiskObjectStore } from './disk-store.js';
 import type { ObjectStore } from './object-store.js';
 import { S3ObjectStore } from './s3-store.js';

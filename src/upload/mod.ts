@@ -11,5 +11,5 @@ export * from './segment-source.js';
 export * from './token-exchange.js';
 export * from './uploader.js';
 export * from './component.js';
-export * from './config.js';
+export * from './config/mod.js';
 export * from './spool-source.js';

@@ -57,16 +57,6 @@ export class AwsThingGroups implements ThingGroups {
     );
   }
 
-  async groupsOf(thing: string): Promise<readonly string[]> {
-    return doing(`Cannot list the thing groups of ${thing}`, async () => {
-      const { thingGroups = [] } = await this.#iot.listThingGroupsForThing({
-        thingName: thing,
-        maxResults: 25,
-      });
-      return thingGroups.map((group) => group.groupName ?? '');
-    });
-  }
-
   async join(group: string, thing: string): Promise<void> {
     await doing(`Cannot put ${thing} into the thing group ${group}`, () =>
       this.#iot.addThingToThingGroup({ thingGroupName: group, thingName: thing }),

@@ -22,15 +22,6 @@ export class AwsThings implements Things {
     );
   }
 
-  async setAttributes(name: string, attributes: Readonly<Record<string, string>>): Promise<void> {
-    await doing(`Cannot change the attributes of ${name}`, () =>
-      this.#iot.updateThing({
-        thingName: name,
-        attributePayload: { attributes: { ...attributes }, merge: true },
-      }),
-    );
-  }
-
   async deleteThing(name: string): Promise<void> {
     await doing(`Cannot delete the thing ${name}`, () => this.#iot.deleteThing({ thingName: name }));
   }

@@ -16,7 +16,6 @@ export interface ThingGroups {
   tagGroup(arn: string, tags: Readonly<Record<string, string>>): Promise<void>;
   groupTags(arn: string): Promise<Readonly<Record<string, string>>>;
   thingsIn(group: string): Promise<readonly string[]>;
-  groupsOf(thing: string): Promise<readonly string[]>;
   join(group: string, thing: string): Promise<void>;
   leave(group: string, thing: string): Promise<void>;
 }

@@ -4,8 +4,8 @@ import {
   VERBOSE,
   type Aliases,
   type Parsed,
-} from '../component/configuration/mod.js';
-import { EdgeError, LOG_LEVELS } from '../core/mod.js';
+} from '../../component/configuration/mod.js';
+import { EdgeError, LOG_LEVELS } from '../../core/mod.js';
 
 const literals = <const T extends readonly string[]>(values: T, fallback: T[number]) =>
   Type.Unsafe<T[number]>(Type.String({ enum: [...values], default: fallback }));

@@ -1,0 +1,1 @@
+export { parseUploadConfig, type UploadConfig } from './config.js';
