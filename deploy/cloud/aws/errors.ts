@@ -1,27 +1,77 @@
 import type { Reason } from '../../../src/contract/mod.js';
 import { EdgeError, messageOf } from '../../../src/core/mod.js';
 
+/** What an error of AWS is to a person. */
+interface Meaning {
+  readonly reason: Reason;
+  /** In place of AWS's message. */
+  readonly sentence?: (message: string) => string;
+  readonly nextStep?: string;
+}
+
+const KEYS_REFUSED: Meaning = {
+  reason: 'CREDENTIALS_REFUSED',
+  sentence: (message) => `AWS does not take the credentials (${message})`,
+  nextStep:
+    'Sign in again (aws sso login), or correct AWS_PROFILE, the access key or the clock of this machine',
+};
+const KEYS_MISSING: Meaning = {
+  reason: 'CREDENTIALS_MISSING',
+  sentence: () => 'there are no AWS credentials',
+  nextStep: 'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+};
+const REGION_MISSING: Meaning = {
+  reason: 'REGION_MISSING',
+  sentence: () => 'no region is set',
+  nextStep: 'Set AWS_REGION, or region in the AWS profile',
+};
+const MISSING: Meaning = { reason: 'AWS_NOT_FOUND' };
+const BUSY: Meaning = {
+  reason: 'AWS_BUSY',
+  nextStep: 'Wait a minute and start the same command again: it goes on where it stopped',
+};
+const CONFLICT: Meaning = { reason: 'AWS_CONFLICT' };
+const REFUSED: Meaning = { reason: 'AWS_REFUSED' };
+const INDEXING_OFF: Meaning = {
+  reason: 'INDEXING_OFF',
+  sentence: () => 'fleet indexing is off or not ready',
+  nextStep: 'Run edge-manager report FLEET --set-up, which turns it on, and wait some minutes',
+};
+const UNREACHABLE: Meaning = {
+  reason: 'AWS_UNREACHABLE',
+  nextStep: 'Check the network and the endpoint, then start the same command again',
+};
+
 const DENIED = new Set([
   'AccessDeniedException',
   'UnauthorizedException',
   'ForbiddenException',
   'AccessDenied',
 ]);
-/** Keys that AWS does not know, or no longer. */
-const UNKNOWN_KEYS = new Set([
-  'UnrecognizedClientException',
-  'InvalidClientTokenId',
-  'InvalidAccessKeyId',
-  'InvalidSignatureException',
-  'SignatureDoesNotMatch',
-  'ExpiredTokenException',
-  'ExpiredToken',
+const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
+  // Keys that AWS does not know, or no longer.
+  ['UnrecognizedClientException', KEYS_REFUSED],
+  ['InvalidClientTokenId', KEYS_REFUSED],
+  ['InvalidAccessKeyId', KEYS_REFUSED],
+  ['InvalidSignatureException', KEYS_REFUSED],
+  ['SignatureDoesNotMatch', KEYS_REFUSED],
+  ['ExpiredTokenException', KEYS_REFUSED],
+  ['ExpiredToken', KEYS_REFUSED],
+  ['ResourceNotFoundException', MISSING],
+  ['NotFoundException', MISSING],
+  ['ThrottlingException', BUSY],
+  ['LimitExceededException', BUSY],
+  ['TooManyRequestsException', BUSY],
+  ['ConflictException', CONFLICT],
+  ['ResourceAlreadyExistsException', CONFLICT],
+  ['ValidationException', REFUSED],
+  ['InvalidRequestException', REFUSED],
+  ['InvalidAggregationException', REFUSED],
+  ['IndexNotReadyException', INDEXING_OFF],
 ]);
-const MISSING = new Set(['ResourceNotFoundException', 'NotFoundException']);
-const BUSY = new Set(['ThrottlingException', 'LimitExceededException', 'TooManyRequestsException']);
 
 export function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && MISSING.has(thrown.name);
+  return thrown instanceof Error && MEANINGS.get(thrown.name) === MISSING;
 }
 
 /**
@@ -32,63 +82,24 @@ export function fromAws(action: string, thrown: unknown, needed?: string): EdgeE
   if (thrown instanceof EdgeError) return thrown;
   const name = thrown instanceof Error ? thrown.name : '';
   const message = messageOf(thrown);
-  const fail = (reason: Reason, sentence: string, nextStep?: string): EdgeError =>
-    new EdgeError(reason, `${action}: ${sentence}`, { cause: thrown, nextStep });
-  if (DENIED.has(name)) {
-    const permission = /perform: ([\w-]+:\w+)/.exec(message)?.[1] ?? needed;
-    const step =
-      permission === undefined
-        ? 'Give the caller the permission that the message names'
-        : `Give the caller the permission ${permission}`;
-    return fail(
-      'AWS_DENIED',
+  const { reason, sentence, nextStep } = DENIED.has(name)
+    ? denied(/perform: ([\w-]+:\w+)/.exec(message)?.[1] ?? needed)
+    : meaningOf(name, message);
+  return new EdgeError(reason, `${action}: ${sentence?.(message) ?? message}`, { cause: thrown, nextStep });
+}
+
+function denied(permission: string | undefined): Meaning {
+  return {
+    reason: 'AWS_DENIED',
+    sentence: (message) =>
       `AWS denied it${permission === undefined ? ` (${message})` : ` for want of ${permission}`}`,
-      step,
-    );
-  }
-  if (UNKNOWN_KEYS.has(name)) {
-    return fail(
-      'CREDENTIALS_REFUSED',
-      `AWS does not take the credentials (${message})`,
-      'Sign in again (aws sso login), or correct AWS_PROFILE, the access key or the clock of this machine',
-    );
-  }
-  if (name === 'CredentialsProviderError' || /credential/i.test(name)) {
-    return fail(
-      'CREDENTIALS_MISSING',
-      'there are no AWS credentials',
-      'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-    );
-  }
-  if (/region is missing/i.test(message)) {
-    return fail('REGION_MISSING', 'no region is set', 'Set AWS_REGION, or region in the AWS profile');
-  }
-  if (MISSING.has(name)) return fail('AWS_NOT_FOUND', message);
-  if (BUSY.has(name))
-    return fail(
-      'AWS_BUSY',
-      message,
-      'Wait a minute and start the same command again: it goes on where it stopped',
-    );
-  if (name === 'ConflictException' || name === 'ResourceAlreadyExistsException')
-    return fail('AWS_CONFLICT', message);
-  if (
-    name === 'ValidationException' ||
-    name === 'InvalidRequestException' ||
-    name === 'InvalidAggregationException'
-  ) {
-    return fail('AWS_REFUSED', message);
-  }
-  if (name === 'IndexNotReadyException') {
-    return fail(
-      'INDEXING_OFF',
-      'fleet indexing is off or not ready',
-      'Run edge-manager report FLEET --set-up, which turns it on, and wait some minutes',
-    );
-  }
-  return fail(
-    'AWS_UNREACHABLE',
-    message,
-    'Check the network and the endpoint, then start the same command again',
-  );
+    nextStep: `Give the caller the permission ${permission ?? 'that the message names'}`,
+  };
+}
+
+function meaningOf(name: string, message: string): Meaning {
+  const known = MEANINGS.get(name);
+  if (known !== undefined) return known;
+  if (/credential/i.test(name)) return KEYS_MISSING;
+  return /region is missing/i.test(message) ? REGION_MISSING : UNREACHABLE;
 }
