@@ -49,6 +49,6 @@ export function startDigest(algorithm: 'md5' | 'sha1' | 'sha256'): RunningDigest
 
 function hashOf(algorithm: string, parts: readonly Part[]): ReturnType<typeof createHash> {
   const running = createHash(algorithm);
-  for (const part of parts) hash.update(part);
-  return hash;
+  for (const part of parts) running.update(part);
+  return running;
 }
