@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import { renderJson, renderTable } from './render.js';
-import { CEILINGS } from './limits.js';
 import { holds, measureTree } from './measures.js';
 
 const USAGE = `npm run measure [-- --json]
@@ -17,10 +16,7 @@ const { values } = parseArgs({
 if (values.help === true) {
   console.log(USAGE);
 } else {
-  const measures = measureTree(values.root ?? process.cwd()).map((measure) => ({
-    ...measure,
-    limit: (values.root === undefined ? CEILINGS[measure.name] : undefined) ?? measure.limit,
-  }));
+  const measures = measureTree(values.root ?? process.cwd());
   console.log(values.json ? renderJson(measures) : renderTable(measures));
   process.exitCode = measures.every(holds) ? 0 : 1;
 }

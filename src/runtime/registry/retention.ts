@@ -10,7 +10,7 @@ export const MAX_IDLE = 4;
 export const MAX_FORGOTTEN = 4;
 
 /** Models that nobody wants: an app unloaded what it had loaded by path, or no package of it was ever admitted. */
-export const MAX_UNWANTED_MODELS = 16;
+const MAX_UNWANTED_MODELS = 16;
 
 /**
  * What the registry may forget of a model. Everything that serves or may be gone back to stays, then a fixed number
@@ -62,7 +62,7 @@ export function newestAdmittedOf({ versions }: ModelRecord): string | undefined 
 }
 
 /** Models of which the registry may forget all: apps choose names, and may choose new ones for ever. */
-export function forgettableModels(state: RegistryState): readonly string[] {
+function forgettableModels(state: RegistryState): readonly string[] {
   const newestMs = ({ versions }: ModelRecord): number =>
     Object.values(versions).reduce((newest, { admittedAtMs = 0 }) => Math.max(newest, admittedAtMs), 0);
   return Object.entries(state.models)
