@@ -39,7 +39,6 @@ const MODELS: Readonly<Record<string, readonly [model: Uint8Array, sentence: Reg
 
 /** What issue trackers call user errors: each through the command line. */
 describe('bad input to edge-manager', function () {
-  this.timeout(60_000);
   let root = '';
   const at = (...parts: string[]): string => join(root, ...parts);
 

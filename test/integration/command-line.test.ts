@@ -28,8 +28,7 @@ const COMMANDS: readonly (readonly [command: string, args: string, code: number,
   ['report', 'nobody', 1, /nobody/],
 ];
 
-describe('edge-manager as a process', function () {
-  this.timeout(60_000);
+describe('edge-manager as a process', () => {
   let folder = '';
   let cloud: LocalCloud;
 
@@ -76,8 +75,7 @@ describe('edge-manager as a process', function () {
   });
 });
 
-describe('a help of edge-manager', function () {
-  this.timeout(120_000);
+describe('a help of edge-manager', () => {
   let folder = '';
   let meter = '';
 

@@ -41,8 +41,7 @@ timeoutMinutes: 30
 gate: { minSucceededShare: 1, maxFailedShare: 0, minFinished: 1, soakSeconds: 0, timeoutSeconds: 60 }
 `;
 
-describe('edge-manager fleet and device', function () {
-  this.timeout(60_000);
+describe('edge-manager fleet and device', () => {
   let folder: string;
   let local: LocalCloud;
   let cloud: FleetCloud & { close(): void };

@@ -13,7 +13,6 @@ const present = tool('--help').ok;
 const why = present ? '' : ' (skipped: no model_signing on the PATH)';
 
 describe(`The reference tool of OpenSSF Model Signing${why}`, function () {
-  this.timeout(60_000);
   let root = '';
   const at = (name: string): string => join(root, name);
 

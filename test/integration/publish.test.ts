@@ -21,8 +21,7 @@ import { temporaryFolder, writeSmallPackage } from '../lib/model-package.js';
 const BUCKET = 'artifacts';
 const COMPONENT = 'org.edgemanager.model.Doubler';
 
-describe('publish', function () {
-  this.timeout(60_000);
+describe('publish', () => {
   let folder: string;
   let cloud: LocalCloud;
   let components: AwsComponents;

@@ -33,7 +33,6 @@ const content: PageContent = {
 
 const title = EXECUTABLE === undefined ? ' (skipped: no Chromium on the PATH)' : '';
 describe(`the report's page, in Chromium${title}`, function () {
-  this.timeout(60_000);
   let folder = '';
   let browser: Browser | undefined;
 

@@ -6,8 +6,7 @@ import { readHistory } from '../../deploy/report/mod.js';
 import { awsOf, runCli } from '../lib/cli.js';
 import { makeWorld, type World } from '../unit/rollout/world.js';
 
-describe('edge-manager report', function () {
-  this.timeout(60_000);
+describe('edge-manager report', () => {
   let folder = '';
   let world: World | undefined;
 

@@ -13,8 +13,7 @@ const MODEL = 'org.edgemanager.model.mnist';
 /** Calls that may change something; a refused plan makes none of them. */
 const CHANGES = /^(Create|Add|Remove|Tag|Cancel|Update|Delete)/;
 
-describe('edge-manager deploy', function () {
-  this.timeout(60_000);
+describe('edge-manager deploy', () => {
   let folder: string;
   let local: LocalCloud;
   let cloud: FleetCloud & { close(): void };

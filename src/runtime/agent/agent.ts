@@ -21,6 +21,7 @@ import { Predictions, type PredictionQueue } from './predictions.js';
 import { ProbationWatch } from './probation-watch.js';
 import { ArtifactWatch } from './reconcile-artifacts.js';
 import type { ServedModels } from './served-models.js';
+import type { Rollback } from './rollback.js';
 import { SwitchOver } from './switch-over.js';
 
 /** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
@@ -53,6 +54,7 @@ export class Agent implements AsyncDisposable {
   readonly #captures: Captures;
   readonly #exchange: Exchange;
   readonly #probation: ProbationWatch;
+  readonly #rollback: Rollback;
   readonly #artifacts: ArtifactWatch;
   readonly #ends: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
@@ -64,6 +66,7 @@ export class Agent implements AsyncDisposable {
     this.events = new Events(logger);
     const models = connectModels(dependencies, this.events, () => forgetting.perform());
     const { manager, served, packages, failures } = models;
+    this.#rollback = models.rollback;
     this.manager = manager;
     this.#served = served;
     this.#packages = packages;
@@ -96,6 +99,7 @@ export class Agent implements AsyncDisposable {
   static async open(dependencies: AgentDependencies, queue: AgentQueue): Promise<Agent> {
     const agent = new Agent(dependencies, queue);
     await agent.#exchange.open();
+    await agent.#rollback.finish();
     await agent.sweep();
     agent.#listen();
     agent.manager.reconcile();

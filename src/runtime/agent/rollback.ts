@@ -37,6 +37,25 @@ export class Rollback {
     return await turns.run(model, async () => await this.#perform(model, failed, to, reason));
   }
 
+  /**
+   * Ends what a kill interrupted: a version that is quarantined and still stable gives way. To be called before
+   * anything is served, as no version is loaded for it.
+   */
+  async finish(): Promise<void> {
+    const { registry, logger, events } = this.#options;
+    for (const [model, found] of Object.entries(registry.state.models)) {
+      const from = found.labels['stable'];
+      const to = fallbackOf(found);
+      if (from === undefined || to === undefined) continue;
+      const reason = findVersion(registry.state, model, from)?.quarantined;
+      const fallback = findVersion(registry.state, model, to);
+      if (reason === undefined || fallback?.admitted !== true || fallback.quarantined !== undefined) continue;
+      if (!(await changeIf(registry, (state) => rollBack(state, model, { from, to, reason })))) continue;
+      logger.error('Model rolled back', { model, from, to, reason });
+      events.model({ type: 'ROLLED_BACK', model, version: to, from, reason });
+    }
+  }
+
   async #perform(model: string, from: string, to: string, reason: string): Promise<boolean> {
     const { registry, served, logger, events, reconcile } = this.#options;
     const fallback = findVersion(registry.state, model, to);
