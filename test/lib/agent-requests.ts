@@ -10,7 +10,7 @@ export const quick = { probation: { durationSeconds: 0, requests: 5, minimumRequ
 export async function predict(
   twins: AgentTwins,
   body: object = {},
-  { timeoutMs = 5000, model = 'Model' } = {},
+  { timeoutMs = 60_000, model = 'Model' } = {},
 ): Promise<ReplyOf<'predict'>> {
   return await twins.requester.request(
     'predict',
@@ -21,7 +21,7 @@ export async function predict(
 
 export async function describeModel(twins: AgentTwins, version?: string): Promise<ReplyOf<'describe'>> {
   const body = { name: 'Model', ...(version === undefined ? {} : { version }) };
-  return await twins.requester.request('describe', body, { timeoutMs: 5000 });
+  return await twins.requester.request('describe', body, { timeoutMs: 60_000 });
 }
 
 export async function times(count: number, act: () => Promise<unknown>): Promise<void> {

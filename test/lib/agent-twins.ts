@@ -213,7 +213,7 @@ export class AgentTwins implements AsyncDisposable {
 
   async register(path: string, name = 'Model') {
     const body = { component: `org.edgemanager.model.${name}`, path };
-    return await this.requester.request('register', body, { timeoutMs: 10_000 });
+    return await this.requester.request('register', body, { timeoutMs: 60_000 });
   }
 
   /** Resolves when an event of this type was published. */

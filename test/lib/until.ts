@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/system/mod.js';
-import { isWithin } from './patience.js';
+import { patientMs, slownessNow } from './patience.js';
 
 /**
  * Waits until the condition holds, and fails with `what` where it does not within the time, which is meant for a
@@ -11,10 +11,13 @@ export async function until(
   timeoutMs = 40_000,
 ): Promise<void> {
   const begunMs = systemClock.monotonicMs();
+  let limitMs = patientMs(timeoutMs);
   while (!(await condition())) {
     const waitedMs = systemClock.monotonicMs() - begunMs;
-    if (!isWithin(waitedMs, timeoutMs))
-      throw new Error(`Waited ${Math.round(waitedMs)} ms in vain until ${what}`);
+    if (waitedMs > limitMs) {
+      limitMs = timeoutMs * slownessNow();
+      if (waitedMs > limitMs) throw new Error(`Waited ${Math.round(waitedMs)} ms in vain until ${what}`);
+    }
     await systemClock.sleep(10);
   }
 }

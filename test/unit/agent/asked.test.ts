@@ -19,7 +19,7 @@ describe('labels that a manifest names', () => {
       await Promise.all(['small', 'night', 'stable', 'previous'].map((label) => served(twins, label))),
       ['1.0.0', '2.0.0', '3.0.0', '2.0.0'],
     );
-    const { models } = await twins.requester.request('list', {}, { timeoutMs: 5000 });
+    const { models } = await twins.requester.request('list', {}, { timeoutMs: 60_000 });
     assert.deepEqual(
       models.map(({ version, labels }) => [version, labels]),
       [
@@ -29,7 +29,7 @@ describe('labels that a manifest names', () => {
       ],
     );
     const body = { name: 'Model', label: 'night' };
-    assert.equal((await twins.requester.request('describe', body, { timeoutMs: 5000 })).version, '2.0.0');
+    assert.equal((await twins.requester.request('describe', body, { timeoutMs: 60_000 })).version, '2.0.0');
     await assert.rejects(predict(twins, { label: 'day' }), { code: 'NOT_FOUND', field: 'label' });
   });
 
@@ -51,7 +51,7 @@ describe('labels that a manifest names', () => {
   it('come with a folder that an app loads', async () => {
     await using twins = await AgentTwins.create();
     const path = await twins.package('1.0.0', 'Model', { versionLabels: ['small'] });
-    await twins.requester.request('load', { name: 'alias', path }, { timeoutMs: 5000 });
+    await twins.requester.request('load', { name: 'alias', path }, { timeoutMs: 60_000 });
     assert.equal((await predict(twins, { label: 'small' }, { model: 'alias' })).version, '1.0.0');
   });
 

@@ -11,13 +11,13 @@ import { until } from '../../lib/until.js';
 async function crowded(predictions: number, limit: number) {
   const gate = deferred<MemoryRun>();
   const twins = await AgentTwins.create({
-    configuration: { queue: { limit, concurrency: 1 } },
+    configuration: { queue: { limit, concurrency: 1, maxDeadlineMs: 600_000 } },
     script: () => ({ run: () => gate.promise }),
   });
   await twins.register(await twins.package('1.0.0'));
   const codes = Array.from({ length: predictions }, async () => {
     try {
-      await predict(twins, {}, { timeoutMs: 60_000 });
+      await predict(twins, {}, { timeoutMs: 600_000 });
       return 'OK';
     } catch (thrown) {
       assert.ok(thrown instanceof EdgeError);
@@ -44,7 +44,7 @@ describe('predictions', () => {
     const { twins, gate, codes } = await crowded(1500, 10_000);
     await using agent = twins;
     await until(() => agent.link.responder.inFlight >= 1024, 'as many as may are under way');
-    const options = { timeoutMs: 2000 };
+    const options = { timeoutMs: 60_000 };
     const { models } = await agent.requester.request('list', {}, options);
     assert.equal(models[0]?.state, 'SERVING');
     const other = await agent.register(await agent.package('1.0.0', 'Other'), 'Other');

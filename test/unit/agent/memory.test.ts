@@ -49,7 +49,7 @@ describe('memory', () => {
         return {};
       },
     }));
-    await twins.requester.request('load', { name: 'A', pinned: true }, { timeoutMs: 5000 });
+    await twins.requester.request('load', { name: 'A', pinned: true }, { timeoutMs: 60_000 });
     const running = predict(twins, {}, { model: 'B' });
     await until(() => twins.agent.pending === 1, 'B runs');
     await add(twins, 'C');

@@ -12,7 +12,7 @@ import { until } from '../../lib/until.js';
 
 describe("Edge Manager's verbs", () => {
   const load = (twins: AgentTwins, body: object) =>
-    twins.requester.request('load', { name: 'alias', ...body }, { timeoutMs: 5000 });
+    twins.requester.request('load', { name: 'alias', ...body }, { timeoutMs: 60_000 });
 
   it('load a folder under a name of the app, with its status codes', async () => {
     await using twins = await AgentTwins.create();
@@ -24,9 +24,9 @@ describe("Edge Manager's verbs", () => {
     const request = { inputs: [input] };
     const options = { timeoutMs: 5000, topic: predictTopic('alias') };
     assert.equal((await twins.requester.request('predict', request, options)).model, 'alias');
-    await twins.requester.request('unload', { name: 'alias' }, { timeoutMs: 5000 });
+    await twins.requester.request('unload', { name: 'alias' }, { timeoutMs: 60_000 });
     await assert.rejects(twins.requester.request('predict', request, options), { code: 'NOT_FOUND' });
-    await assert.rejects(twins.requester.request('unload', { name: 'alias' }, { timeoutMs: 5000 }), {
+    await assert.rejects(twins.requester.request('unload', { name: 'alias' }, { timeoutMs: 60_000 }), {
       code: 'NOT_FOUND',
     });
     assert.equal((await load(twins, { path })).state, 'SERVING');
@@ -39,7 +39,7 @@ describe("Edge Manager's verbs", () => {
       twins.requester.request(
         'capture',
         { modelName: 'Model', captureId: 'capture1', inputTensors: [input], ...body },
-        { timeoutMs: 5000 },
+        { timeoutMs: 60_000 },
       );
     const future = { seconds: Math.floor(Date.now() / 1000) + 60 };
     await assert.rejects(submit({ inferenceTimestamp: future }), { code: 'OUT_OF_RANGE' });
@@ -47,7 +47,7 @@ describe("Edge Manager's verbs", () => {
     assert.equal((await submit({})).mode, 'durable');
     await assert.rejects(submit({}), { code: 'ALREADY_EXISTS' });
     const status = (captureId: string) =>
-      twins.requester.request('captureStatus', { captureId }, { timeoutMs: 5000 });
+      twins.requester.request('captureStatus', { captureId }, { timeoutMs: 60_000 });
     assert.deepEqual(await status('capture1'), {
       captureId: 'capture1',
       status: 'IN_PROGRESS',
@@ -59,7 +59,7 @@ describe("Edge Manager's verbs", () => {
   it('take auxiliary inputs and outputs in every encoding, inline and by file', async () => {
     await using twins = await AgentTwins.create();
     await twins.register(await twins.package('1.0.0'));
-    const options = { timeoutMs: 5000 };
+    const options = { timeoutMs: 60_000 };
     const { exchangeFolder } = await twins.requester.request('hello', {}, options);
     await writeFile(join(exchangeFolder, 'frame.jpg'), 'frame');
     const submit = (captureId: string, item: object) =>
@@ -85,7 +85,7 @@ describe("Edge Manager's verbs", () => {
 
   it('give each client a private folder, and none to another user', async () => {
     await using twins = await AgentTwins.create();
-    const hello = (body: object) => twins.requester.request('hello', body, { timeoutMs: 5000 });
+    const hello = (body: object) => twins.requester.request('hello', body, { timeoutMs: 60_000 });
     const { exchangeFolder } = await hello({ uid: process.getuid?.() });
     assert.equal((await stat(exchangeFolder)).mode & 0o777, 0o700);
     assert.match(exchangeFolder, /\/[0-9a-f]{32}$/);
@@ -95,12 +95,12 @@ describe("Edge Manager's verbs", () => {
 
   it('give a component that says hello for ever at most 32 folders, and take none from others', async () => {
     await using twins = await AgentTwins.create();
-    const { exchangeFolder } = await twins.requester.request('hello', {}, { timeoutMs: 5000 });
+    const { exchangeFolder } = await twins.requester.request('hello', {}, { timeoutMs: 60_000 });
     for (let client = 0; client < 40; client++) {
       const options = { component: 'com.example.Loud', clock: systemClock, random: systemRandom };
       const transport = twins.broker.connect();
       const loud = await createRequester({ ...options, transport, logger: silentLogger });
-      await loud.request('hello', {}, { timeoutMs: 5000 });
+      await loud.request('hello', {}, { timeoutMs: 60_000 });
       await loud.close();
     }
     const folders = await readdir(dirname(exchangeFolder));
@@ -119,7 +119,7 @@ describe('long replies', () => {
     const app = await twins.app();
     const models = await app.listModels();
     assert.equal(new Set(models.map(({ name }) => name)).size, 40);
-    const page = await twins.requester.request('list', {}, { timeoutMs: 5000 });
+    const page = await twins.requester.request('list', {}, { timeoutMs: 60_000 });
     assert.ok(page.next !== undefined && page.models.length < 40);
     await app.close();
   });
