@@ -23,6 +23,20 @@ export function sha256(...parts: readonly Part[]): Uint8Array {
   return hashOf('sha256', parts).digest();
 }
 
+/** SHA-256 over parts that come one after the other. */
+export class Sha256 {
+  readonly #hash = createHash('sha256');
+
+  update(part: Part): this {
+    this.#hash.update(part);
+    return this;
+  }
+
+  digest(): Uint8Array {
+    return this.#hash.digest();
+  }
+}
+
 /** MD5, which S3's ETags are made of. */
 export function md5(...parts: readonly Part[]): Buffer {
   return hashOf('md5', parts).digest();

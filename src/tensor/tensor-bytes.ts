@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, MAX_RANK, MAX_TENSOR_BYTES, type Datatype, type Tensor } from '../contract/mod.js';
-import { EdgeError } from '../core/mod.js';
+import { EdgeError, finish, type Steps } from '../core/mod.js';
 
 const LENGTH_BYTES = 4;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -33,9 +33,14 @@ export function elementCount(shape: readonly number[], field = 'shape'): number 
 
 /** Checks that `tensor.data` is as long as its shape and datatype say; BYTES elements are walked. */
 export function checkTensorBytes(tensor: Tensor, field: string): number {
+  return finish(tensorBytesChecked(tensor, field));
+}
+
+/** As {@link checkTensorBytes}, for those who must not hold up an event loop. */
+export function* tensorBytesChecked(tensor: Tensor, field: string): Steps<number> {
   const count = elementCount(tensor.shape, `${field}.shape`);
   if (tensor.datatype === 'BYTES') {
-    checkElements(tensor.data, count, field);
+    yield* elementsChecked(tensor.data, count, field);
     return count;
   }
   const wanted = count * ELEMENT_BYTES[tensor.datatype];
@@ -58,10 +63,14 @@ export function tensorByteSize(
   return datatype === 'BYTES' ? undefined : count * ELEMENT_BYTES[datatype];
 }
 
-function checkElements(data: Uint8Array, count: number, field: string): void {
+/** Elements that are walked between two pauses. */
+const STEP_ELEMENTS = 65_536;
+
+function* elementsChecked(data: Uint8Array, count: number, field: string): Steps<void> {
   let offset = 0;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   for (let index = 0; index < count; index++) {
+    if (index > 0 && index % STEP_ELEMENTS === 0) yield;
     const end =
       offset + LENGTH_BYTES <= data.byteLength
         ? offset + LENGTH_BYTES + view.getUint32(offset, true)
@@ -81,7 +90,7 @@ function checkElements(data: Uint8Array, count: number, field: string): void {
  * NUL, so both other bytes than UTF-8 and NUL are refused rather than changed in silence.
  */
 export function decodeStrings(data: Uint8Array, count: number, field: string): string[] {
-  checkElements(data, count, field);
+  finish(elementsChecked(data, count, field));
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const strings: string[] = [];
   let offset = 0;

@@ -6,8 +6,8 @@ import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { Ends } from '../../src/component/worker/ends.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
-import { MemoryDisk, nodeFiles, type DurableFiles } from '../../src/disk/mod.js';
-import { systemClock, systemRandom } from '../../src/system/mod.js';
+import { MemoryDisk, nodeFiles, type Disk, type DurableFiles } from '../../src/disk/mod.js';
+import { nextTurn, systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   createRequester,
   decodeMessage,
@@ -37,6 +37,8 @@ import { until } from './until.js';
 export interface TwinOptions {
   readonly configuration?: JsonObject;
   readonly script?: (spec: LoadSpec) => MemoryHostScript;
+  /** Where the spool lies; default: in memory. */
+  readonly disk?: Disk;
   /** Of former twins, to start anew on; default: a new one, which disposing removes. */
   readonly folder?: string;
   /** Where registry and package copies are; default: the machine's disk. */
@@ -101,7 +103,7 @@ export class AgentTwins implements AsyncDisposable {
       rebuild: async () => rebuildRegistry(await packages.list()),
     });
     const capture = await openSpool({
-      root: '/spool',
+      root: join(this.folder, 'spool'),
       layout: {
         prefix: 'p',
         fleet: 'f',
@@ -110,9 +112,10 @@ export class AgentTwins implements AsyncDisposable {
         embedLimitBytes: 3072,
         referenceBase: '',
       },
-      disk: new MemoryDisk(),
+      disk: this.#options.disk ?? new MemoryDisk(),
       clock,
       random,
+      turn: nextTurn,
       log: logger,
       boot: { bootId: 'boot', monotonicMs: () => clock.monotonicMs() },
     });

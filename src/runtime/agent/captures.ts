@@ -1,64 +1,51 @@
+import { createRedactor, type CaptureRecord } from '../../capture/mod.js';
 import type {
   AuxiliaryData,
   CaptureState,
   CaptureStatusValue,
   ReplyOf,
   RequestOf,
-  Tensor,
-  WireTensor,
 } from '../../contract/mod.js';
-import {
-  createRedactor,
-  type AuxiliaryItem,
-  type CaptureRecord,
-  type DropReason,
-} from '../../capture/mod.js';
-import { checkOneSource, checkTensorBytes, fromInlineTensor, tensorByteSize } from '../../tensor/mod.js';
-import { EdgeError } from '../../core/mod.js';
+import { EdgeError, finishInTurns, SerialQueue } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
+import { nextTurn } from '../../system/mod.js';
 import { captureOf } from '../config/mod.js';
-import { ExchangeFolder } from '../host/port/mod.js';
 import { select } from '../plan/mod.js';
 import { findModel } from '../registry/mod.js';
+import { captureDropped, captureIdTaken, capturesWaiting } from './capture-refusals.js';
 import type { AgentDependencies } from './context.js';
 import type { Exchange } from './exchange.js';
+import { SubmittedValues } from './submitted-values.js';
 
-/** The control process must not stall while it reads a record's tensors. */
-const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 /** Two clocks of one device may differ by a rounding. */
 const FUTURE_SLACK_MS = 1000;
 
-/** Edge Manager's CaptureData and GetCaptureDataStatus, and what the hosts sampled. */
+type Submitted = RequestOf<'capture'>;
+
+/** Edge Manager's CaptureData and GetCaptureDataStatus. */
 export class Captures {
   readonly #dependencies: AgentDependencies;
   readonly #exchange: Exchange;
+  /** Records with files, one after the other: each may be large, and memory holds one beside what waits for the disk. */
+  readonly #large = new SerialQueue();
   readonly #pending = new Set<Promise<unknown>>();
-  #submitted = 0;
 
   constructor(dependencies: AgentDependencies, exchange: Exchange) {
     this.#dependencies = dependencies;
     this.#exchange = exchange;
   }
 
-  async submit(body: RequestOf<'capture'>, context: RequestContext): Promise<ReplyOf<'capture'>> {
-    const { capture, configuration, logger } = this.#dependencies;
-    if (capture.has(body.captureId)) throw taken(body.captureId);
+  async submit(body: Submitted, context: RequestContext): Promise<ReplyOf<'capture'>> {
+    const { capture, configuration } = this.#dependencies;
+    if (capture.has(body.captureId)) throw captureIdTaken(body.captureId);
     const { bufferSize } = configuration.current.capture;
-    if (this.#submitted >= bufferSize) {
-      throw new EdgeError('CAPTURES_WAITING', `Cannot take the capture as ${bufferSize} wait for the disk`, {
-        retryAfterMs: 100,
-      });
-    }
-    this.#submitted++;
+    if (this.#pending.size >= bufferSize) throw capturesWaiting(bufferSize);
+    const submission = this.#submit(body, context);
+    this.#pending.add(submission);
     try {
-      const record = this.#recordOf(body, context);
-      const redact = createRedactor(captureOf(configuration.current, record.model));
-      const outcome = await this.#track(capture.append(redact(record)));
-      if (outcome.outcome === 'spooled') return { captureId: body.captureId, mode: outcome.mode };
-      logger.debug('A submitted capture was dropped', { captureId: body.captureId, reason: outcome.reason });
-      throw dropped(outcome.reason, body.captureId);
+      return await submission;
     } finally {
-      this.#submitted--;
+      this.#pending.delete(submission);
     }
   }
 
@@ -72,16 +59,23 @@ export class Captures {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
-  async #track<T>(append: Promise<T>): Promise<T> {
-    this.#pending.add(append);
-    try {
-      return await append;
-    } finally {
-      this.#pending.delete(append);
-    }
+  async #submit(body: Submitted, context: RequestContext): Promise<ReplyOf<'capture'>> {
+    const { capture, logger } = this.#dependencies;
+    const { captureId } = body;
+    const read = (): Promise<CaptureRecord> => this.#redacted(body, context);
+    const outcome = await capture.append(await (hasFiles(body) ? this.#large.run(read) : read()));
+    if (outcome.outcome === 'spooled') return { captureId, mode: outcome.mode };
+    logger.debug('A submitted capture was dropped', { captureId, reason: outcome.reason });
+    throw captureDropped(outcome.reason, captureId);
   }
 
-  #recordOf(body: RequestOf<'capture'>, { client }: RequestContext): CaptureRecord {
+  async #redacted(body: Submitted, context: RequestContext): Promise<CaptureRecord> {
+    const record = await this.#recordOf(body, context);
+    const redact = createRedactor(captureOf(this.#dependencies.configuration.current, record.model));
+    return await finishInTurns(redact(record), nextTurn);
+  }
+
+  async #recordOf(body: Submitted, { client }: RequestContext): Promise<CaptureRecord> {
     const { registry, machine } = this.#dependencies;
     const { modelName, version, captureId } = body;
     // Versions of a model whose packages are gone were served here once: their captures still count.
@@ -89,13 +83,11 @@ export class Captures {
       throw new EdgeError(
         'MODEL_NOT_FOUND',
         `Cannot capture as there is no model '${modelName}' on this device`,
-        {
-          field: 'modelName',
-        },
+        { field: 'modelName' },
       );
     }
     const known = select(registry.state, modelName, { version });
-    const read = new TensorReader(this.#exchange.folderOf(client));
+    const inferenceTimeMs = this.#timeOf(body.inferenceTimestamp);
     return {
       captureId,
       model: known.packageName,
@@ -103,20 +95,13 @@ export class Captures {
       packageDigest: known.digest,
       reasons: ['capture-data'],
       priority: 'sample',
-      inferenceTimeMs: this.#timeOf(body.inferenceTimestamp),
+      inferenceTimeMs,
       clockSynchronised: machine.clockSynchronised(),
-      inputs: read.tensors(body.inputTensors ?? [], 'inputTensors'),
-      outputs: read.tensors(body.outputTensors ?? [], 'outputTensors'),
-      ...(body.inputs === undefined
-        ? {}
-        : { auxiliaryInputs: read.items(body.inputs as AuxiliaryData[], 'inputs') }),
-      ...(body.outputs === undefined
-        ? {}
-        : { auxiliaryOutputs: read.items(body.outputs as AuxiliaryData[], 'outputs') }),
+      ...(await valuesOf(body, new SubmittedValues(this.#exchange.folderOf(client)))),
     };
   }
 
-  #timeOf(timestamp: RequestOf<'capture'>['inferenceTimestamp']): number {
+  #timeOf(timestamp: Submitted['inferenceTimestamp']): number {
     const nowMs = this.#dependencies.clock.wallMs();
     if (timestamp === undefined) return nowMs;
     const timeMs = timestamp.seconds * 1000 + (timestamp.nanos ?? 0) / 1e6;
@@ -131,6 +116,31 @@ export class Captures {
   }
 }
 
+type Values = Pick<CaptureRecord, 'inputs' | 'outputs' | 'auxiliaryInputs' | 'auxiliaryOutputs'>;
+
+async function valuesOf(body: Submitted, values: SubmittedValues): Promise<Values> {
+  const inputs = await values.tensors(body.inputTensors ?? [], 'inputTensors');
+  const outputs = await values.tensors(body.outputTensors ?? [], 'outputTensors');
+  const auxiliaryInputs = body.inputs && (await values.items(body.inputs as AuxiliaryData[], 'inputs'));
+  const auxiliaryOutputs = body.outputs && (await values.items(body.outputs as AuxiliaryData[], 'outputs'));
+  return {
+    inputs,
+    outputs,
+    ...(auxiliaryInputs === undefined ? {} : { auxiliaryInputs }),
+    ...(auxiliaryOutputs === undefined ? {} : { auxiliaryOutputs }),
+  };
+}
+
+function hasFiles({ inputTensors = [], outputTensors = [], inputs = [], outputs = [] }: Submitted): boolean {
+  const items: readonly { readonly file?: unknown }[] = [
+    ...inputTensors,
+    ...outputTensors,
+    ...inputs,
+    ...outputs,
+  ];
+  return items.some(({ file }) => file !== undefined);
+}
+
 const STATUS: Readonly<Record<CaptureState, CaptureStatusValue>> = {
   PENDING: 'IN_PROGRESS',
   SPOOLED: 'IN_PROGRESS',
@@ -139,109 +149,3 @@ const STATUS: Readonly<Record<CaptureState, CaptureStatusValue>> = {
   QUARANTINED: 'FAILURE',
   UNKNOWN: 'NOT_FOUND',
 };
-
-function taken(captureId: string): EdgeError {
-  return new EdgeError('CAPTURE_ID_TAKEN', `Cannot capture under '${captureId}' as that id is taken`, {
-    field: 'captureId',
-  });
-}
-
-function dropped(reason: DropReason, captureId: string): EdgeError {
-  switch (reason) {
-    case 'quota':
-      return new EdgeError('SPOOL_QUOTA', 'Cannot take the capture as the spool has reached its quota');
-    case 'no-space':
-      return new EdgeError('DISK_FULL', 'Cannot take the capture as the disk is full');
-    case 'overload':
-      return new EdgeError('CAPTURES_WAITING', 'Cannot take the capture as too many wait for the disk', {
-        retryAfterMs: 1000,
-      });
-    case 'duplicate':
-      return taken(captureId);
-    case 'io-error':
-      return new EdgeError('DISK_FAILED', 'Cannot take the capture as the disk failed', {
-        retryAfterMs: 1000,
-      });
-    case 'closed':
-      return new EdgeError('AGENT_STOPPING', 'Cannot take the capture as the agent is stopping', {
-        retryAfterMs: 1000,
-      });
-  }
-}
-
-/** A record's tensors and items with their bytes at hand. */
-class TensorReader {
-  readonly #folder: ExchangeFolder | undefined;
-  #bytes = 0;
-
-  constructor(folder: string | undefined) {
-    this.#folder = folder === undefined ? undefined : new ExchangeFolder(folder);
-  }
-
-  tensors(wires: readonly WireTensor[], side: string): readonly Tensor[] {
-    return wires.map((wire, index) => {
-      const field = `${side}[${index}]`;
-      return wire.file === undefined ? fromInlineTensor(wire, field) : this.#fromFile(wire, wire.file, field);
-    });
-  }
-
-  items(items: readonly AuxiliaryData[], side: string): readonly AuxiliaryItem[] {
-    return items.map(({ name, encoding, b64, file, contentType }, index) => {
-      const field = `${side}[${index}]`;
-      if ((b64 === undefined) === (file === undefined)) {
-        throw new EdgeError('FIELD_INVALID', `Cannot read '${field}' as it must have one of b64 and file`, {
-          field,
-        });
-      }
-      const data = file === undefined ? Buffer.from(b64 ?? '', 'base64') : this.#read(file, `${field}.file`);
-      return { name, encoding, ...(contentType === undefined ? {} : { contentType }), data };
-    });
-  }
-
-  #fromFile(wire: WireTensor, file: NonNullable<WireTensor['file']>, field: string): Tensor {
-    checkOneSource(wire, field);
-    const { name, datatype, shape } = wire;
-    const wanted = tensorByteSize(datatype, shape, `${field}.shape`);
-    // Some clients of Edge Manager leave the size at 0 and mean the shape's.
-    const byteSize = file.byteSize === 0 && wanted !== undefined ? wanted : file.byteSize;
-    if (wanted !== undefined && wanted !== byteSize) {
-      throw new EdgeError(
-        'TENSOR_INVALID',
-        `Cannot read the tensor '${field}' as its file region must hold ${wanted} bytes: current size is ${byteSize}`,
-        { field: `${field}.file.byteSize` },
-      );
-    }
-    const tensor = {
-      name,
-      datatype,
-      shape: [...shape],
-      data: this.#read({ ...file, byteSize }, `${field}.file`),
-    };
-    checkTensorBytes(tensor, field);
-    return tensor;
-  }
-
-  #read(file: NonNullable<WireTensor['file']>, field: string): Uint8Array {
-    if (this.#folder === undefined) {
-      throw new EdgeError(
-        'EXCHANGE_FOLDER_UNKNOWN',
-        'Cannot use exchange files as the caller has no exchange folder',
-        {
-          field,
-          nextStep: "Call 'hello' first: it gives the folder",
-        },
-      );
-    }
-    this.#bytes += file.byteSize;
-    if (this.#bytes > MAX_RECORD_BYTES) {
-      throw new EdgeError(
-        'RECORD_TOO_LARGE',
-        `Cannot capture more than ${MAX_RECORD_BYTES} bytes in one record`,
-        {
-          field,
-        },
-      );
-    }
-    return this.#folder.read(file, field);
-  }
-}

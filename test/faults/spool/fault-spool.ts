@@ -1,4 +1,5 @@
 import type { CaptureRecord, CaptureSpool, SpoolOptions } from '../../../src/capture/mod.js';
+import type { CaptureStats } from '../../../src/contract/mod.js';
 import { nodeDisk } from '../../../src/disk/mod.js';
 import { deliverAll, judge, recordsIn, type Verdict } from '../../lib/oracle.js';
 import { testRecord } from '../../lib/spool-fixture.js';
@@ -29,7 +30,10 @@ export function recordOfId(captureId: string): CaptureRecord | undefined {
   return Number.isInteger(number) ? recordOf(number) : undefined;
 }
 
-/** After the fault: a start, a fresh record, delivery of all that is there, and the oracle over the whole store. */
+/**
+ * After the fault: a start, a fresh record, delivery of all that is there, and the oracle over the whole store. What the
+ * spool counts, over all its lives, must be what the store and the acknowledgements say: else it is corrupt.
+ */
 export async function verdictAfter(root: string, store: string, acked: readonly string[]): Promise<Verdict> {
   const spool = await openFaultSpool(root);
   const fresh = recordOf(900_000_000);
@@ -38,12 +42,31 @@ export async function verdictAfter(root: string, store: string, acked: readonly 
   await deliverAll(nodeDisk, root, (object) => putObject(store, object));
   await spool.reconcile();
   const dropped = new Set(acked.filter((id) => spool.status(id).state === 'DROPPED'));
-  const verdict = judge({
-    issued: recordOfId,
-    acked: [...acked, fresh.captureId],
-    delivered: recordsIn(await readObjects(store)),
-    dropped,
-  });
+  const delivered = recordsIn(await readObjects(store));
+  const verdict = judge({ issued: recordOfId, acked: [...acked, fresh.captureId], delivered, dropped });
   const refused = outcome.outcome === 'spooled' || outcome.reason === 'duplicate' ? [] : [fresh.captureId];
-  return { ...verdict, lost: [...verdict.lost, ...refused] };
+  // A segment that was stored and got no receipt may be evicted: the spool can't know, and counts a drop.
+  const told = delivered
+    .map(({ captureId }) => captureId)
+    .filter((id) => spool.status(id).state !== 'DROPPED');
+  const miscounted = miscounts(spool.stats(), new Set(told), acked);
+  return {
+    ...verdict,
+    lost: [...verdict.lost, ...refused],
+    corrupt: [...verdict.corrupt, ...miscounted],
+  };
+}
+
+function miscounts(stats: CaptureStats, delivered: ReadonlySet<string>, acked: readonly string[]): string[] {
+  const drops = Object.values(stats.drops).reduce((sum, count) => sum + count, 0);
+  const wrong: string[] = [];
+  if (stats.delivered !== delivered.size) {
+    wrong.push(`counts: ${stats.delivered} delivered, ${delivered.size} stored and told`);
+  }
+  if (stats.issued !== stats.delivered + drops + stats.queuedRecords) {
+    wrong.push(`counts: ${JSON.stringify(stats)}`);
+  }
+  // A record whose acknowledgement did not get out any more counts too.
+  if (stats.acked < new Set(acked).size) wrong.push(`counts: ${stats.acked} of ${acked.length} acknowledged`);
+  return wrong;
 }

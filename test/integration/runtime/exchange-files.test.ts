@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EdgeError } from '../../../src/core/mod.js';
-import { ExchangeFolder } from '../../../src/runtime/host/port/mod.js';
+import { ExchangeFolder, ExchangeReader } from '../../../src/runtime/host/port/mod.js';
 import { until } from '../../lib/until.js';
 
 const run = promisify(execFile);
@@ -14,6 +14,7 @@ describe('exchange files', () => {
   let root: string;
   let folder: string;
   let exchange: ExchangeFolder;
+  let reader: ExchangeReader;
   const region = (
     name: string,
     byteSize = 4,
@@ -28,6 +29,7 @@ describe('exchange files', () => {
     folder = join(root, 'secret-0123');
     await mkdir(folder);
     exchange = new ExchangeFolder(folder);
+    reader = new ExchangeReader(folder);
     await writeFile(join(folder, 'good.bin'), 'abcdefgh');
     await writeFile(join(root, 'outside.bin'), 'outside!');
   });
@@ -35,6 +37,7 @@ describe('exchange files', () => {
 
   it('are read and written by region', async () => {
     assert.equal(Buffer.from(exchange.read(region('good.bin', 3, 2), 'f')).toString(), 'cde');
+    assert.equal(Buffer.from(await reader.read(region('good.bin', 3, 2), 'f')).toString(), 'cde');
     const written = exchange.write(region('good.bin', 6, 1), [Buffer.from('12'), Buffer.from('3')], 'f');
     assert.deepEqual(written, [region('good.bin', 2, 1), region('good.bin', 1, 3)]);
     assert.equal(await readFile(join(folder, 'good.bin'), 'utf8'), 'a123efgh');
@@ -53,10 +56,11 @@ describe('exchange files', () => {
     it(`refuse ${what}, for reading and writing, without naming the folder`, async () => {
       await make(join(folder, name));
       for (const use of [
-        () => exchange.read(region(name), 'inputs[0].file'),
-        () => exchange.write(region(name), [Buffer.alloc(4)], 'inputs[0].file'),
+        async () => exchange.read(region(name), 'inputs[0].file'),
+        async () => exchange.write(region(name), [Buffer.alloc(4)], 'inputs[0].file'),
+        async () => await reader.read(region(name), 'inputs[0].file'),
       ]) {
-        assert.throws(
+        await assert.rejects(
           use,
           (error) =>
             error instanceof EdgeError &&
@@ -69,7 +73,7 @@ describe('exchange files', () => {
     });
   }
 
-  it('refuse names that are paths', () => {
+  it('refuse names that are paths', async () => {
     for (const name of [
       '../outside.bin',
       '/etc/passwd',
@@ -83,11 +87,13 @@ describe('exchange files', () => {
       'x'.repeat(200),
     ]) {
       assert.throws(() => exchange.read(region(name), 'f'), /plain file name/);
+      await assert.rejects(reader.read(region(name), 'f'), /plain file name/);
     }
   });
 
-  it('refuse devices', () => {
+  it('refuse devices', async () => {
     assert.throws(() => new ExchangeFolder('/dev').read(region('zero'), 'f'), /not a regular file/);
+    await assert.rejects(new ExchangeReader('/dev').read(region('zero'), 'f'), /not a regular file/);
   });
 
   it('write nothing where the outputs do not fit', async () => {
@@ -100,29 +106,40 @@ describe('exchange files', () => {
   it('never grow a file, and notice one that became shorter', async () => {
     await truncate(join(folder, 'good.bin'), 2);
     assert.throws(() => exchange.read(region('good.bin'), 'f'), /must hold 4 bytes/);
+    await assert.rejects(reader.read(region('good.bin'), 'f'), /must hold 4 bytes/);
     assert.throws(() => exchange.write(region('good.bin'), [Buffer.alloc(4)], 'f'), /must hold 4 bytes/);
     assert.equal((await readFile(join(folder, 'good.bin'))).length, 2);
   });
 
-  it('give whole regions or a reason while another process cuts and grows the file', async () => {
-    const path = join(folder, 'moving.bin');
-    const script = `const fs=require('fs');for(;;){fs.truncateSync(${JSON.stringify(path)},1000);fs.truncateSync(${JSON.stringify(path)},8e6)}`;
-    await writeFile(path, Buffer.alloc(8e6));
-    const child = execFile(process.execPath, ['-e', script]);
-    try {
-      const reasons = new Set<string>();
-      const look = (): boolean => {
-        try {
-          assert.equal(exchange.read(region('moving.bin', 8e6), 'f').byteLength, 8e6);
-        } catch (error) {
-          assert.ok(error instanceof EdgeError && error.code === 'INVALID_ARGUMENT', String(error));
-          reasons.add(error.message.includes('while it was read') ? 'while it was read' : 'before');
-        }
-        return reasons.has('while it was read');
-      };
-      await until(look, 'the file changed while it was read');
-    } finally {
-      child.kill('SIGKILL');
-    }
-  });
+  const readers: readonly [
+    string,
+    () => { read: (...given: Parameters<ExchangeReader['read']>) => unknown },
+  ][] = [
+    ['in one go', () => exchange],
+    ['in pieces', () => reader],
+  ];
+  for (const [how, readerOf] of readers) {
+    it(`give whole regions or a reason while another process cuts and grows a file that is read ${how}`, async () => {
+      const path = join(folder, 'moving.bin');
+      const script = `const fs=require('fs');for(;;){fs.truncateSync(${JSON.stringify(path)},1000);fs.truncateSync(${JSON.stringify(path)},8e6)}`;
+      await writeFile(path, Buffer.alloc(8e6));
+      const child = execFile(process.execPath, ['-e', script]);
+      try {
+        const reasons = new Set<string>();
+        const look = async (): Promise<boolean> => {
+          try {
+            const bytes = (await readerOf().read(region('moving.bin', 8e6), 'f')) as Uint8Array;
+            assert.equal(bytes.byteLength, 8e6);
+          } catch (error) {
+            assert.ok(error instanceof EdgeError && error.code === 'INVALID_ARGUMENT', String(error));
+            reasons.add(error.message.includes('while it was read') ? 'while it was read' : 'before');
+          }
+          return reasons.has('while it was read');
+        };
+        await until(look, 'the file changed while it was read');
+      } finally {
+        child.kill('SIGKILL');
+      }
+    });
+  }
 });

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { createRedactor, parseCaptureConfig, type CaptureRecord } from '../../../src/capture/mod.js';
+import {
+  createRedactor,
+  parseCaptureConfig,
+  type CaptureRecord,
+  type RedactionConfig,
+} from '../../../src/capture/mod.js';
+import { finish } from '../../../src/core/mod.js';
 import { EdgeError } from '../../../src/core/mod.js';
 
 const image = Uint8Array.from({ length: 24 }, (_, index) => index);
@@ -27,20 +33,25 @@ function refused(config: unknown, pattern: RegExp): void {
   );
 }
 
+function redactor(config: RedactionConfig): (record: CaptureRecord) => CaptureRecord {
+  const redact = createRedactor(config);
+  return (given) => finish(redact(given));
+}
+
 describe('capture redaction', () => {
   it('changes nothing where nothing is configured', () => {
-    assert.deepEqual(createRedactor({})(record), record);
+    assert.deepEqual(redactor({})(record), record);
   });
 
   it('leaves inputs out, auxiliary ones too, and keeps outputs', () => {
-    const redacted = createRedactor({ inputs: false })(record);
+    const redacted = redactor({ inputs: false })(record);
     assert.deepEqual(redacted.inputs, []);
     assert.deepEqual(redacted.auxiliaryInputs, []);
     assert.deepEqual(redacted.outputs, record.outputs);
   });
 
   it('drops by name and says so in the record', () => {
-    const redacted = createRedactor({ redaction: [{ action: 'drop', name: 'badge' }] })(record);
+    const redacted = redactor({ redaction: [{ action: 'drop', name: 'badge' }] })(record);
     assert.deepEqual(
       redacted.inputs.map(({ name }) => name),
       ['image'],
@@ -50,9 +61,9 @@ describe('capture redaction', () => {
 
   it('hashes with the salt: equal values stay equal, another salt tells nothing', () => {
     const rules = [{ action: 'hash', name: 'badge' } as const];
-    const one = createRedactor({ redaction: rules, hashSalt: 'a secret of 16 bytes' })(record).inputs[1];
-    const again = createRedactor({ redaction: rules, hashSalt: 'a secret of 16 bytes' })(record).inputs[1];
-    const other = createRedactor({ redaction: rules, hashSalt: 'another secret of it' })(record).inputs[1];
+    const one = redactor({ redaction: rules, hashSalt: 'a secret of 16 bytes' })(record).inputs[1];
+    const again = redactor({ redaction: rules, hashSalt: 'a secret of 16 bytes' })(record).inputs[1];
+    const other = redactor({ redaction: rules, hashSalt: 'another secret of it' })(record).inputs[1];
     assert.deepEqual(one, again);
     assert.equal(one?.data.byteLength, 32);
     assert.deepEqual(one?.shape, [32]);
@@ -60,7 +71,7 @@ describe('capture redaction', () => {
   });
 
   it('crops a box out of a tensor', () => {
-    const cropped = createRedactor({
+    const cropped = redactor({
       redaction: [{ action: 'crop', name: 'image', ranges: [null, [1, 3], [2, 99]] }],
     })(record).inputs[0];
     assert.deepEqual(cropped?.shape, [2, 2, 2]);
@@ -68,7 +79,7 @@ describe('capture redaction', () => {
   });
 
   it('drops what a crop does not fit', () => {
-    const redacted = createRedactor({
+    const redacted = redactor({
       redaction: [
         { action: 'crop', name: 'badge', ranges: [null, [0, 1]] },
         { action: 'crop', name: 'frame', ranges: [[0, 1]] },
@@ -86,9 +97,7 @@ describe('capture redaction', () => {
   });
 
   it('minds the side of a rule', () => {
-    const redacted = createRedactor({ redaction: [{ action: 'drop', name: 'image', side: 'output' }] })(
-      record,
-    );
+    const redacted = redactor({ redaction: [{ action: 'drop', name: 'image', side: 'output' }] })(record);
     assert.equal(redacted.inputs.length, 2);
   });
 

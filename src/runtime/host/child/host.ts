@@ -11,7 +11,7 @@ import {
 } from '../port/mod.js';
 import { hasNonFinite } from './non-finite.js';
 import { readInputs, writeOutputs } from './run-tensors.js';
-import { CaptureLane, type Inference } from './capture-lane.js';
+import { ModelCapture, type Inference } from './model-capture.js';
 import { loadPackage, type LoadedModel } from './load.js';
 
 export interface HostDependencies {
@@ -26,7 +26,7 @@ export interface HostDependencies {
 type RunCommand = Extract<HostCommand, { type: 'run' }>;
 
 interface Hosted extends LoadedModel {
-  readonly capture: CaptureLane;
+  readonly capture: ModelCapture;
 }
 
 /**
@@ -81,7 +81,7 @@ export class ModelHost {
     const { engine, clock, random } = this.#use;
     const loaded = await loadPackage(await engine(), spec, allowSpinning, clock);
     try {
-      const capture = new CaptureLane(loaded.report, spec.capture, { clock, random });
+      const capture = new ModelCapture(loaded.report, spec.capture, { clock, random });
       this.#models.set(spec.key, { ...loaded, capture });
     } catch (error) {
       await loaded.session.close();
@@ -122,8 +122,8 @@ export class ModelHost {
   }
 
   /** After the reply: nobody waits for it, and a record that can't be made must not undo an answer. */
-  #capture(lane: CaptureLane, inference: Inference): void {
-    const record = lane.record(inference);
+  #capture(capture: ModelCapture, inference: Inference): void {
+    const record = capture.record(inference);
     if (record !== undefined) this.#use.send({ type: 'captured', record });
   }
 

@@ -2,17 +2,21 @@ import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from '
 import { join } from 'node:path';
 import type { FileRegion } from '../../../contract/mod.js';
 import { EdgeError, messageOf } from '../../../core/mod.js';
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-// O_NONBLOCK: a FIFO must not make us wait for its other end.
-const FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+import {
+  becameShorter,
+  checkFile,
+  checkName,
+  checkUnchanged,
+  notOpened,
+  OPEN_FLAGS,
+  refused,
+  type FileInfo,
+} from './exchange-region.js';
 
 /**
  * Reads and writes regions of files in one caller's exchange folder. Synchronous, as the host's one thread has
  * nothing else to do meanwhile, and a call saves two hops through the thread pool.
- *
- * A file counts only while it is regular, has one hard link and lies in the folder itself. Errors name the file,
- * never the folder, whose name is the caller's secret.
+ * The control process, which has other things to do, reads by ExchangeReader.
  */
 export class ExchangeFolder {
   readonly #folder: string;
@@ -23,18 +27,15 @@ export class ExchangeFolder {
 
   /** @throws EdgeError INVALID_ARGUMENT naming `field` and the reason */
   read(region: FileRegion, field: string): Uint8Array {
-    return this.#withFile(region, field, constants.O_RDONLY, (file, sizeBytes) => {
+    return this.#withFile(region, field, constants.O_RDONLY, (file, info) => {
       const bytes = Buffer.allocUnsafeSlow(region.byteSize);
       let done = 0;
       while (done < bytes.byteLength) {
         const count = readSync(file, bytes, done, bytes.byteLength - done, region.offset + done);
-        if (count === 0) throw refused(field, region.name, 'it became shorter while it was read');
+        if (count === 0) throw becameShorter(field, region.name);
         done += count;
       }
-      const now = fstatSync(file).size;
-      if (now !== sizeBytes) {
-        throw refused(field, region.name, `its size changed while it was read: from ${sizeBytes} to ${now}`);
-      }
+      checkUnchanged(info, fstatSync(file), region.name, field);
       return bytes;
     });
   }
@@ -68,51 +69,25 @@ export class ExchangeFolder {
     region: FileRegion,
     field: string,
     access: number,
-    use: (file: number, sizeBytes: number) => T,
+    use: (file: number, info: FileInfo) => T,
   ): T {
-    if (!NAME.test(region.name)) throw refused(field, region.name, 'its name must be a plain file name');
-    const file = open(join(this.#folder, region.name), access | FLAGS, field, region.name);
+    checkName(region, field);
+    const file = this.#open(region.name, access, field);
     try {
       const info = fstatSync(file);
-      if (!info.isFile()) throw refused(field, region.name, 'it is not a regular file');
-      if (info.nlink !== 1) {
-        throw refused(field, region.name, `it must have one hard link: current number is ${info.nlink}`);
-      }
-      if (!(region.offset + region.byteSize <= info.size)) {
-        throw refused(
-          field,
-          region.name,
-          `it must hold ${region.offset + region.byteSize} bytes: current size is ${info.size}`,
-        );
-      }
-      return use(file, info.size);
+      checkFile(info, region, field);
+      return use(file, info);
     } finally {
       closeSync(file);
     }
   }
-}
 
-function open(path: string, flags: number, field: string, name: string): number {
-  try {
-    return openSync(path, flags);
-  } catch (error) {
-    throw refused(field, name, openReason(error), error);
-  }
-}
-
-function openReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'ELOOP':
-      return 'it is a symbolic link';
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'ENXIO':
-      return 'it is not a regular file';
-    case 'EISDIR':
-      return 'it is a folder';
-    default:
-      return `it can't be opened (${code})`;
+  #open(name: string, access: number, field: string): number {
+    try {
+      return openSync(join(this.#folder, name), access | OPEN_FLAGS);
+    } catch (error) {
+      throw notOpened(error, field, name);
+    }
   }
 }
 
@@ -128,15 +103,4 @@ function writeAll(file: number, bytes: Uint8Array, offset: number): void {
       cause: error,
     });
   }
-}
-
-function refused(field: string, name: string, reason: string, cause?: unknown): EdgeError {
-  return new EdgeError(
-    'EXCHANGE_FILE_REFUSED',
-    `Cannot use the exchange file ${JSON.stringify(name)} as ${reason}`,
-    {
-      field,
-      cause,
-    },
-  );
 }

@@ -9,10 +9,10 @@ import {
   type Sampler,
 } from '../../../capture/mod.js';
 import type { Tensor, TensorMetadata } from '../../../contract/mod.js';
-import { isJsonObject, type Clock, type JsonObject, type Random } from '../../../core/mod.js';
+import { finish, isJsonObject, type Clock, type JsonObject, type Random } from '../../../core/mod.js';
 import type { LoadReport, RunRequest, RunResult } from '../port/mod.js';
 
-export interface CaptureLaneDependencies {
+export interface ModelCaptureDependencies {
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -27,14 +27,14 @@ export interface Inference {
 }
 
 /** Decides for one model which of its requests are captured, and takes out what may not leave the host. */
-export class CaptureLane {
+export class ModelCapture {
   readonly #report: LoadReport;
-  readonly #dependencies: CaptureLaneDependencies;
+  readonly #dependencies: ModelCaptureDependencies;
   #sampler: Sampler;
   #redact: Redactor;
 
   /** @throws EdgeError naming a policy or rule that does not fit the model */
-  constructor(report: LoadReport, capture: JsonObject | undefined, dependencies: CaptureLaneDependencies) {
+  constructor(report: LoadReport, capture: JsonObject | undefined, dependencies: ModelCaptureDependencies) {
     this.#report = report;
     this.#dependencies = dependencies;
     ({ sampler: this.#sampler, redact: this.#redact } = this.#parse(capture));
@@ -71,7 +71,7 @@ export class CaptureLane {
     const { request, before, inputs, outputs, inferenceTimeMs } = inference;
     const decision = this.#sampler.decideAfter(outputs, before, request.capture);
     if (decision === undefined) return undefined;
-    return this.#redact({
+    const sampled: CaptureRecord = {
       captureId: request.capture.captureId,
       model: this.#report.name,
       modelVersion: this.#report.version,
@@ -82,7 +82,8 @@ export class CaptureLane {
       clockSynchronised: request.capture.clockSynchronised,
       inputs,
       outputs,
-    });
+    };
+    return finish(this.#redact(sampled));
   }
 }
 
