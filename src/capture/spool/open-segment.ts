@@ -88,7 +88,7 @@ export class OpenSegment {
     this.#unsynced = [];
   }
 
-  /** To `closed/`. On a full disk without a footer, so that it can be uploaded and make room. */
+  /** To `closed/`, then to be left. On a full disk without a footer, so that it can be uploaded and make room. */
   async close(): Promise<{ readonly name: ClosedName; readonly sinceMs: number } | undefined> {
     const writer = this.#writer;
     if (writer === undefined) return undefined;
@@ -100,9 +100,8 @@ export class OpenSegment {
       await writer.cutTail();
     }
     await writer.sync();
-    const name = await writer.rename(this.#folders.closed);
-    this.#detach();
-    return { name, sinceMs: writer.sinceMs };
+    this.#unsynced = [];
+    return { name: await writer.rename(this.#folders.closed), sinceMs: writer.sinceMs };
   }
 
   /** True where it is whole again after a write that did not fit. */
@@ -112,7 +111,7 @@ export class OpenSegment {
     try {
       await writer.cutTail();
       if (writer.writtenBytes > 0) return true;
-      this.#detach();
+      this.leave();
       await writer.discard();
       return true;
     } catch {
@@ -120,17 +119,18 @@ export class OpenSegment {
     }
   }
 
+  /** To be left then. */
   async giveUp(): Promise<GivenUp | undefined> {
     const writer = this.#writer;
     if (writer === undefined) return undefined;
     const { builder, durableBytes, writtenBytes } = writer;
     const records = builder.records - this.#unsynced.length;
-    this.#detach();
     const isMarked = await writer.giveUp();
     return { name: { ...builder.base, cutBytes: durableBytes }, sizeBytes: writtenBytes, records, isMarked };
   }
 
-  #detach(): void {
+  /** In the turn in which somebody else counts its bytes: at every moment they count once. */
+  leave(): void {
     this.#writer = undefined;
     this.#unsynced = [];
   }

@@ -206,6 +206,7 @@ export class PriorityWriter {
     try {
       const segment = await this.#segment.close();
       if (segment === undefined) return;
+      this.#segment.leave();
       this.#records -= segment.name.records;
       this.#parts.closed.add(segment);
     } catch (error) {
@@ -234,6 +235,7 @@ export class PriorityWriter {
     this.#stopTimers();
     const file = await this.#segment.giveUp();
     if (file === undefined) return true;
+    this.#segment.leave();
     this.#records -= file.records;
     this.#parts.leftovers.add(file);
     return file.isMarked;
