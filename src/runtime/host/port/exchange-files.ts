@@ -8,10 +8,12 @@ import {
   checkName,
   checkUnchanged,
   notOpened,
-  OPEN_FLAGS,
   refused,
   type FileInfo,
 } from './exchange-region.js';
+
+/** O_NONBLOCK: a FIFO must not make us wait for its other end. */
+export const OPEN_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
  * Reads and writes regions of files in one caller's exchange folder. Synchronous, as the host's one thread has

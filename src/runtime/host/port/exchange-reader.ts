@@ -2,14 +2,8 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRegion } from '../../../contract/mod.js';
-import {
-  becameShorter,
-  checkFile,
-  checkName,
-  checkUnchanged,
-  notOpened,
-  OPEN_FLAGS,
-} from './exchange-region.js';
+import { OPEN_FLAGS } from './exchange-files.js';
+import { becameShorter, checkFile, checkName, checkUnchanged, notOpened } from './exchange-region.js';
 
 /** What one call of the thread pool brings: a slow file holds up one of its threads for so long. */
 const PIECE_BYTES = 1024 * 1024;

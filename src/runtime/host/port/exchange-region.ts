@@ -1,11 +1,7 @@
-import { constants } from 'node:fs';
 import type { FileRegion } from '../../../contract/mod.js';
 import { EdgeError } from '../../../core/mod.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-
-/** O_NONBLOCK: a FIFO must not make us wait for its other end. */
-export const OPEN_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 export interface FileInfo {
   readonly size: number;
