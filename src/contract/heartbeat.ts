@@ -21,6 +21,8 @@ export const HeartbeatModel = Type.Object({
   drifted: Type.Optional(Type.Boolean()),
   /** What the deployment wants, where another version serves. */
   wanted: Type.Optional(Type.Boolean()),
+  /** It serves since before rules of admission that it breaks: see `reason`. */
+  unadmitted: Type.Optional(Type.Boolean()),
   /** Samples of it were captured since the last heartbeat. */
   sampling: Type.Optional(Type.Boolean()),
   lastInferenceMs: Type.Optional(Type.Number()),

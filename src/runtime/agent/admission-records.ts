@@ -14,18 +14,20 @@ import {
 /** The record of a package that asks to be admitted: what is known of it already stays. */
 export function newRecord(
   state: RegistryState,
+  model: string,
   { manifest, digest }: Announced,
-  component: string,
-  source: string,
+  origin: { readonly component?: string; readonly source: string },
 ): VersionRecord {
-  const known = findVersion(state, manifest.name, manifest.version);
+  const known = findVersion(state, model, manifest.version);
   const same = known?.digest === digest ? known : undefined;
+  // Whoever loads by path what a deployment brought does not take it from its component.
+  const component = origin.component ?? same?.component;
   return {
     version: manifest.version,
     digest,
     packageName: manifest.name,
-    component,
-    source,
+    ...(component === undefined ? {} : { component }),
+    source: origin.source,
     kept: false,
     admitted: same?.admitted ?? false,
     tries: same?.tries ?? 0,

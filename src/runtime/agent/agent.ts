@@ -1,6 +1,7 @@
 import { topics } from '../../contract/mod.js';
 import { endsWithin, messageOf } from '../../core/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
+import { AdmissionRules } from './admission-rules.js';
 import { Registration } from './registration.js';
 import { CaptureEvents } from './capture-events.js';
 import { Captures } from './captures.js';
@@ -23,6 +24,7 @@ import { ArtifactWatch } from './reconcile-artifacts.js';
 import type { ServedModels } from './served-models.js';
 import type { Rollback } from './rollback.js';
 import { SwitchOver } from './switch-over.js';
+import { Unadmitted } from './unadmitted.js';
 
 /** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
 const TICK_MS = 5000;
@@ -56,6 +58,7 @@ export class Agent implements AsyncDisposable {
   readonly #probation: ProbationWatch;
   readonly #rollback: Rollback;
   readonly #artifacts: ArtifactWatch;
+  readonly #unadmitted: Unadmitted;
   readonly #ends: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -83,14 +86,16 @@ export class Agent implements AsyncDisposable {
     this.#captures = new Captures(dependencies, exchange);
     this.#artifacts = new ArtifactWatch(parts);
     const catalog = new Catalog({ ...parts, probation });
-    this.heartbeat = new AgentHeartbeat(dependencies, catalog, counters, this.events);
-    const switchOver = new SwitchOver({ ...parts, probation });
+    const rules = new AdmissionRules(parts);
+    this.#unadmitted = new Unadmitted({ ...parts, rules });
+    this.heartbeat = new AgentHeartbeat({ ...parts, catalog, unadmitted: this.#unadmitted });
+    const switchOver = new SwitchOver({ ...parts, rules, probation });
     this.handlers = createHandlers(dependencies, {
-      registration: new Registration({ ...parts, switchOver }),
+      registration: new Registration({ ...parts, rules, switchOver }),
       captures: this.#captures,
       catalog,
       exchange,
-      loads: new Loads({ ...parts, catalog }),
+      loads: new Loads({ ...parts, rules, catalog }),
       predictions: this.#predictions,
     });
   }
@@ -101,6 +106,7 @@ export class Agent implements AsyncDisposable {
     await agent.#exchange.open();
     await agent.#rollback.finish();
     await agent.sweep();
+    await agent.#unadmitted.look();
     agent.#listen();
     agent.manager.reconcile();
     agent.#probation.check();

@@ -7,6 +7,7 @@ import type { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Events } from './events.js';
+import type { Unadmitted } from './unadmitted.js';
 
 const REASON_MAX_CHARS = 200;
 const MINUTE_MS = 60_000;
@@ -16,24 +17,30 @@ type LastError = NonNullable<HeartbeatDocument['lastError']>;
 /** What went wrong last, until the same model is well again. */
 const TROUBLES: ReadonlySet<ModelEvent['type']> = new Set(['REFUSED', 'ROLLED_BACK', 'QUARANTINED']);
 
+export interface AgentHeartbeatOptions extends Pick<
+  AgentDependencies,
+  'registry' | 'configuration' | 'capture' | 'machine' | 'clock' | 'random' | 'logger'
+> {
+  readonly catalog: Catalog;
+  readonly counters: Counters;
+  readonly events: Events;
+  readonly unadmitted: Pick<Unadmitted, 'reasonOf'>;
+}
+
 /** The agent's reports to the fleet: what it serves, how, and what went wrong last. */
 export class AgentHeartbeat {
-  readonly #dependencies: AgentDependencies;
-  readonly #catalog: Catalog;
-  readonly #counters: Counters;
+  readonly #options: AgentHeartbeatOptions;
   #trouble: (LastError & { readonly model: string }) | undefined;
   #running: Heartbeat | undefined;
 
-  constructor(dependencies: AgentDependencies, catalog: Catalog, counters: Counters, events: Events) {
-    this.#dependencies = dependencies;
-    this.#catalog = catalog;
-    this.#counters = counters;
-    events.onModel((event) => this.#heard(event));
+  constructor(options: AgentHeartbeatOptions) {
+    this.#options = options;
+    options.events.onModel((event) => this.#heard(event));
   }
 
   /** Reports by this connection, at the configured interval; 0 minutes: not at all. */
   start(greengrass: GreengrassPort): () => void {
-    const { configuration } = this.#dependencies;
+    const { configuration } = this.#options;
     this.#restart(greengrass);
     const end = configuration.onChange((now, before) => {
       if (now.heartbeat.intervalMinutes !== before.heartbeat.intervalMinutes) this.#restart(greengrass);
@@ -52,7 +59,7 @@ export class AgentHeartbeat {
   }
 
   collect(): HeartbeatDocument {
-    const { registry, configuration, capture, machine } = this.#dependencies;
+    const { registry, configuration, capture, machine } = this.#options;
     const { fleet, deviceName } = configuration.current;
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
     const lastError = this.#lastError();
@@ -73,7 +80,7 @@ export class AgentHeartbeat {
 
   #restart(greengrass: GreengrassPort): void {
     this.#running?.close();
-    const { clock, random, logger, configuration, machine } = this.#dependencies;
+    const { clock, random, logger, configuration, machine } = this.#options;
     const { intervalMinutes } = configuration.current.heartbeat;
     this.#running =
       intervalMinutes === 0
@@ -90,9 +97,11 @@ export class AgentHeartbeat {
   }
 
   #model(name: string, version: string): HeartbeatModel {
-    const { registry, configuration, clock } = this.#dependencies;
-    const { state, reason } = this.#catalog.summary(name, version);
-    const counters = this.#counters.of(keyOf(name, version));
+    const { registry, configuration, clock, catalog, counters: all, unadmitted } = this.#options;
+    const { state, reason: trouble } = catalog.summary(name, version);
+    const flaw = unadmitted.reasonOf(name, version);
+    const reason = trouble ?? flaw;
+    const counters = all.of(keyOf(name, version));
     const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;
     const found = findModel(registry.state, name);
     const drifted = found !== undefined && found.labels[STABLE] === version && isDrifted(found);
@@ -106,6 +115,7 @@ export class AgentHeartbeat {
       errors,
       ...(drifted ? { drifted } : {}),
       ...(wanted ? { wanted } : {}),
+      ...(flaw === undefined ? {} : { unadmitted: true }),
       ...(lastSampleMs !== undefined && clock.wallMs() - lastSampleMs < intervalMs ? { sampling: true } : {}),
       ...(lastInferenceMs === undefined ? {} : { lastInferenceMs }),
       ...(lastSampleMs === undefined ? {} : { lastSampleMs }),
@@ -115,7 +125,7 @@ export class AgentHeartbeat {
   }
 
   #lastError(): LastError | undefined {
-    const { configuration } = this.#dependencies;
+    const { configuration } = this.#options;
     const { refusal, refusedAtMs } = configuration;
     const trouble = this.#trouble;
     if (refusal !== undefined && refusedAtMs > (trouble?.atMs ?? 0)) {
@@ -129,7 +139,7 @@ export class AgentHeartbeat {
   #heard({ type, model, reason }: ModelEvent): void {
     if (TROUBLES.has(type)) {
       const message = `${model}: ${reason ?? 'no reason is known'}`.slice(0, REASON_MAX_CHARS);
-      this.#trouble = { code: type, message, atMs: this.#dependencies.clock.wallMs(), model };
+      this.#trouble = { code: type, message, atMs: this.#options.clock.wallMs(), model };
     } else if (type === 'ADMITTED' && this.#trouble?.model === model) {
       this.#trouble = undefined;
     }

@@ -1,11 +1,10 @@
 import { STABLE, type ModelDescription, type RequestOf } from '../../contract/mod.js';
 import { EdgeError, toEdgeError, type SerialQueues, type Clock } from '../../core/mod.js';
-import { readAnnounced } from '../packages/mod.js';
+import { readAnnounced, type Announced } from '../packages/mod.js';
 import { checkServable, keyOf, select } from '../plan/mod.js';
 import type { LoadReport } from '../host/port/mod.js';
 import {
   addBeside,
-  askedBy,
   findModel,
   findVersion,
   updateModel,
@@ -13,7 +12,8 @@ import {
   type Registry,
   type VersionRecord,
 } from '../registry/mod.js';
-import { signatureText } from './admission-records.js';
+import { newRecord, signatureText } from './admission-records.js';
+import type { AdmissionRules } from './admission-rules.js';
 import type { Catalog } from './catalog.js';
 import type { Events } from './events.js';
 import type { LoadSpecs } from './load-specs.js';
@@ -29,6 +29,7 @@ export interface LoadsOptions {
   readonly specs: Pick<LoadSpecs, 'forRecord'>;
   readonly served: Pick<ServedModels, 'slots' | 'slot' | 'keep' | 'retire' | 'ensure' | 'trial'>;
   readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'sweep'>;
+  readonly rules: Pick<AdmissionRules, 'check' | 'judge'>;
   readonly manager: Pick<ModelManager, 'makeRoom' | 'reconcile' | 'settled'>;
   readonly turns: Pick<SerialQueues, 'run'>;
 }
@@ -70,7 +71,7 @@ export class Loads {
     { name, pinned, version: wantedVersion }: RequestOf<'load'>,
     path: string,
   ): Promise<ModelDescription> {
-    const { registry, served, packages, catalog, clock } = this.#options;
+    const { registry, served, packages, catalog, rules } = this.#options;
     const slots = served.slots.filter(({ model }) => model === name);
     if (slots.some(({ hosted, loading }) => hosted !== undefined || loading !== undefined)) {
       throw new EdgeError('MODEL_ALREADY_LOADED', `Cannot load the model as '${name}' is already loaded`, {
@@ -88,33 +89,29 @@ export class Loads {
         },
       );
     }
-    checkFree(findVersion(registry.state, name, version), digest, name);
-    const record: VersionRecord = {
-      version,
-      digest,
-      packageName: manifest.name,
-      source: path,
-      kept: false,
-      admitted: true,
-      admittedAtMs: clock.wallMs(),
-      tries: 0,
-      ...askedBy(manifest),
-      ...(pinned === undefined ? {} : { pinned }),
-    };
-    const arriving = arrivingOf(name, { manifest, digest });
-    await packages.holding(arriving, () => this.#loadRecord(name, record));
+    const known = findVersion(registry.state, name, version);
+    if (known?.digest === digest && known.quarantined !== undefined) checkServable(name, known);
+    checkFree(known, digest, name);
+    const announced = { manifest, digest };
+    rules.check(name, announced);
+    const fresh = newRecord(registry.state, name, announced, { source: path });
+    const record = { ...fresh, ...(pinned === undefined ? {} : { pinned }) };
+    await packages.holding(arrivingOf(name, announced), () => this.#loadRecord(name, announced, record));
     await packages.sweep();
     return catalog.describe({ name, version });
   }
 
-  async #loadRecord(name: string, record: VersionRecord): Promise<void> {
-    const { specs, served, packages, manager, events } = this.#options;
+  async #loadRecord(name: string, announced: Announced, record: VersionRecord): Promise<void> {
+    const { specs, served, packages, manager, events, rules } = this.#options;
     const slot = served.slot(name, record.version);
     await manager.makeRoom(slot);
     const kept = await packages.keep(name, record);
     const spec = { ...(await specs.forRecord(name, kept)), runSamples: true };
     await served
-      .trial(slot, spec, ({ report }) => this.#remember(name, kept, report))
+      .trial(slot, spec, async (hosted) => {
+        await rules.judge(name, announced, kept, hosted);
+        await this.#remember(name, kept, hosted.report);
+      })
       .catch((thrown: unknown) => {
         throw loadError(thrown);
       });
@@ -123,13 +120,18 @@ export class Loads {
   }
 
   async #remember(name: string, kept: VersionRecord, report: LoadReport): Promise<void> {
+    const { registry, clock } = this.#options;
     const { compiledDigest } = report;
-    const loaded = {
+    const loaded: VersionRecord = {
       ...kept,
+      admitted: true,
+      ruled: true,
+      admittedAtMs: clock.wallMs(),
+      tries: 0,
       signature: signatureText(report.signature),
       ...(compiledDigest === undefined ? {} : { compiledDigest }),
     };
-    await this.#options.registry.update((state) =>
+    await registry.update((state) =>
       updateModel(addBeside(state, name, loaded), name, (model) => ({
         ...model,
         wanted: true,

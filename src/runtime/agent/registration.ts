@@ -4,6 +4,7 @@ import { readAnnounced, type Announced } from '../packages/mod.js';
 import { decide, keyOf } from '../plan/mod.js';
 import { QUARANTINE_TRIES, refuse, type Registry } from '../registry/mod.js';
 import { asRefusal, desire, newRecord, refusedRecord } from './admission-records.js';
+import type { AdmissionRules } from './admission-rules.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
 import { arrivingOf, type PackageKeeper } from './package-keeper.js';
@@ -16,7 +17,8 @@ export interface RegistrationOptions {
   readonly events: Pick<Events, 'model'>;
   readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'drop'>;
   readonly manager: Pick<ModelManager, 'reconcile'>;
-  readonly switchOver: Pick<SwitchOver, 'check' | 'perform'>;
+  readonly rules: Pick<AdmissionRules, 'check'>;
+  readonly switchOver: Pick<SwitchOver, 'perform'>;
   readonly turns: Pick<SerialQueues, 'run'>;
 }
 
@@ -56,12 +58,9 @@ export class Registration {
   async #decide(announced: Announced, component: string, source: string): Promise<Verdict> {
     const { manifest, digest } = announced;
     const model = manifest.name;
-    const { registry, logger, switchOver } = this.#options;
+    const { registry, logger, rules } = this.#options;
     const arrival = { model, version: manifest.version, digest };
-    const decision = decide(registry.state, arrival, () =>
-      // Signed or not is not known yet: what only a signature allows is checked again when the host has looked.
-      switchOver.check(announced, { state: 'verified', method: 'key', signer: '' }),
-    );
+    const decision = decide(registry.state, arrival, () => rules.check(model, announced));
     switch (decision.kind) {
       case 'already':
         await registry.update((state) => desire(state, model, manifest.version));
@@ -98,7 +97,7 @@ export class Registration {
   async #attempt(announced: Announced, component: string, source: string): Promise<Attempt> {
     const { registry, packages, switchOver } = this.#options;
     const model = announced.manifest.name;
-    const fresh = newRecord(registry.state, announced, component, source);
+    const fresh = newRecord(registry.state, model, announced, { component, source });
     let { tries } = fresh;
     try {
       const record = await packages.keep(model, fresh);

@@ -1,13 +1,12 @@
 import { STABLE } from '../../contract/mod.js';
-import { EdgeError, type Clock, type Logger } from '../../core/mod.js';
-import { checkAdmission, type PackageSignature } from '../../model/mod.js';
+import type { Clock, Logger } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import type { Announced } from '../packages/mod.js';
-import { admittedDigests, keyOf, newestAdmitted } from '../plan/mod.js';
-import type { HostedModel, LoadReport } from '../host/port/mod.js';
+import { keyOf } from '../plan/mod.js';
+import type { LoadReport } from '../host/port/mod.js';
 import { findModel, promote, type Registry, type VersionRecord } from '../registry/mod.js';
 import { signatureText } from './admission-records.js';
-import { AGENT_VERSION, type Machine } from './context.js';
+import type { AdmissionRules } from './admission-rules.js';
 import type { Events } from './events.js';
 import type { LoadSpecs } from './load-specs.js';
 import type { ModelManager } from './model-manager.js';
@@ -17,13 +16,13 @@ import type { ServedModels } from './served-models.js';
 export interface SwitchOverOptions {
   readonly registry: Registry;
   readonly configuration: Pick<ConfigurationHolder, 'current'>;
-  readonly machine: Pick<Machine, 'platform'>;
+  readonly rules: Pick<AdmissionRules, 'judge'>;
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly logger: Logger;
   readonly events: Pick<Events, 'model'>;
   readonly specs: Pick<LoadSpecs, 'forRecord'>;
   readonly served: Pick<ServedModels, 'slot' | 'find' | 'trial' | 'keep' | 'retire'>;
-  readonly manager: Pick<ModelManager, 'makeRoom' | 'budgetBytes' | 'reconcile'>;
+  readonly manager: Pick<ModelManager, 'makeRoom' | 'reconcile'>;
   readonly probation: Pick<ProbationWatch, 'check'>;
 }
 
@@ -50,7 +49,7 @@ export class SwitchOver {
    * @throws EdgeError where it may not serve, or does not do as it promised
    */
   async perform(announced: Announced, record: VersionRecord): Promise<number> {
-    const { registry, served, manager, specs, clock } = this.#options;
+    const { registry, served, manager, specs, clock, rules } = this.#options;
     const model = announced.manifest.name;
     const before = findModel(registry.state, model);
     const former = { stable: before?.labels[STABLE], fallback: before?.probationAgainst };
@@ -59,7 +58,8 @@ export class SwitchOver {
     const spec = await specs.forRecord(model, record);
     let startedMs = 0;
     await served.trial(slot, { ...spec, runSamples: true }, async (hosted) => {
-      await this.#judge(announced, record, former.stable, hosted);
+      await rules.judge(model, announced, record, hosted);
+      this.#logOtherTensors(model, former.stable, hosted.report);
       startedMs = clock.monotonicMs();
       await this.#promote(model, record, hosted.report, former.stable !== undefined);
     });
@@ -67,40 +67,6 @@ export class SwitchOver {
     const switchMs = clock.monotonicMs() - startedMs;
     this.#switched(model, record.version, former);
     return Math.round(switchMs * 1000) / 1000;
-  }
-
-  /**
-   * Whether the package may serve here, by what it says of itself.
-   * @throws EdgeError where it may not
-   */
-  check(announced: Announced, signature: PackageSignature): void {
-    const { registry, machine } = this.#options;
-    const model = announced.manifest.name;
-    checkAdmission(
-      { ...announced, signature },
-      {
-        runtimeVersion: AGENT_VERSION,
-        platform: machine.platform,
-        newestVersion: newestAdmitted(registry.state, model),
-        servedDigests: admittedDigests(registry.state, model),
-      },
-    );
-  }
-
-  async #judge(
-    announced: Announced,
-    record: VersionRecord,
-    stable: string | undefined,
-    hosted: HostedModel,
-  ): Promise<void> {
-    const { report } = hosted;
-    // What the host read must be what was announced.
-    if (report.digest !== record.digest || report.version !== record.version) {
-      throw new EdgeError('PACKAGE_CHANGED', 'Cannot admit the package as it changed while it was read');
-    }
-    this.check({ ...announced, digest: record.digest }, report.signature);
-    this.#logOtherTensors(announced.manifest.name, stable, report);
-    await this.#checkMemory(hosted);
   }
 
   async #promote(
@@ -154,16 +120,5 @@ export class SwitchOver {
       before: of(before),
       after: of(report),
     });
-  }
-
-  async #checkMemory(hosted: HostedModel): Promise<void> {
-    const bytes = await hosted.measureBytes();
-    const { budgetBytes } = this.#options.manager;
-    if (bytes <= budgetBytes) return;
-    throw new EdgeError(
-      'MEMORY_BUDGET',
-      `Cannot admit the package as its model takes ${bytes} bytes and the memory budget is ${budgetBytes}`,
-      { nextStep: 'Raise memoryBudgetMb' },
-    );
   }
 }

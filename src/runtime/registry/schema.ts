@@ -26,6 +26,8 @@ export const VersionRecord = Type.Object({
   /** The verdict was once positive. Never unset: a reboot must not fail an old deployment. */
   admitted: Type.Boolean(),
   admittedAtMs: Type.Optional(Type.Number()),
+  /** It was loaded by path under the rules of admission; agents before them asked nothing of folders. */
+  ruled: Type.Optional(Type.Boolean()),
   pinned: Type.Optional(Type.Boolean()),
   signature: Type.Optional(Type.String()),
   /** Labels that its manifest asks for. */

@@ -1,0 +1,104 @@
+import { EdgeError } from '../../core/mod.js';
+import { checkAdmission, type PackageSignature } from '../../model/mod.js';
+import type { HostedModel } from '../host/port/mod.js';
+import type { Announced } from '../packages/mod.js';
+import { admittedDigests, newestAdmitted } from '../plan/mod.js';
+import { updateModel, type Registry, type RegistryState, type VersionRecord } from '../registry/mod.js';
+import { AGENT_VERSION, type Machine } from './context.js';
+import type { ModelManager } from './model-manager.js';
+
+export interface AdmissionRulesOptions {
+  readonly registry: Pick<Registry, 'state'>;
+  readonly machine: Pick<Machine, 'platform'>;
+  readonly manager: Pick<ModelManager, 'budgetBytes'>;
+}
+
+/**
+ * What every door asks of a package before it may serve: a deployment's registration and an app's load of a folder,
+ * over Greengrass and over the admin socket alike. A host has verified files, signature, graph and golden samples
+ * when {@link judge} is asked.
+ */
+export class AdmissionRules {
+  readonly #options: AdmissionRulesOptions;
+
+  constructor(options: AdmissionRulesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Whether the package may serve under this name, by what it says of itself. Before a host has looked, nobody knows
+   * whether it is signed: what only a signature allows passes here, and is judged again by {@link judge}.
+   * @throws EdgeError where it may not
+   */
+  check(model: string, announced: Announced, signature: PackageSignature = UNKNOWN_YET): void {
+    const { registry, machine } = this.#options;
+    checkAdmission(
+      { ...announced, signature },
+      {
+        runtimeVersion: AGENT_VERSION,
+        platform: machine.platform,
+        newestVersion: newestAdmitted(registry.state, model),
+        servedDigests: admittedDigests(registry.state, model),
+      },
+    );
+  }
+
+  /**
+   * The same for what serves already. Its own version does not count, and what an app loaded from a folder must not
+   * be older than what deployments brought, unless these rules let it in.
+   * @throws EdgeError naming the rule that it breaks
+   */
+  checkServed(model: string, announced: Announced, record: VersionRecord): void {
+    const { registry, machine } = this.#options;
+    const state =
+      record.component === undefined && record.ruled !== true
+        ? deployed(registry.state, model)
+        : registry.state;
+    checkAdmission(
+      { ...announced, digest: record.digest, signature: UNKNOWN_YET },
+      {
+        runtimeVersion: AGENT_VERSION,
+        platform: machine.platform,
+        newestVersion: newestAdmitted(state, model),
+        servedDigests: admittedDigests(state, model),
+      },
+    );
+  }
+
+  /**
+   * The same once a host has read it: it is what was announced, its signature counts, and it fits into memory.
+   * @throws EdgeError where it may not serve
+   */
+  async judge(
+    model: string,
+    announced: Announced,
+    record: VersionRecord,
+    hosted: Pick<HostedModel, 'report' | 'measureBytes'>,
+  ): Promise<void> {
+    const { report } = hosted;
+    if (report.digest !== record.digest || report.version !== record.version) {
+      throw new EdgeError('PACKAGE_CHANGED', 'Cannot admit the package as it changed while it was read');
+    }
+    this.check(model, { ...announced, digest: record.digest }, report.signature);
+    const bytes = await hosted.measureBytes();
+    const { budgetBytes } = this.#options.manager;
+    if (bytes <= budgetBytes) return;
+    throw new EdgeError(
+      'MEMORY_BUDGET',
+      `Cannot admit the package as its model takes ${bytes} bytes and the memory budget is ${budgetBytes}`,
+      { nextStep: 'Raise memoryBudgetMb' },
+    );
+  }
+}
+
+const UNKNOWN_YET: PackageSignature = { state: 'verified', method: 'key', signer: '' };
+
+/** The registry with what deployments brought of a model alone. */
+function deployed(state: RegistryState, model: string): RegistryState {
+  return updateModel(state, model, (found) => ({
+    ...found,
+    versions: Object.fromEntries(
+      Object.entries(found.versions).filter(([, { component }]) => component !== undefined),
+    ),
+  }));
+}
