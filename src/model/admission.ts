@@ -38,13 +38,15 @@ export function checkAdmission(
   }
   if (context.servedDigests.has(digest)) return;
   const { newestVersion } = context;
-  if (newestVersion === undefined || semver.gte(version, newestVersion)) return;
+  if (newestVersion === undefined || version === newestVersion || semver.gt(version, newestVersion)) return;
   // Without a checked signature anybody could write allowDowngrade into a manifest.
   if (manifest.allowDowngrade === true && signature.state === 'verified') return;
+  // Build metadata orders nothing: of two that differ in it alone, nobody can say which is newer.
+  const relation = semver.eq(version, newestVersion) ? 'not newer than' : 'older than';
   fail(
     'PACKAGE_REFUSED_DOWNGRADE',
     'version',
-    `${version} is older than ${newestVersion}, which was admitted before`,
+    `${version} is ${relation} ${newestVersion}, which was admitted before`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ModelEvent, topics } from '../../src/contract/mod.js';
+import { type ModelEvent, type RequestOf, topics } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { Ends } from '../../src/component/worker/ends.js';
@@ -215,8 +215,24 @@ export class AgentTwins implements AsyncDisposable {
   }
 
   async register(path: string, name = 'Model') {
-    const body = { component: `org.edgemanager.model.${name}`, path };
-    return await this.requester.request('register', body, { timeoutMs: 60_000 });
+    const component = `org.edgemanager.model.${name}`;
+    return await this.registerAs(component, { component, path });
+  }
+
+  /** Registers in the name of a component, as its own startup step does. */
+  async registerAs(caller: string, body: RequestOf<'register'>) {
+    const requester = await createRequester({
+      transport: this.broker.connect(),
+      component: caller,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+    });
+    try {
+      return await requester.request('register', body, { timeoutMs: 60_000 });
+    } finally {
+      await requester.close();
+    }
   }
 
   /** Resolves when an event of this type was published. */

@@ -1,14 +1,16 @@
 import { EdgeError } from '../../core/mod.js';
 import { checkAdmission, type PackageSignature } from '../../model/mod.js';
+import type { ConfigurationHolder } from '../config/mod.js';
 import type { HostedModel } from '../host/port/mod.js';
 import type { Announced } from '../packages/mod.js';
-import { admittedDigests, newestAdmitted } from '../plan/mod.js';
+import { admittedDigests, newestAdmitted, ownerOf } from '../plan/mod.js';
 import { updateModel, type Registry, type RegistryState, type VersionRecord } from '../registry/mod.js';
 import { AGENT_VERSION, type Machine } from './context.js';
 import type { ModelManager } from './model-manager.js';
 
 export interface AdmissionRulesOptions {
   readonly registry: Pick<Registry, 'state'>;
+  readonly configuration: Pick<ConfigurationHolder, 'current'>;
   readonly machine: Pick<Machine, 'platform'>;
   readonly manager: Pick<ModelManager, 'budgetBytes'>;
 }
@@ -32,6 +34,7 @@ export class AdmissionRules {
    */
   check(model: string, announced: Announced, signature: PackageSignature = UNKNOWN_YET): void {
     const { registry, machine } = this.#options;
+    this.checkOwner(model, announced);
     checkAdmission(
       { ...announced, signature },
       {
@@ -39,6 +42,27 @@ export class AdmissionRules {
         platform: machine.platform,
         newestVersion: newestAdmitted(registry.state, model),
         servedDigests: admittedDigests(registry.state, model),
+      },
+    );
+  }
+
+  /**
+   * Whether the package comes from the component that the model's name belongs to: the configured one, or else the
+   * one that served it first. A name that only apps have used belongs to nobody.
+   * @throws EdgeError where it comes from another, or has another name
+   */
+  checkOwner(model: string, { manifest }: Announced): void {
+    const { registry, configuration } = this.#options;
+    const { modelOwners } = configuration.current;
+    const configured = Object.hasOwn(modelOwners, model) ? modelOwners[model] : undefined;
+    const owner = configured ?? ownerOf(registry.state, model);
+    if (owner === undefined || (owner === manifest.componentName && model === manifest.name)) return;
+    throw new EdgeError(
+      'PACKAGE_REFUSED_OWNER',
+      `Cannot admit the package as the model '${model}' belongs to the component ${owner}: it is '${manifest.name}' of ${manifest.componentName}`,
+      {
+        field: owner === manifest.componentName ? 'name' : 'componentName',
+        nextStep: `Give it a name of its own, or set modelOwners.${model} in the agent's configuration`,
       },
     );
   }
@@ -54,6 +78,7 @@ export class AdmissionRules {
       record.component === undefined && record.ruled !== true
         ? deployed(registry.state, model)
         : registry.state;
+    if (record.component !== undefined) this.checkOwner(model, announced);
     checkAdmission(
       { ...announced, digest: record.digest, signature: UNKNOWN_YET },
       {

@@ -1,7 +1,7 @@
 import type { ReplyOf, RequestOf } from '../../contract/mod.js';
-import { toEdgeError, type Clock, type EdgeError, type Logger, type SerialQueues } from '../../core/mod.js';
+import { EdgeError, toEdgeError, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import { readAnnounced, type Announced } from '../packages/mod.js';
-import { decide, keyOf } from '../plan/mod.js';
+import { admittedDigests, decide, keyOf } from '../plan/mod.js';
 import { QUARANTINE_TRIES, refuse, type Registry } from '../registry/mod.js';
 import { asRefusal, desire, newRecord, refusedRecord } from './admission-records.js';
 import type { AdmissionRules } from './admission-rules.js';
@@ -17,7 +17,7 @@ export interface RegistrationOptions {
   readonly events: Pick<Events, 'model'>;
   readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'drop'>;
   readonly manager: Pick<ModelManager, 'reconcile'>;
-  readonly rules: Pick<AdmissionRules, 'check'>;
+  readonly rules: Pick<AdmissionRules, 'check' | 'checkOwner'>;
   readonly switchOver: Pick<SwitchOver, 'perform'>;
   readonly turns: Pick<SerialQueues, 'run'>;
 }
@@ -40,10 +40,14 @@ export class Registration {
     this.#options = options;
   }
 
-  /** @throws EdgeError where the package is refused; its first verdict then is negative */
-  async register({ component, path }: RequestOf<'register'>): Promise<Verdict> {
+  /**
+   * @param caller the component of the reply topic
+   * @throws EdgeError where the package is refused; its first verdict then is negative
+   */
+  async register({ component, path }: RequestOf<'register'>, caller: string): Promise<Verdict> {
     const announced = await readAnnounced(path);
     const { digest, manifest } = announced;
+    checkCaller(manifest.componentName, component, caller);
     const known = this.#underWay.get(digest);
     if (known !== undefined) return await known;
     const verdict = this.#options.turns.run(manifest.name, () => this.#decide(announced, component, path));
@@ -59,6 +63,8 @@ export class Registration {
     const { manifest, digest } = announced;
     const model = manifest.name;
     const { registry, logger, rules } = this.#options;
+    const foreign = errorOf(() => rules.checkOwner(model, announced));
+    if (foreign !== undefined) return this.#turnAway(announced, foreign);
     const arrival = { model, version: manifest.version, digest };
     const decision = decide(registry.state, arrival, () => rules.check(model, announced));
     switch (decision.kind) {
@@ -113,6 +119,19 @@ export class Registration {
     }
   }
 
+  /**
+   * Another component's package leaves no trace in the model's record, so that it can't crowd out what stands there;
+   * where an earlier agent admitted it, its deployment goes on.
+   */
+  #turnAway(announced: Announced, error: EdgeError): Verdict {
+    const { registry, logger, events } = this.#options;
+    const { name: model, version, componentName: component } = announced.manifest;
+    if (admittedDigests(registry.state, model).has(announced.digest)) return this.#warn(announced, error);
+    logger.error('Package refused', { model, version, component, code: error.code, reason: error.message });
+    events.model({ type: 'REFUSED', model, version, reason: error.message.slice(0, 1900) });
+    throw error;
+  }
+
   /** A version that was admitted once is never refused: the operator hears of it, the deployment goes on. */
   #warn({ manifest, digest }: Announced, error: EdgeError): Verdict {
     const { name: model, version } = manifest;
@@ -152,5 +171,25 @@ export class Registration {
     events.model({ type: 'REFUSED', model, version, reason });
     if (tries >= QUARANTINE_TRIES) events.model({ type: 'QUARANTINED', model, version, reason });
     throw asRefusal(error);
+  }
+}
+
+/** A package is registered by the component that brings it, in its own name. */
+function checkCaller(owner: string, component: string, caller: string): void {
+  const other = [component, caller].find((name) => name !== owner);
+  if (other === undefined) return;
+  throw new EdgeError(
+    'REGISTRATION_FOREIGN',
+    `Cannot register the package as it belongs to the component ${owner}: current value is ${other}`,
+    { field: 'component', nextStep: `Register it from the startup step of ${owner}` },
+  );
+}
+
+function errorOf(check: () => void): EdgeError | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (thrown) {
+    return toEdgeError(thrown);
   }
 }

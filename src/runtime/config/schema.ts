@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { CaptureConfigSchema } from '../../capture/mod.js';
 import { MODEL_NAME_MAX_CHARS, MODEL_NAME_PATTERN } from '../../contract/mod.js';
+import { COMPONENT_NAME_PATTERN } from '../../model/mod.js';
 import { LOG_LEVELS, type LogLevel } from '../../core/mod.js';
 
 const strict = { additionalProperties: false } as const;
@@ -14,6 +15,7 @@ const integer = (fallback: number, minimum: number, maximum: number) =>
 const number = (fallback: number, minimum: number, maximum: number) =>
   Type.Number({ default: fallback, minimum, maximum });
 const modelName = Type.String({ maxLength: MODEL_NAME_MAX_CHARS, pattern: MODEL_NAME_PATTERN });
+const componentName = Type.String({ maxLength: 128, pattern: COMPONENT_NAME_PATTERN });
 const text = Type.String({ minLength: 1, maxLength: 1023 });
 
 /** Requests wait here, never in a model host. */
@@ -129,6 +131,12 @@ export const ConfigurationSchema = Type.Object(
     logLevel: Type.Unsafe<LogLevel>(Type.String({ enum: [...LOG_LEVELS], default: 'info' })),
     /** Absent: nobody reconciles by a list; a model goes when its component's artifacts have gone. */
     models: Type.Optional(Type.Array(WantedModel, { maxItems: 64 })),
+    /** Model name to the component that it belongs to; absent: to the first one whose package served under it. */
+    modelOwners: Type.Record(modelName, componentName, {
+      default: {},
+      maxProperties: 64,
+      additionalProperties: false,
+    }),
     /** Disk for the agent's own copies of packages. */
     packageQuotaMb: integer(2048, 1, 1_000_000),
     /** Minutes between two reports to the fleet; 0: none are sent. */

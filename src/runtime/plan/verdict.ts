@@ -85,3 +85,17 @@ export function newestAdmitted(state: RegistryState, model: string): string | un
   const found = findModel(state, model);
   return found === undefined ? undefined : newestAdmittedOf(found);
 }
+
+/**
+ * The component whose deployments bring a model: the one whose version serves, or else the one that was admitted
+ * last. Undefined where only apps brought it.
+ */
+export function ownerOf(state: RegistryState, model: string): string | undefined {
+  const found = findModel(state, model);
+  if (found === undefined) return undefined;
+  const stable = found.versions[found.labels[STABLE] ?? ''];
+  const admitted = Object.values(found.versions)
+    .filter((record) => record.admitted && record.component !== undefined)
+    .toSorted((a, b) => (b.admittedAtMs ?? 0) - (a.admittedAtMs ?? 0));
+  return stable?.component ?? admitted[0]?.component;
+}
