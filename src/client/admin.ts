@@ -1,12 +1,20 @@
 import { connect, type Socket } from 'node:net';
-import { EdgeError, messageOf, silentLogger } from '../core/mod.js';
+import type { Static } from '@sinclair/typebox';
+import { resetNewestOperation } from '../contract/mod.js';
+import { EdgeError, messageOf, silentLogger, validate } from '../core/mod.js';
 import { systemClock, systemRandom } from '../system/mod.js';
 import { AdminTransport } from './admin-transport.js';
 import { EdgeManagerClient } from './client.js';
+import { askAsOperator } from './operator-request.js';
 
 /** The client over the agent's admin socket, for shells: no Greengrass, no SVCUID, the agent's own user only. */
 export interface AdminClient extends AsyncDisposable {
   readonly client: EdgeManagerClient;
+  /** Lets a version count as the model's newest: what was admitted above it keeps no other version out any more. */
+  resetNewest(
+    body: Static<typeof resetNewestOperation.request>,
+    options: { readonly timeoutMs: number },
+  ): Promise<Static<typeof resetNewestOperation.reply>>;
   close(): Promise<void>;
 }
 
@@ -31,7 +39,14 @@ export async function connectAdmin(path: string): Promise<AdminClient> {
     await client.close();
     await transport.close();
   };
-  return { client, close, [Symbol.asyncDispose]: close };
+  const { op, reply } = resetNewestOperation;
+  return {
+    client,
+    resetNewest: async (body, { timeoutMs }) =>
+      validate(reply, await askAsOperator(transport, op, body, timeoutMs), 'Cannot read the reply'),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function open(path: string): Promise<Socket> {

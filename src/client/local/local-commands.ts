@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../../contract/mod.js';
 import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate } from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
-import { type EdgeManagerClient, connectAdmin } from '../mod.js';
+import { type AdminClient, type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
 import { LOCAL_USAGE, type Output } from './usage.js';
 
@@ -60,7 +60,7 @@ export async function performLocalCommand(args: readonly string[], output: Outpu
       timeoutMs: timeoutOf(values.timeout),
     };
     await using admin = await connectAdmin(join(values.work ?? process.cwd(), 'admin.sock'));
-    const answer = await act(admin.client, call);
+    const answer = await act(admin.client, call, admin);
     output.out(values.json === true ? JSON.stringify(answer.json, undefined, 2) : answer.table);
     return 0;
   } catch (thrown) {
@@ -75,7 +75,10 @@ export async function performLocalCommand(args: readonly string[], output: Outpu
   }
 }
 
-const COMMANDS = new Map<string, (client: EdgeManagerClient, call: Call) => Promise<Answer>>([
+const COMMANDS = new Map<
+  string,
+  (client: EdgeManagerClient, call: Call, admin: AdminClient) => Promise<Answer>
+>([
   [
     'list',
     async (client, { timeoutMs }) => {
@@ -116,6 +119,21 @@ const COMMANDS = new Map<string, (client: EdgeManagerClient, call: Call) => Prom
     async (client, call) => {
       await client.unload({ name: nameOf(call), ...call.selector }, call);
       return { json: {}, table: `${nameOf(call)} unloaded` };
+    },
+  ],
+  [
+    'reset-newest',
+    async (_client, call, admin) => {
+      const { version } = call.selector;
+      if (version === undefined) {
+        throw new EdgeError('OPTION_INVALID', 'Cannot reset the newest version as --version is missing', {
+          nextStep: 'Give the version that shall count as the newest',
+        });
+      }
+      const reset = await admin.resetNewest({ name: nameOf(call), version }, call);
+      const { newest = 'none', passedOver } = reset;
+      const over = passedOver.length === 0 ? 'no version' : passedOver.join(', ');
+      return { json: reset, table: `${reset.name}: the newest version is ${newest}; passed over: ${over}` };
     },
   ],
   [

@@ -11,6 +11,8 @@ export const LOCAL_USAGE = `Usage: edge-manager local <command> [options]
   stats [NAME]                       counters and latencies
   load NAME [--path FOLDER] [--pin]  load a version that was admitted, or a package folder
   unload NAME                        unload a model until it is loaded again
+  reset-newest NAME --version V      let V count as the newest, so that what was admitted
+                                     above it keeps no other version out
   predict NAME --inputs FILE         run a model; FILE holds [{"name", "datatype", "shape", "data"}, ...]
 Options:
   --version VERSION, --label LABEL   which version (default: label stable)

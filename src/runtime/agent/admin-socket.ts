@@ -9,6 +9,7 @@ import {
 } from '../../contract/mod.js';
 import { deferred, EdgeError, messageOf, toEdgeError, validate, type Logger } from '../../core/mod.js';
 import { decodeMessage, toErrorBody, type Responder } from '../../ipc/mod.js';
+import type { Operator } from './operator.js';
 
 /** The caller's name in logs: whoever may open the socket is the agent's own user. */
 const CALLER = 'local';
@@ -26,6 +27,7 @@ export interface AdminSocketOptions {
 /** What answers the requests. */
 export interface AdminService {
   readonly responder: Responder;
+  readonly operator: Pick<Operator, 'find'>;
   /** The connection's client has gone. */
   readonly onGone: (client: string) => void;
 }
@@ -117,7 +119,9 @@ async function answer(
     const raw = decodeMessage(line, what, MAX_LINE_BYTES);
     const request = validate(RequestEnvelope, { replyTo: CALLER, ...(raw as object) }, what);
     id = request.id;
-    const { responder } = await service;
+    const { responder, operator } = await service;
+    const act = operator.find(request.op);
+    if (act !== undefined) return { v: 1, id, ok: true, body: await act(request.body) };
     return await responder.answer(request, topicOf(request.op, raw), client, CALLER);
   } catch (thrown) {
     return { v: 1, id, ok: false, error: toErrorBody(toEdgeError(thrown)) };

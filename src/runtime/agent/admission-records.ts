@@ -33,6 +33,7 @@ export function newRecord(
     tries: same?.tries ?? 0,
     ...askedBy(manifest),
     ...(same?.proved === undefined ? {} : { proved: same.proved }),
+    ...(same?.passedOver === undefined ? {} : { passedOver: same.passedOver }),
     ...(same?.pinned === undefined ? {} : { pinned: same.pinned }),
     ...(same?.compiledDigest === undefined ? {} : { compiledDigest: same.compiledDigest }),
   };

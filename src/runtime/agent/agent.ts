@@ -17,6 +17,7 @@ import { asJson } from './load-specs.js';
 import { Loads } from './loads.js';
 import type { ModelManager } from './model-manager.js';
 import { connectModels } from './models.js';
+import { Operator } from './operator.js';
 import type { PackageKeeper } from './package-keeper.js';
 import { Predictions, type PredictionQueue } from './predictions.js';
 import { ProbationWatch } from './probation-watch.js';
@@ -44,6 +45,7 @@ export interface AgentQueue extends PredictionQueue, Holder {
  */
 export class Agent implements AsyncDisposable {
   readonly handlers: AgentHandlers;
+  readonly operator: Operator;
   readonly events: Events;
   readonly manager: ModelManager;
   readonly heartbeat: AgentHeartbeat;
@@ -90,6 +92,7 @@ export class Agent implements AsyncDisposable {
     this.#unadmitted = new Unadmitted({ ...parts, rules });
     this.heartbeat = new AgentHeartbeat({ ...parts, catalog, unadmitted: this.#unadmitted });
     const switchOver = new SwitchOver({ ...parts, rules, probation });
+    this.operator = new Operator(parts);
     this.handlers = createHandlers(dependencies, {
       registration: new Registration({ ...parts, rules, switchOver }),
       captures: this.#captures,

@@ -47,6 +47,7 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
   const responder = await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger });
   entrance.serve({
     responder,
+    operator: agent.operator,
     onGone: (client) => {
       responder.forget(client);
       void agent.bye(client);

@@ -1,4 +1,5 @@
 import semver from 'semver';
+import { EdgeError } from '../../core/mod.js';
 import type { ModelRecord, RegistryState, VersionRecord } from './schema.js';
 import { forgetModel, updateModel } from './state.js';
 
@@ -55,10 +56,29 @@ function isHeldAgainst({ admitted, rolledBack, quarantined }: VersionRecord): bo
 /** The newest version that this device has ever admitted for a model. It is never forgotten, so no older one slips in. */
 export function newestAdmittedOf({ versions }: ModelRecord): string | undefined {
   return Object.values(versions)
-    .filter(({ admitted, version }) => admitted && semver.valid(version) !== null)
+    .filter(
+      (record) => record.admitted && record.passedOver !== true && semver.valid(record.version) !== null,
+    )
     .map(({ version }) => version)
     .sort(semver.compare)
     .at(-1);
+}
+
+/** A model whose admitted versions above this one no longer count as its newest; those up to it count again. */
+export function passOverAbove(model: ModelRecord, version: string): ModelRecord {
+  if (semver.valid(version) === null) {
+    throw new EdgeError(
+      'FIELD_INVALID',
+      `Cannot reset the newest version as 'version' must be a semantic version such as 1.2.3: current value is ${version}`,
+      { field: 'version' },
+    );
+  }
+  const versions = Object.entries(model.versions).map(([key, { passedOver: _former, ...record }]) => {
+    const above =
+      record.admitted && semver.valid(record.version) !== null && semver.gt(record.version, version);
+    return [key, above ? { ...record, passedOver: true } : record];
+  });
+  return { ...model, versions: Object.fromEntries(versions) as ModelRecord['versions'] };
 }
 
 /** Models of which the registry may forget all: apps choose names, and may choose new ones for ever. */

@@ -28,6 +28,8 @@ export const VersionRecord = Type.Object({
   admittedAtMs: Type.Optional(Type.Number()),
   /** It was loaded by path under the rules of admission; agents before them asked nothing of folders. */
   ruled: Type.Optional(Type.Boolean()),
+  /** The operator took it out of the order of versions: it keeps no other one out. */
+  passedOver: Type.Optional(Type.Boolean()),
   pinned: Type.Optional(Type.Boolean()),
   signature: Type.Optional(Type.String()),
   /** Labels that its manifest asks for. */
