@@ -6,8 +6,9 @@ import type { CallOptions } from './types.js';
 const BACKOFF = { leastMs: 10, baseMs: 50, capMs: 1000 };
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** One try of a call, with what remains of its time. */
+/** One try of a call. */
 export interface Attempt {
+  /** What remains of the call's time whenever it is asked for: one try may have several requests. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -45,9 +46,19 @@ export class Calls {
     const { clock, random } = this.#options;
     const endsAtMs = clock.monotonicMs() + timeoutMs;
     const worth = (thrown: unknown): boolean => thrown instanceof EdgeError && thrown.code === 'UNAVAILABLE';
-    return await retry(
-      async () => await act({ timeoutMs: Math.max(1, endsAtMs - clock.monotonicMs()), signal }),
-      { ...BACKOFF, clock, random, endsAtMs, signal, worth },
-    );
+    const attempt: Attempt = {
+      get timeoutMs() {
+        return Math.max(1, endsAtMs - clock.monotonicMs());
+      },
+      signal,
+    };
+    return await retry(async () => await act(attempt), {
+      ...BACKOFF,
+      clock,
+      random,
+      endsAtMs,
+      signal,
+      worth,
+    });
   }
 }

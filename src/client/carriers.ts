@@ -1,6 +1,7 @@
 import { INLINE_MAX_BYTES, type FileRegion, type WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
-import type { ExchangeFile } from './exchange-file.js';
+import type { Attempt } from './calls.js';
+import { isSeen, type ExchangeFile } from './exchange-file.js';
 import { ExchangePool } from './exchange-pool.js';
 
 /** More parts than this cost too much of a message beside their bytes. */
@@ -35,25 +36,31 @@ export class Carriers {
     this.#prefix = prefix;
   }
 
-  /** Runs a request with its parts laid out and `outputBytes` of room for outputs (0: they come inline). */
+  /**
+   * Runs a request with its parts laid out and, where `outputBytes` is not 0, room for so many bytes of outputs: then
+   * a file is laid even where the parts need none.
+   */
   async carry<T>(
     parts: readonly Uint8Array[],
     outputBytes: number,
-    timeoutMs: number,
+    attempt: Pick<Attempt, 'timeoutMs'>,
     run: (laid: Laid) => Promise<T>,
   ): Promise<T> {
     const inline = fitsInline(parts);
     if (inline && outputBytes === 0) return await run({ carriers: parts.map(inBase64) });
-    const pool = await this.#currentPool(timeoutMs);
+    const pool = await this.#currentPool(attempt.timeoutMs);
     try {
-      return await pool.use(async (file) => {
-        const { inputs, output } = await file.lay(inline ? [] : parts, outputBytes);
-        const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
-        return await run({ carriers, file, ...(outputBytes === 0 ? {} : { output }) });
-      });
+      return await pool.use(
+        async (file) => await file.lay(inline ? [] : parts, outputBytes),
+        async (file, { inputs, output }) => {
+          const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
+          return await run({ carriers, file, ...(outputBytes === 0 ? {} : { output }) });
+        },
+      );
     } catch (thrown) {
-      if (!(await this.#hasMoved(pool, thrown, timeoutMs))) throw thrown;
+      if (!(await this.#hasMoved(pool, thrown, attempt))) throw thrown;
       await this.#leave(pool);
+      if (isGone(thrown)) await this.#checkSeen(attempt);
       throw new EdgeError(
         'EXCHANGE_FOLDER_MOVED',
         'Cannot pass tensors by file as the agent was restarted meanwhile',
@@ -80,11 +87,29 @@ export class Carriers {
     return opening;
   }
 
-  async #hasMoved(pool: ExchangePool, thrown: unknown, timeoutMs: number): Promise<boolean> {
+  async #hasMoved(
+    pool: ExchangePool,
+    thrown: unknown,
+    attempt: Pick<Attempt, 'timeoutMs'>,
+  ): Promise<boolean> {
     if (!(thrown instanceof EdgeError)) return false;
-    if (thrown.reason === 'EXCHANGE_FOLDER_UNKNOWN' || thrown.reason === 'EXCHANGE_FOLDER_MOVED') return true;
+    if (thrown.reason === 'EXCHANGE_FOLDER_UNKNOWN' || isGone(thrown)) return true;
     // An agent of before the reasons says no more than its code.
-    return thrown.reason === 'INVALID_ARGUMENT' && (await this.#folder(timeoutMs)) !== pool.folder;
+    return thrown.reason === 'INVALID_ARGUMENT' && (await this.#folder(attempt.timeoutMs)) !== pool.folder;
+  }
+
+  /** The folder is not there for us. Where the one that the agent names now is not either, it never will be. */
+  async #checkSeen(attempt: Pick<Attempt, 'timeoutMs'>): Promise<void> {
+    const folder = await this.#folder(attempt.timeoutMs);
+    if (isSeen(folder)) return;
+    throw new EdgeError(
+      'EXCHANGE_FOLDER_UNSEEN',
+      `Cannot pass tensors by file as this app does not see the agent's exchange folder ${folder}`,
+      {
+        nextStep:
+          "Set the agent's 'exchangeFolder' and mount that folder at the same path: docs/devices/containers.md",
+      },
+    );
   }
 
   /** Other calls may have left it already, and use a new one by now. */
@@ -95,7 +120,12 @@ export class Carriers {
   }
 }
 
-function fitsInline(parts: readonly Uint8Array[]): boolean {
+function isGone(thrown: unknown): boolean {
+  return thrown instanceof EdgeError && thrown.reason === 'EXCHANGE_FOLDER_MOVED';
+}
+
+/** Whether a message holds all parts. */
+export function fitsInline(parts: readonly Uint8Array[]): boolean {
   const totalBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
   return totalBytes <= INLINE_MAX_BYTES && parts.length <= INLINE_MAX_PARTS;
 }

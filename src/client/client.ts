@@ -4,7 +4,8 @@ import type { Clock, Logger, Random } from '../core/mod.js';
 import { createRequester, type Requester, type Transport } from '../ipc/mod.js';
 import { Calls } from './calls.js';
 import { captureParts, captureRequest } from './capture-request.js';
-import { Carriers } from './carriers.js';
+import { Carriers, fitsInline } from './carriers.js';
+import { OutputRoom } from './output-room.js';
 import { pick } from './pick.js';
 import { predictionOf, predictRequest } from './prediction.js';
 import type { CallOptions, CaptureData, ModelSelector, Prediction, PredictOptions } from './types.js';
@@ -27,7 +28,7 @@ export interface ClientOptions {
 
 /**
  * The agent's operations for a local app. Small tensors travel in messages, large ones by files in the exchange
- * folder; the caller does not see which. Calls answered with UNAVAILABLE (the agent restarts, the connection is
+ * folder; the caller does not see which, and an app that only has small ones needs no such folder. Calls answered with UNAVAILABLE (the agent restarts, the connection is
  * lost) are repeated within their time with the same capture id, so that nothing is captured twice.
  *
  * Every call may throw an `EdgeError`: DEADLINE_EXCEEDED where its time is up, UNAVAILABLE where the agent stays
@@ -39,6 +40,7 @@ export class EdgeManagerClient implements AsyncDisposable {
   readonly #session: string;
   readonly #calls: Calls;
   readonly #carriers: Carriers;
+  readonly #room = new OutputRoom();
 
   private constructor(options: ClientOptions, requester: Requester) {
     this.#options = options;
@@ -77,23 +79,25 @@ export class EdgeManagerClient implements AsyncDisposable {
    * @param model a name; `options` picks a version or label, default the label `stable`
    * @param inputs one tensor for each input of the model, in any order; shapes as `describeModel` gives them
    * @throws EdgeError NOT_FOUND (no such model or version), INVALID_ARGUMENT (a tensor is wrong: `field` names it),
-   * RESOURCE_EXHAUSTED (QUEUE_FULL: wait `retryAfterMs`), DEADLINE_EXCEEDED, UNAVAILABLE
+   * RESOURCE_EXHAUSTED (QUEUE_FULL: wait `retryAfterMs`), DEADLINE_EXCEEDED, UNAVAILABLE; for tensors that do not fit
+   * a message also FAILED_PRECONDITION (EXCHANGE_FOLDER_UNSEEN, EXCHANGE_FOLDER_READ_ONLY) and RESOURCE_EXHAUSTED
+   * (EXCHANGE_FULL)
    * @example
    * const { outputs, version } = await client.predict('SileroVad', [tensor('input', 'FP32', [1, 576], samples)]);
    */
   async predict(model: string, inputs: readonly Tensor[], options: PredictOptions = {}): Promise<Prediction> {
     const captureId = options.captureId ?? this.#options.random.hex(16);
     const parts = inputs.map((input) => input.data);
-    const outputBytes = this.#options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
+    const topic = predictTopic(model);
+    const maxBytes = this.#options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
     return await this.#calls.repeat(options, (attempt) =>
-      this.#carriers.carry(parts, outputBytes, attempt.timeoutMs, async (laid) => {
-        const body = predictRequest(inputs, laid, captureId, options);
-        const topic = predictTopic(model);
-        return await predictionOf(
-          await this.#requester.request('predict', body, { ...attempt, topic }),
-          laid,
-        );
-      }),
+      this.#room.give(model, !fitsInline(parts), (room) =>
+        this.#carriers.carry(parts, room ? maxBytes : 0, attempt, async (laid) => {
+          const body = predictRequest(inputs, laid, captureId, options);
+          const reply = await this.#requester.request('predict', body, { ...attempt, topic });
+          return await predictionOf(reply, laid);
+        }),
+      ),
     );
   }
 
@@ -171,7 +175,7 @@ export class EdgeManagerClient implements AsyncDisposable {
   async capture(data: CaptureData, options: CallOptions = {}): Promise<ReplyOf<'capture'>> {
     const captureId = data.captureId ?? this.#options.random.hex(16);
     return await this.#calls.repeat(options, (attempt) =>
-      this.#carriers.carry(captureParts(data), 0, attempt.timeoutMs, ({ carriers }) =>
+      this.#carriers.carry(captureParts(data), 0, attempt, ({ carriers }) =>
         this.#requester.request('capture', captureRequest(data, carriers, captureId), attempt),
       ),
     );

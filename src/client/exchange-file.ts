@@ -1,4 +1,4 @@
-import { constants, readSync, writeSync } from 'node:fs';
+import { constants, existsSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRegion, Reason } from '../contract/mod.js';
@@ -21,6 +21,7 @@ export class ExchangeFile {
   readonly #handle: FileHandle;
   readonly name: string;
   #sizeBytes = 0;
+  #heldBytes = 0;
 
   private constructor(path: string, name: string, handle: FileHandle) {
     this.#path = path;
@@ -50,6 +51,7 @@ export class ExchangeFile {
       await translated(this.#handle.truncate(sizeBytes), `make room in ${this.#path}`);
       this.#sizeBytes = sizeBytes;
     }
+    this.#heldBytes = Math.max(this.#heldBytes, offset);
     for (const [index, region] of inputs.entries()) {
       const part = parts[index];
       if (part !== undefined) await translated(this.#writeAt(part, region.offset), `write ${this.#path}`);
@@ -57,7 +59,18 @@ export class ExchangeFile {
     return { inputs, output: { name: this.name, offset, byteSize: outputBytes } };
   }
 
+  /** False where somebody has removed it: what is written now reaches nobody. */
+  get isThere(): boolean {
+    return fstatSync(this.#handle.fd).nlink > 0;
+  }
+
+  /** Bytes that may have taken room in the folder, as far as this side knows. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   async read(region: FileRegion): Promise<Uint8Array> {
+    this.#heldBytes = Math.max(this.#heldBytes, region.offset + region.byteSize);
     const bytes = new Uint8Array(region.byteSize);
     let done = 0;
     while (done < bytes.byteLength) {
@@ -77,8 +90,8 @@ export class ExchangeFile {
   }
 
   async remove(): Promise<void> {
-    await this.#handle.close();
     await unlink(this.#path).catch(() => undefined);
+    await this.#handle.close();
   }
 
   async #writeAt(bytes: Uint8Array, position: number): Promise<void> {
@@ -105,13 +118,34 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
 }
 
-const REASONS: Readonly<Record<string, Reason>> = {
-  // The folder was made by the agent: without it, the agent has another one now.
-  ENOENT: 'EXCHANGE_FOLDER_MOVED',
-  ENOSPC: 'EXCHANGE_FULL',
-  EDQUOT: 'EXCHANGE_FULL',
-  EACCES: 'FILE_DENIED',
-  EPERM: 'FILE_DENIED',
+/** Whether this app sees the folder that the agent names. */
+export function isSeen(folder: string): boolean {
+  return existsSync(folder);
+}
+
+interface Fault {
+  readonly reason: Reason;
+  readonly nextStep: string;
+}
+
+const NO_ROOM: Fault = {
+  reason: 'EXCHANGE_FULL',
+  nextStep: "Make room there, or set the agent's 'exchangeFolder' to a folder with more",
+};
+const DENIED: Fault = { reason: 'FILE_DENIED', nextStep: 'Run this app as the user that the agent runs as' };
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  // The folder was made by the agent: without it, the agent has another one now, or this app does not see it.
+  ENOENT: { reason: 'EXCHANGE_FOLDER_MOVED', nextStep: 'Try again' },
+  ENOSPC: NO_ROOM,
+  EDQUOT: NO_ROOM,
+  EFBIG: NO_ROOM,
+  EROFS: {
+    reason: 'EXCHANGE_FOLDER_READ_ONLY',
+    nextStep: "Mount the agent's 'exchangeFolder' writable: docs/devices/containers.md",
+  },
+  EACCES: DENIED,
+  EPERM: DENIED,
 };
 
 async function translated<T>(work: Promise<T>, action: string): Promise<T> {
@@ -119,8 +153,7 @@ async function translated<T>(work: Promise<T>, action: string): Promise<T> {
     return await work;
   } catch (cause) {
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    throw new EdgeError(REASONS[errno] ?? 'FILE_UNUSABLE', `Cannot ${action}: ${messageOf(cause)}`, {
-      cause,
-    });
+    const { reason = 'FILE_UNUSABLE' as const, nextStep } = FAULTS[errno] ?? {};
+    throw new EdgeError(reason, `Cannot ${action}: ${messageOf(cause)}`, { nextStep, cause });
   }
 }

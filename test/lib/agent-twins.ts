@@ -41,6 +41,8 @@ export interface TwinOptions {
   readonly disk?: Disk;
   /** Of former twins, to start anew on; default: a new one, which disposing removes. */
   readonly folder?: string;
+  /** Where exchange folders may be, by the configured place; default: in the twins' folder. */
+  readonly exchangeRoots?: (wanted: string) => readonly string[];
   /** Where registry and package copies are; default: the machine's disk. */
   readonly memory?: { readonly files: DurableFiles; readonly packages: Packages };
 }
@@ -81,7 +83,7 @@ export class AgentTwins implements AsyncDisposable {
       cores: 2,
       uid: process.getuid?.(),
       workFolder: work,
-      exchangeRoot: join(this.folder, 'exchange'),
+      exchangeRoots: this.#options.exchangeRoots ?? (() => [join(this.folder, 'exchange')]),
       controlStarts: 1,
       clockSynchronised: () => true,
     };

@@ -65,7 +65,7 @@ export class Agent implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
 
   private constructor(dependencies: AgentDependencies, queue: AgentQueue) {
-    const { clock, logger, machine, random } = dependencies;
+    const { clock, logger, machine, random, configuration } = dependencies;
     this.#dependencies = dependencies;
     this.#queue = queue;
     this.events = new Events(logger);
@@ -77,7 +77,8 @@ export class Agent implements AsyncDisposable {
     this.#packages = packages;
     const counters = new Counters((key) => queue.load(key));
     this.#counters = counters;
-    this.#exchange = new Exchange({ root: machine.exchangeRoot, uid: machine.uid, clock, random });
+    const roots = (): readonly string[] => machine.exchangeRoots(configuration.current.exchangeFolder);
+    this.#exchange = new Exchange({ roots, uid: machine.uid, clock, random, logger });
     const parts = { ...dependencies, ...models, events: this.events, counters };
     const probation = new ProbationWatch({ ...parts, reconcile: () => manager.reconcile() });
     const others = [queue, counters, probation];
@@ -207,6 +208,11 @@ export class Agent implements AsyncDisposable {
     }
     if (JSON.stringify(hostSettingsOf(now)) !== JSON.stringify(hostSettingsOf(before))) {
       void this.manager.renewAll();
+    }
+    if (now.exchangeFolder !== before.exchangeFolder) {
+      this.#exchange.configured().catch((thrown: unknown) => {
+        logger.warn('Large tensors go where they went before', { reason: messageOf(thrown) });
+      });
     }
     this.#artifacts.wantedChanged();
     this.manager.reconcile();

@@ -30,8 +30,8 @@ export interface Machine {
   readonly uid: number | undefined;
   /** The agent's work folder. */
   readonly workFolder: string;
-  /** Parent of all exchange folders of this agent. */
-  readonly exchangeRoot: string;
+  /** Where the parent of this agent's exchange folders may be, in `wanted` (absolute) or elsewhere: the best place first. */
+  readonly exchangeRoots: (wanted: string) => readonly string[];
   /** Starts of the control process since the component started, this one included. */
   readonly controlStarts: number;
   /** Whether the wall clock is known to be right. */

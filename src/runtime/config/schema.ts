@@ -124,6 +124,8 @@ export const ConfigurationSchema = Type.Object(
     /** A host that outgrows this is killed; 0: no limit. */
     maxHostMb: integer(0, 0, 1_000_000),
     loadTimeoutMs: integer(120_000, 1000, 600_000),
+    /** Where large tensors pass between app and model, absolute; the agent makes a folder of its own there. */
+    exchangeFolder: Type.String({ pattern: '^/[^\\0]*$', maxLength: 1023, default: '/dev/shm' }),
     queue: Queue,
     probation: Probation,
     signature: Signature,

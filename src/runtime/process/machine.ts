@@ -26,17 +26,19 @@ export function thisMachine(
     cores: availableParallelism(),
     uid: process.getuid?.(),
     workFolder,
-    exchangeRoot: exchangeRoot(workFolder),
+    exchangeRoots: (wanted) => exchangeRoots(wanted, workFolder),
     controlStarts: Number(environment[STARTS_VARIABLE] ?? '1') || 1,
     clockSynchronised: remembered(() => isClockSynchronised(clock), clock),
   };
 }
 
-/** Below /dev/shm, as tensors should never reach the disk; one name per work folder, so that a restart finds its own. */
-function exchangeRoot(workFolder: string): string {
-  if (!existsSync('/dev/shm')) return join(workFolder, 'exchange');
+/**
+ * Below the wanted folder, by default /dev/shm, as tensors should never reach the disk; else in the work folder. One
+ * name per work folder, so that a restart finds its own.
+ */
+function exchangeRoots(wanted: string, workFolder: string): readonly string[] {
   const name = createHash('sha256').update(workFolder).digest('hex').slice(0, 16);
-  return `/dev/shm/edgemanager-${process.getuid?.() ?? 0}-${name}`;
+  return [join(wanted, `edgemanager-${process.getuid?.() ?? 0}-${name}`), join(workFolder, 'exchange')];
 }
 
 /** Asked with each prediction: looks at the disk now and then only. */

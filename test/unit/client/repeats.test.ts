@@ -11,6 +11,7 @@ import { AgentTwins } from '../../lib/agent-twins.js';
 
 /** Above what goes inline. */
 const picture = { name: 'picture', encoding: 'NONE', data: new Uint8Array(10_000) } as const;
+const large = { name: 'x', datatype: 'FP32', shape: [2500], data: new Uint8Array(10_000) } as const;
 const x = { name: 'x', datatype: 'FP32', shape: [1], data: new Uint8Array(4) } as const;
 
 /** An agent of another version, of which a test says how it refuses a prediction. */
@@ -86,10 +87,10 @@ describe('the client repeats a call', () => {
   it('where an agent, which names no reason, has another exchange folder by now', async () => {
     await using agent = new ScriptedAgent();
     const client = await agent.open();
-    await client.predict('Model', [x]);
+    await client.predict('Model', [large]);
     await agent.moveFolder();
     agent.refusals.push('INVALID_ARGUMENT');
-    assert.equal((await client.predict('Model', [x])).version, '1.0.0');
+    assert.equal((await client.predict('Model', [large])).version, '1.0.0');
   });
 
   it('where the agent is not available', async () => {

@@ -10,7 +10,7 @@ import {
   toFailure,
 } from '../port/mod.js';
 import { hasNonFinite } from './non-finite.js';
-import { readInputs, writeOutputs } from './run-tensors.js';
+import { checkOutputRoom, readInputs, writeOutputs } from './run-tensors.js';
 import { ModelCapture, type Inference } from './model-capture.js';
 import { loadPackage, type LoadedModel } from './load.js';
 
@@ -98,7 +98,8 @@ export class ModelHost {
       );
     }
     const model = this.#model(key);
-    const { capture } = model;
+    const { capture, report } = model;
+    checkOutputRoom(report.outputs, request);
     const before = capture.before(request.capture);
     const inferenceTimeMs = this.#use.clock.wallMs();
     const { inputs, outputs, runMs } = await this.#infer(model, request);

@@ -1,8 +1,11 @@
 import {
+  ELEMENT_BYTES,
   INLINE_MAX_BYTES,
   MAX_TENSOR_BYTES,
+  type Datatype,
   type FileRegion,
   type Tensor,
+  type TensorMetadata,
   type WireTensor,
 } from '../../../contract/mod.js';
 import {
@@ -56,21 +59,23 @@ function readFile(wire: WireTensor, file: FileRegion, request: RunRequest, field
   return tensor;
 }
 
+/**
+ * Whether the outputs will have somewhere to go, as far as the model's shapes tell: a request that was not offered a
+ * file is refused before the run, not after it.
+ * @throws EdgeError INVALID_ARGUMENT (OUTPUT_ROOM_TOO_SMALL)
+ */
+export function checkOutputRoom(outputs: readonly TensorMetadata[], request: RunRequest): void {
+  if (request.outputFile !== undefined) return;
+  const wanted = outputs.filter(({ name }) => request.outputs?.includes(name) ?? true);
+  const least = wanted.map(({ name, datatype, shape }) => ({ name, byteSize: leastBytes(datatype, shape) }));
+  if (!fitsReply(least, request)) throw roomTooSmall(least);
+}
+
 /** Outputs as the reply carries them: inline while they fit into a message, else in the caller's file. */
 export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): WireTensor[] {
-  const cost = outputs.reduce((sum, { data, name }) => {
-    return sum + data.byteLength + Buffer.byteLength(name) + TENSOR_OVERHEAD_BYTES;
-  }, 0);
-  const limit = request.maxInlineBytes ?? INLINE_MAX_BYTES;
-  if (cost <= limit) return outputs.map(toInlineTensor);
-  if (request.outputFile === undefined) {
-    const totalBytes = outputs.reduce((sum, { data }) => sum + data.byteLength, 0);
-    throw new EdgeError(
-      'OUTPUT_ROOM_TOO_SMALL',
-      `Cannot reply inline as the outputs take ${totalBytes} bytes: give 'outputFile' a region of that size`,
-      { field: 'outputFile' },
-    );
-  }
+  const sizes = outputs.map(({ name, data }) => ({ name, byteSize: data.byteLength }));
+  if (fitsReply(sizes, request)) return outputs.map(toInlineTensor);
+  if (request.outputFile === undefined) throw roomTooSmall(sizes);
   const regions = folderOf(request, 'outputFile').write(
     request.outputFile,
     outputs.map(({ data }) => data),
@@ -80,6 +85,38 @@ export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): W
     const file = regions[index];
     return { name, datatype, shape: [...shape], ...(file === undefined ? {} : { file }) };
   });
+}
+
+interface OutputSize {
+  readonly name: string;
+  readonly byteSize: number;
+}
+
+function fitsReply(
+  outputs: readonly OutputSize[],
+  { maxInlineBytes = INLINE_MAX_BYTES }: RunRequest,
+): boolean {
+  const cost = outputs.reduce((sum, { name, byteSize }) => {
+    return sum + byteSize + Buffer.byteLength(name) + TENSOR_OVERHEAD_BYTES;
+  }, 0);
+  return cost <= maxInlineBytes;
+}
+
+function roomTooSmall(outputs: readonly OutputSize[]): EdgeError {
+  const totalBytes = outputs.reduce((sum, { byteSize }) => sum + byteSize, 0);
+  return new EdgeError(
+    'OUTPUT_ROOM_TOO_SMALL',
+    `Cannot reply inline as the outputs take ${totalBytes} bytes: give 'outputFile' a region of that size`,
+    { field: 'outputFile' },
+  );
+}
+
+/** 0 where a size is known only at run time. */
+function leastBytes(datatype: Datatype, shape: TensorMetadata['shape']): number {
+  return shape.reduce<number>(
+    (bytes, size) => (typeof size === 'number' && size >= 0 ? bytes * size : 0),
+    ELEMENT_BYTES[datatype],
+  );
 }
 
 function folderOf(request: RunRequest, field: string): ExchangeFolder {
