@@ -32,6 +32,7 @@ const SUITES = [
   'S4',
   'S5',
   'S6',
+  'S9',
 ];
 
 /** Rows of this process where nobody collects them. It hangs on the process so that suites of several folders share it. */

@@ -1,0 +1,204 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { AdminTransport } from '../../../src/client/admin-transport.js';
+import { askAsOperator } from '../../../src/client/operator-request.js';
+import type { Reason } from '../../../src/contract/mod.js';
+import { EdgeError, silentLogger, toEdgeError, type JsonObject } from '../../../src/core/mod.js';
+import { createRequester } from '../../../src/ipc/mod.js';
+import { completeManifest, createKeySigner, writePackage, type Manifest } from '../../../src/model/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
+import { AgentBench } from '../../lib/agent-process.js';
+import { reportFaultRow } from '../../lib/fault-table.js';
+import { hostileModels } from '../../lib/hostile-models.js';
+import { keyPair, signFolder } from '../../lib/model-package.js';
+import { identityModel } from '../../lib/onnx-builder.js';
+
+const OWNER = 'org.edgemanager.model.Model';
+const FOREIGN = 'com.example.Foreign';
+const OTHER_PLATFORM = process.arch === 'x64' ? 'linux-arm64' : 'linux-x64';
+const timeoutMs = 60_000;
+
+interface Package {
+  readonly path: string;
+  readonly manifest: Manifest;
+}
+type Door = (given: Package) => Promise<unknown>;
+
+/** A cell's refusal: one of these reasons. A text says why the rule has nothing to judge at that door. */
+type Cell = ReadonlySet<string> | string;
+const oneOf = (...reasons: Reason[]): Cell => new Set(reasons);
+const ONLY_ADMITTED = oneOf('VERSION_NOT_FOUND', 'VERSION_REFUSED');
+const NEVER = oneOf('REGISTRATION_FOREIGN');
+
+/** Each rule at each door. The doors of the admin socket are those of Greengrass, with a caller that is no component. */
+function row(refused: Cell, register = refused): Readonly<Record<string, Cell>> {
+  return {
+    register,
+    'load by path': refused,
+    'load by version': ONLY_ADMITTED,
+    'admin socket: register': NEVER,
+    'admin socket: load by path': refused,
+    'admin socket: load by version': ONLY_ADMITTED,
+  };
+}
+
+const RULES: Readonly<
+  Record<string, { readonly cells: Readonly<Record<string, Cell>>; readonly make: Make }>
+> = {
+  signature: {
+    cells: row(oneOf('PACKAGE_REFUSED_SIGNATURE')),
+    make: { version: '3.0.0', signed: false },
+  },
+  downgrade: { cells: row(oneOf('PACKAGE_REFUSED_DOWNGRADE')), make: { version: '1.0.0' } },
+  platform: {
+    cells: row(oneOf('PACKAGE_REFUSED_TARGET')),
+    make: { version: '3.1.0', manifest: { target: OTHER_PLATFORM } },
+  },
+  runtime: {
+    cells: row(oneOf('PACKAGE_REFUSED_RUNTIME')),
+    make: { version: '3.2.0', manifest: { minimumRuntimeVersion: '99.0.0' } },
+  },
+  owner: {
+    cells: row(oneOf('PACKAGE_REFUSED_OWNER')),
+    make: { version: '3.3.0', manifest: { componentName: FOREIGN } },
+  },
+  name: {
+    cells: row(
+      oneOf('PACKAGE_REFUSED_OWNER'),
+      "a package registers under its manifest's own name: there is no other",
+    ),
+    make: { version: '3.4.0', manifest: { name: 'Other' } },
+  },
+  'graph check': {
+    cells: row(oneOf('MODEL_REFUSED', 'PACKAGE_REFUSED_MODEL')),
+    make: { version: '3.5.0', model: hostileModels()[0]?.[1] ?? new Uint8Array() },
+  },
+};
+
+describe('faults: every door of admission', () => {
+  it('S9: refuses by every rule, and lets in what breaks none', async () => {
+    const key = keyPair();
+    await using bench = await AgentBench.create({
+      configuration: { signature: { policy: 'required', trustedKeys: [key.publicPem] }, logLevel: 'debug' },
+    });
+    await bench.start();
+    await using doors = await openDoors(bench);
+    const good = await packageOf(bench.root, { version: '2.0.0' }, key.privatePem);
+    await doors.at('register')(good);
+    for (const door of ['load by path', 'load by version', 'admin socket: load by path']) {
+      await doors.app.unload({ name: 'Model' }, { timeoutMs });
+      await doors.at(door)(good);
+    }
+    await doors.app.unload({ name: 'Model' }, { timeoutMs });
+    for (const [rule, { make, cells }] of Object.entries(RULES)) {
+      await judge(doors, rule, cells, await packageOf(bench.root, make, key.privatePem));
+    }
+    await doors.at('admin socket: load by version')(good);
+    const serving = await doors.app.describeModel({ name: 'Model' }, { timeoutMs });
+    assert.deepEqual([serving.version, serving.state, serving.component], ['2.0.0', 'SERVING', OWNER]);
+  });
+
+  it('S9: refuses what the memory budget does not hold', async () => {
+    await using bench = await AgentBench.create({ configuration: { memoryBudgetMb: 1 } });
+    await bench.start();
+    await using doors = await openDoors(bench);
+    const heavy = await packageOf(bench.root, { version: '1.0.0', signed: false }, '');
+    // Nothing of this model was ever admitted, and a refusal by path is remembered nowhere.
+    const cells = row(oneOf('MEMORY_BUDGET', 'MEMORY_SHORT'));
+    await judge(doors, 'resources', cells, heavy);
+  });
+});
+
+async function judge(
+  doors: { readonly at: (name: string) => Door },
+  rule: string,
+  cells: Readonly<Record<string, Cell>>,
+  given: Package,
+): Promise<void> {
+  const applied = Object.entries(cells).flatMap(([door, cell]) =>
+    typeof cell === 'string' ? [] : [{ door, cell }],
+  );
+  for (const { door, cell } of applied) {
+    const outcome = await doors
+      .at(door)(given)
+      .then(
+        () => 'let in',
+        (thrown: unknown) => toEdgeError(thrown).reason,
+      );
+    assert.ok(cell.has(outcome), `${rule} at ${door}: ${outcome}`);
+  }
+  const idle = Object.entries(cells).flatMap(([door, cell]) =>
+    typeof cell === 'string' ? [`${rule} at ${door} not applicable (${cell})`] : [],
+  );
+  const note = idle.length === 0 ? {} : { note: idle.join(', ') };
+  reportFaultRow({ row: 'S9', cycles: applied.length, lost: 0, duplicated: 0, corrupt: 0, ...note });
+}
+
+async function openDoors(bench: AgentBench) {
+  const app = await bench.app();
+  const socket = connect(join(bench.workFolder, 'admin.sock'));
+  await once(socket, 'connect');
+  const admin = new AdminTransport(socket);
+  const ask = async (op: string, body: JsonObject) => await askAsOperator(admin, op, body, timeoutMs);
+  const doors: Readonly<Record<string, Door>> = {
+    register: async ({ path, manifest }) => {
+      const component = manifest.componentName;
+      const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
+      const transport = await bench.connect(component);
+      await using requester = await createRequester({ ...common, transport, component });
+      return await requester.request('register', { component, path }, { timeoutMs });
+    },
+    'load by path': async ({ path }) => await app.load({ name: 'Model', path }, { timeoutMs }),
+    'load by version': async ({ manifest: { version } }) =>
+      await app.load({ name: 'Model', version }, { timeoutMs }),
+    'admin socket: register': async ({ path, manifest }) =>
+      await ask('register', { component: manifest.componentName, path }),
+    'admin socket: load by path': async ({ path }) => await ask('load', { name: 'Model', path }),
+    'admin socket: load by version': async ({ manifest: { version } }) =>
+      await ask('load', { name: 'Model', version }),
+  };
+  const at = (name: string): Door => {
+    const door = doors[name];
+    if (door === undefined) throw new EdgeError('INTERNAL', `There is no door '${name}'`);
+    return door;
+  };
+  return { app, at, [Symbol.asyncDispose]: async () => await admin.close() };
+}
+
+interface Make {
+  readonly version: string;
+  readonly manifest?: Partial<Manifest>;
+  readonly model?: Uint8Array;
+  readonly signed?: boolean;
+}
+
+async function packageOf(
+  root: string,
+  { version, manifest: more = {}, model = identityModel('FP32', [1]), signed = true }: Make,
+  privatePem: string,
+): Promise<Package> {
+  const path = join(root, `package-${version}`);
+  const files = [{ path: 'model.onnx', role: 'model' as const, bytes: model }];
+  const one = { datatype: 'FP32' as const, shape: [1] };
+  const manifest = completeManifest(
+    {
+      formatVersion: 1,
+      name: 'Model',
+      version,
+      componentName: OWNER,
+      target: 'any',
+      minimumRuntimeVersion: '0.1.0',
+      model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
+      inputs: [{ name: 'x', ...one }],
+      outputs: [{ name: 'y', ...one }],
+      selfTest: { outcome: 'skipped' },
+      ...more,
+    },
+    files,
+  );
+  const { digest } = await writePackage(path, manifest, files, systemRandom);
+  if (signed) await signFolder(path, manifest, digest, createKeySigner(privatePem));
+  return { path, manifest };
+}
