@@ -36,4 +36,42 @@ describe('answers that are remembered', () => {
     assert.equal(cache.size, 0);
     assert.equal(cache.answer('one', 'a', reply).again, false);
   });
+
+  it('of 120 starts of an app with 256 predictions each take 8 MiB at most, and the last ones stay', async () => {
+    const cache = new ReplayCache(new ManualClock());
+    const body = { outputs: [{ name: 'y', b64: 'A'.repeat(6000) }] };
+    for (let start = 0; start < 120; start++) {
+      for (let turn = 0; turn < 256; turn++) {
+        await cache.answer(`start-${start}`, `id-${turn}`, async () => ({ v: 1, id: 'x', ok: true, body }))
+          .reply;
+      }
+    }
+    assert.ok(cache.bytes <= 8 * 1024 * 1024, `they take ${cache.bytes} bytes`);
+    assert.equal(cache.answer('start-119', 'id-255', reply).again, true);
+    assert.equal(cache.answer('start-0', 'id-0', reply).again, false);
+  });
+
+  it('are counted once, and no more once they have gone', async () => {
+    const clock = new ManualClock();
+    const cache = new ReplayCache(clock);
+    for (let turn = 0; turn < 2 * REPLAY_LIMIT; turn++) await cache.answer('one', `id-${turn}`, reply).reply;
+    cache.answer('one', 'late', () => new Promise<ReplyEnvelope>(() => undefined));
+    cache.forget('one');
+    assert.equal(cache.bytes, 0);
+    await cache.answer('two', 'a', reply).reply;
+    await clock.advance(REPLAY_WINDOW_MS);
+    cache.answer('three', 'a', reply);
+    cache.forget('three');
+    assert.equal(cache.bytes, 0);
+  });
+
+  it('that are under way stay, whatever others take', async () => {
+    const cache = new ReplayCache(new ManualClock());
+    cache.answer('slow', 'a', () => new Promise<ReplyEnvelope>(() => undefined));
+    const body = { text: 'A'.repeat(1024 * 1024) };
+    for (let turn = 0; turn < 20; turn++) {
+      await cache.answer(`other-${turn}`, 'a', async () => ({ v: 1, id: 'x', ok: true, body })).reply;
+    }
+    assert.equal(cache.answer('slow', 'a', reply).again, true);
+  });
 });
