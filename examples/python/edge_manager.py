@@ -2,11 +2,12 @@
 
 Needs only the official device SDK (`pip install awsiotsdk`). The wire is docs/protocol/asyncapi.json:
 JSON in binary messages of at most 7,000 bytes; larger tensors go through a file in the exchange folder
-that `hello` names.
+that `hello` names. An app that has only small ones, say in a container, needs no such folder.
 """
 
 import base64
 import concurrent.futures
+import errno
 import json
 import os
 import secrets
@@ -19,6 +20,23 @@ from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
 PREFIX = "edgemanager/v1"
 # How long the nucleus may take to confirm that a stream or the connection ends.
 CLOSE_SECONDS = 3.0
+# Tensors of so many bytes and so many parts fit a message.
+INLINE_MAX_BYTES = 4400
+INLINE_MAX_PARTS = 16
+
+# Why a tensor can't be laid into the exchange folder: code, reason and the next step, as docs/errors.md has them.
+FAULTS = {
+    errno.ENOENT: (
+        "FAILED_PRECONDITION",
+        "EXCHANGE_FOLDER_UNSEEN",
+        "this app does not see the agent's folder; mount the agent's exchangeFolder at the same path",
+    ),
+    errno.EROFS: ("FAILED_PRECONDITION", "EXCHANGE_FOLDER_READ_ONLY", "mount the agent's exchangeFolder writable"),
+    errno.EACCES: ("PERMISSION_DENIED", "FILE_DENIED", "run this app as the agent's user"),
+    errno.EPERM: ("PERMISSION_DENIED", "FILE_DENIED", "run this app as the agent's user"),
+    errno.ENOSPC: ("RESOURCE_EXHAUSTED", "EXCHANGE_FULL", "make room there, or give exchangeFolder a larger place"),
+    errno.EDQUOT: ("RESOURCE_EXHAUSTED", "EXCHANGE_FULL", "make room there, or give exchangeFolder a larger place"),
+}
 
 
 class EdgeManagerError(Exception):
@@ -42,6 +60,32 @@ def error_of(error):
     )
 
 
+def laying_failed(error, path):
+    """One sentence with the next step for an OSError of a file in the exchange folder."""
+    code, reason, step = FAULTS.get(error.errno, ("FAILED_PRECONDITION", "FILE_UNUSABLE", "look at the folder"))
+    return EdgeManagerError(code, f"Cannot pass tensors by {path} ({error.strerror}): {step}", reason=reason)
+
+
+def write_all(descriptor, data, offset):
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def remove(path):
+    """The agent may have removed the folder meanwhile."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def wants_room(error):
+    """Whether the outputs did not fit the message; an older agent names only the field."""
+    return error.reason == "OUTPUT_ROOM_TOO_SMALL" or (error.reason == "INVALID_ARGUMENT" and error.field == "outputFile")
+
+
 class EdgeManager:
     """Calls of one component. `component` is its name, as in its recipe: its policy allows replies to itself only."""
 
@@ -53,6 +97,7 @@ class EdgeManager:
         self._lock = threading.Lock()
         self._counter = 0
         self._folder = None
+        self._roomy = set()
         _, self._subscription = self._ipc.subscribe_to_topic(
             topic=self._reply_to,
             on_stream_event=self._on_reply,
@@ -79,20 +124,48 @@ class EdgeManager:
                 return models
 
     def predict(self, model, inputs, timeout=10.0, max_output_bytes=16 * 1024 * 1024):
-        """Runs a model; inputs and outputs travel by file.
+        """Runs a model; inputs and outputs travel in the message where they fit, else by file.
 
         `inputs`: list of (name, datatype, shape, bytes), bytes little-endian and row-major, datatypes of the
         Open Inference Protocol (FP32, INT64, ...). Returns the reply with `data` (bytes) in each output.
         """
-        path, tensors, output = self._lay(inputs, max_output_bytes)
+        topic = f"{PREFIX}/models/{model}/predict"
+        deadline = time.monotonic() + timeout
+        fits = len(inputs) <= INLINE_MAX_PARTS and sum(len(data) for *_, data in inputs) <= INLINE_MAX_BYTES
+        if fits and model not in self._roomy:
+            try:
+                body = {"inputs": [self._inline(tensor) for tensor in inputs]}
+                return self._with_data(self._request("predict", topic, body, timeout), None)
+            except EdgeManagerError as error:
+                if not wants_room(error):
+                    raise
+            self._roomy.add(model)
+        try:
+            try:
+                return self._predict_by_file(topic, inputs, deadline, max_output_bytes)
+            except EdgeManagerError as error:
+                # The agent was restarted or has swept the folder: hello gives another one.
+                if error.reason not in ("EXCHANGE_FOLDER_UNKNOWN", "EXCHANGE_FILE_REFUSED"):
+                    raise
+            self._folder = None
+            return self._predict_by_file(topic, inputs, deadline, max_output_bytes)
+        except EdgeManagerError:
+            # Perhaps the next outputs fit the message.
+            self._roomy.discard(model)
+            raise
+
+    def _predict_by_file(self, topic, inputs, deadline, max_output_bytes):
+        path, tensors, output = self._lay(inputs, max_output_bytes, deadline)
         try:
             body = {"inputs": tensors, "outputFile": output}
-            reply = self._request("predict", f"{PREFIX}/models/{model}/predict", body, timeout)
-            for tensor in reply["outputs"]:
-                tensor["data"] = self._bytes_of(tensor, path)
-            return reply
+            return self._with_data(self._request("predict", topic, body, deadline - time.monotonic()), path)
         finally:
-            os.unlink(path)
+            remove(path)
+
+    def _with_data(self, reply, path):
+        for tensor in reply["outputs"]:
+            tensor["data"] = self._bytes_of(tensor, path)
+        return reply
 
     def capture(self, model, capture_id, inputs=(), outputs=(), timeout=10.0):
         """Edge Manager's CaptureData for small tensors (they go inline)."""
@@ -111,21 +184,30 @@ class EdgeManager:
         name, datatype, shape, data = tensor
         return {"name": name, "datatype": datatype, "shape": list(shape), "b64": base64.b64encode(data).decode()}
 
-    def _lay(self, inputs, max_output_bytes):
+    def _lay(self, inputs, max_output_bytes, deadline):
+        """A file with the inputs and room for outputs; none is left where that fails."""
+        if self._folder is not None and not os.path.isdir(self._folder):
+            self._folder = None
         if self._folder is None:
-            self._folder = self.hello()["exchangeFolder"]
+            self._folder = self.hello(deadline - time.monotonic())["exchangeFolder"]
         name = f"{self._session}-{self._next_id()}"
         path = os.path.join(self._folder, name)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise laying_failed(error, path) from error
         try:
             tensors, offset = [], 0
             for tensor_name, datatype, shape, data in inputs:
-                os.pwrite(descriptor, data, offset)
+                write_all(descriptor, data, offset)
                 region = {"name": name, "offset": offset, "byteSize": len(data)}
                 tensors.append({"name": tensor_name, "datatype": datatype, "shape": list(shape), "file": region})
                 offset += -(-len(data) // 4096) * 4096
             # Sparse: room for outputs costs nothing until the agent writes there.
             os.ftruncate(descriptor, offset + max_output_bytes)
+        except OSError as error:
+            remove(path)
+            raise laying_failed(error, path) from error
         finally:
             os.close(descriptor)
         return path, tensors, {"name": name, "offset": offset, "byteSize": max_output_bytes}

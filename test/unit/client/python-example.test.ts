@@ -60,4 +60,100 @@ print(json.dumps([[e.code, e.reason, e.retry_after_ms] for e in errors]))`;
       ['NOT_FOUND', 'NOT_FOUND', null],
     ]);
   });
+
+  /** A client whose agent answers as `answer(op, body)` says, and which is asked twice; each line is what it said. */
+  const asked = (answer: string, call: string): unknown =>
+    python(`
+import os, tempfile, errno
+folder = tempfile.mkdtemp()
+said = []
+manager = EdgeManager("com.example.App")
+${answer}
+def request(op, topic, body, timeout):
+    said.append(op + ("+room" if "outputFile" in body else ""))
+    return answer(op, body)
+manager._request = request
+small, large = ("x", "FP32", [1], bytes(4)), ("x", "FP32", [2500], bytes(10000))
+def outcome(inputs):
+    try:
+        return manager.predict("M", inputs)["outputs"][0]["data"].hex()
+    except Exception as e:
+        return [type(e).__name__, getattr(e, "reason", None), str(e)]
+outcomes = ${call}
+left = os.listdir(folder)
+import shutil; shutil.rmtree(folder, ignore_errors=True)
+print(json.dumps({"outcomes": outcomes, "said": said, "left": left}))`);
+  const SERVES = `
+def answer(op, body):
+    return {"exchangeFolder": folder} if op == "hello" else {"outputs": [{"name": "y", "b64": "AQ=="}]}`;
+
+  it('sends small tensors in the message, and asks for no folder', () => {
+    assert.deepEqual(asked(SERVES, '[outcome([small]), outcome([small])]'), {
+      outcomes: ['01', '01'],
+      said: ['predict', 'predict'],
+      left: [],
+    });
+  });
+
+  it('offers room where the agent says that outputs need it, an older one too', () => {
+    for (const reason of ['"OUTPUT_ROOM_TOO_SMALL"', 'None']) {
+      const answer = `
+from edge_manager import EdgeManagerError
+def answer(op, body):
+    if op == "hello": return {"exchangeFolder": folder}
+    if "outputFile" not in body: raise EdgeManagerError("INVALID_ARGUMENT", "m", "outputFile", reason=${reason})
+    return {"outputs": [{"name": "y", "b64": "AQ=="}]}`;
+      assert.deepEqual(asked(answer, '[outcome([small]), outcome([small])]'), {
+        outcomes: ['01', '01'],
+        said: ['predict', 'hello', 'predict+room', 'predict+room'],
+        left: [],
+      });
+    }
+  });
+
+  it('says in one sentence that it does not see the folder, and goes on', () => {
+    const { outcomes, left } = asked(
+      SERVES.replace('folder}', 'folder + "/unseen"}'),
+      '[outcome([large]), outcome([small])]',
+    ) as { outcomes: [string[], string]; left: string[] };
+    assert.deepEqual(outcomes[0].slice(0, 2), ['EdgeManagerError', 'EXCHANGE_FOLDER_UNSEEN']);
+    assert.match(outcomes[0][2] ?? '', /does not see the agent's folder; mount/);
+    assert.deepEqual([outcomes[1], left], ['01', []]);
+  });
+
+  it('leaves no file behind where the folder is full, and goes on', () => {
+    const full = `${SERVES}
+real = os.pwrite
+def pwrite(descriptor, data, offset): raise OSError(errno.ENOSPC, "No space left on device")
+def once():
+    os.pwrite = pwrite
+    first = outcome([large])
+    os.pwrite = real
+    return [first, outcome([large])]`;
+    const { outcomes, left } = asked(full, 'once()') as { outcomes: [string[], string]; left: string[] };
+    assert.deepEqual(outcomes[0].slice(0, 2), ['EdgeManagerError', 'EXCHANGE_FULL']);
+    assert.deepEqual([outcomes[1], left], ['01', []]);
+  });
+
+  it('says hello again where its folder has gone', () => {
+    assert.deepEqual(
+      asked(SERVES, '[outcome([large]), setattr(manager, "_folder", folder + "/gone"), outcome([large])]'),
+      { outcomes: ['01', null, '01'], said: ['hello', 'predict+room', 'hello', 'predict+room'], left: [] },
+    );
+  });
+
+  it('repeats with another folder where the agent knows its own no more', () => {
+    const answer = `
+from edge_manager import EdgeManagerError
+refusals = [EdgeManagerError("INVALID_ARGUMENT", "m", "inputs[0].file", reason="EXCHANGE_FOLDER_UNKNOWN")]
+def answer(op, body):
+    if op == "hello": return {"exchangeFolder": folder}
+    if refusals: raise refusals.pop()
+    return {"outputs": [{"name": "y", "b64": "AQ=="}]}`;
+    assert.deepEqual(asked(answer, '[outcome([large])]'), {
+      outcomes: ['01'],
+      said: ['hello', 'predict+room', 'hello', 'predict+room'],
+      left: [],
+    });
+  });
 });
