@@ -29,7 +29,12 @@ export async function connect(options: ConnectOptions): Promise<ConnectedClient>
   const logger = options.logger ?? silentLogger;
   // Only who connects this way loads the device SDK.
   const { connectGreengrass } = await import('../ipc/greengrass/mod.js');
-  const transport = await connectGreengrass({ clock: systemClock, random: systemRandom, logger });
+  const transport = await connectGreengrass({
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    component: options.component,
+  });
   const client = await EdgeManagerClient.open({
     transport,
     clock: systemClock,

@@ -7,7 +7,7 @@ import {
   FrameSplitter,
   MESSAGE_TYPE,
   type Frame,
-} from '../../src/local/nucleus/ipc/frames.js';
+} from '../../src/ipc/frames/mod.js';
 import { Inbox } from './ipc-harness.js';
 
 /**

@@ -7,7 +7,8 @@ export interface Worker {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** As Greengrass gave it; an SVCUID that the nucleus renews later stands here too, also as the token exchange's. */
+  readonly environment: Record<string, string | undefined>;
   /** The component's own folder, absolute. */
   readonly workFolder: string;
   /** Aborts when the process must stop. */

@@ -1,4 +1,5 @@
 import { EdgeError, endsWithin, messageOf, retry, toEdgeError, type Clock } from '../../core/mod.js';
+import { basename } from '../../disk/mod.js';
 import { connectGreengrass } from '../../ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import type { Component, Worker } from './component.js';
@@ -26,7 +27,7 @@ export interface Connection {
 export function joinGreengrass(
   worker: Worker,
   component: Component,
-  connect: () => Promise<GreengrassPort> = () => connectGreengrass(worker),
+  connect: () => Promise<GreengrassPort> = () => connectAs(worker),
 ): Connection {
   const { clock } = worker;
   const closing = new AbortController();
@@ -52,6 +53,11 @@ export function joinGreengrass(
       await briefly(clock, FLUSH_MS, greengrass?.close());
     },
   };
+}
+
+/** A component's work folder has its name, on both nuclei. */
+async function connectAs(worker: Worker): Promise<GreengrassPort> {
+  return await connectGreengrass({ ...worker, component: basename(worker.workFolder) });
 }
 
 async function linkOnce(component: Component, greengrass: GreengrassPort, ends: Ends): Promise<void> {

@@ -29,9 +29,10 @@ export async function registerPackage(options: RegisterOptions): Promise<ReplyOf
   // The component's name tells which reply topics its policy allows.
   const { manifest } = await readAnnounced(folder);
   const endsAtMs = clock.monotonicMs() + TOTAL_MS;
-  const greengrass = await persist(options, endsAtMs, () => connectGreengrass(options));
+  const component = manifest.componentName;
+  const greengrass = await persist(options, endsAtMs, () => connectGreengrass({ ...options, component }));
   try {
-    return await ask(options, greengrass, manifest.componentName, folder, endsAtMs);
+    return await ask(options, greengrass, component, folder, endsAtMs);
   } finally {
     await greengrass.close();
   }

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { EdgeError } from '../../../src/core/mod.js';
 import { PROFILES } from '../../../src/local/nucleus/api/mod.js';
 import { createIotBroker, startIpcServer } from '../../../src/local/nucleus/ipc/mod.js';
-import { encodeFrame, MESSAGE_TYPE } from '../../../src/local/nucleus/ipc/frames.js';
+import { encodeFrame, MESSAGE_TYPE } from '../../../src/ipc/frames/mod.js';
 import { ALLOW_ALL, connectClient, startIpcHarness } from '../../lib/ipc-harness.js';
 import { MemoryKernel } from '../../lib/memory-kernel.js';
 import { json, RawIpcClient } from '../../lib/raw-ipc-client.js';

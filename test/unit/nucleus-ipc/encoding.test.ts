@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Json } from '../../../src/core/mod.js';
-import { decodeFrame, encodeFrame, FrameSplitter } from '../../../src/local/nucleus/ipc/frames.js';
+import { decodeFrame, encodeFrame, FrameSplitter } from '../../../src/ipc/frames/mod.js';
 import { javaJson } from '../../../src/local/nucleus/ipc/java-json.js';
 import { fitsLiteDelivery, fitsLiteRequest } from '../../../src/local/nucleus/ipc/lite-limits.js';
 
@@ -33,6 +33,7 @@ describe('FrameSplitter', () => {
           const sent = frames.map((frame) => ({
             ...frame,
             version: undefined,
+            svcuid: undefined,
             contentType: undefined,
             payload: [...frame.payload],
           }));

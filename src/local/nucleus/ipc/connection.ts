@@ -9,7 +9,7 @@ import {
   MESSAGE_TYPE,
   TERMINATE_STREAM,
   type Frame,
-} from './frames.js';
+} from '../../../ipc/frames/mod.js';
 import { operationOf } from './operations.js';
 import { refusalOf, refuse, type Reply } from './reply.js';
 

@@ -7,7 +7,7 @@ import { behaviourOf } from './behaviour.js';
 import type { Services } from './call.js';
 import { ComponentUpdates } from './component-updates.js';
 import { Connection } from './connection.js';
-import { FrameSplitter } from './frames.js';
+import { FrameSplitter } from '../../../ipc/frames/mod.js';
 import { PubSub } from './pub-sub.js';
 import { socketLink } from './socket-link.js';
 import { TaskQueue } from './task-queue.js';

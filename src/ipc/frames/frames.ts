@@ -1,5 +1,5 @@
 import { EventStreamCodec, type MessageHeaders } from '@smithy/eventstream-codec';
-import { EdgeError } from '../../../core/mod.js';
+import { EdgeError } from '../../core/mod.js';
 
 /** `:message-type` of event-stream RPC. */
 export const MESSAGE_TYPE = {
@@ -27,6 +27,8 @@ export interface Frame {
   readonly operation?: string | undefined;
   /** Header `:version` of a connect message. */
   readonly version?: string | undefined;
+  /** Header `svcuid` of a connect ack: what nucleus lite gives to who connects by its component's name. */
+  readonly svcuid?: string | undefined;
   /** Header `service-model-type`. */
   readonly shape?: string | undefined;
   /** Header `:content-type`. */
@@ -51,6 +53,7 @@ export function encodeFrame(frame: Omit<Frame, 'payload'> & { readonly payload?:
     ':stream-id': { type: 'integer', value: frame.streamId },
   };
   addText(headers, ':version', frame.version);
+  addText(headers, 'svcuid', frame.svcuid);
   addText(headers, 'operation', frame.operation);
   addText(headers, ':content-type', frame.contentType);
   addText(headers, 'service-model-type', frame.shape);
@@ -68,6 +71,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       payload: body,
       operation: text(headers, 'operation'),
       version: text(headers, ':version'),
+      svcuid: text(headers, 'svcuid'),
       shape: text(headers, 'service-model-type'),
       contentType: text(headers, ':content-type'),
     };

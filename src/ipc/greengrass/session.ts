@@ -1,0 +1,177 @@
+import {
+  EdgeError,
+  fullJitterMs,
+  Listeners,
+  messageOf,
+  retry,
+  within,
+  type Clock,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
+import type { ConnectionState } from '../mod.js';
+import type { Identity } from './identity.js';
+import { translateIpcError } from './ipc-errors.js';
+import { openLink, type Client, type Link } from './link.js';
+import { Subscription, type OpenStream } from './subscription.js';
+
+/** Defaults suit a nucleus that restarts within seconds and one that is away for hours. */
+const BACKOFF = { baseMs: 200, capMs: 5000 };
+const CALL_TIMEOUT_MS = 10_000;
+
+export interface SessionOptions {
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * One connection at any time, made anew by one loop when it is lost. It counts as there when every subscription has
+ * been asked for on it; what was begun of one that is lost meanwhile is undone before the next try.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #listeners = new Listeners<[state: ConnectionState, cause?: Error]>();
+  readonly #closing = new AbortController();
+  #link: Link | undefined;
+  #reconnecting: Promise<void> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** @throws EdgeError UNAVAILABLE or PERMISSION_DENIED */
+  async connectFirst(): Promise<void> {
+    await this.#open();
+  }
+
+  onConnection(listener: (state: ConnectionState, cause?: Error) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async call<T>(action: string, run: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.#closing.signal.throwIfAborted();
+    const link = this.#link;
+    if (link === undefined) {
+      throw new EdgeError('CONNECTION_LOST', `${action} as Greengrass IPC is not connected`, {
+        retryAfterMs: 1000,
+      });
+    }
+    try {
+      return await this.#bounded(link.run(run), [link.signal, ...(signal === undefined ? [] : [signal])]);
+    } catch (thrown) {
+      throw translateIpcError(thrown, action);
+    }
+  }
+
+  /** Resolves when the nucleus has accepted it; opened on every later connection anew. @returns ends it */
+  async subscribe(action: string, open: OpenStream): Promise<() => Promise<void>> {
+    // Whoever subscribes while the connection is away waits for it.
+    await this.#reconnecting;
+    const subscription = new Subscription({ ...this.#options, action, open });
+    await this.call(action, async (client) => await subscription.open(client));
+    this.#subscriptions.add(subscription);
+    return async () => {
+      this.#subscriptions.delete(subscription);
+      await subscription.end();
+    };
+  }
+
+  /** Always settles. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const closed = new EdgeError('CLOSED', 'The connection to Greengrass was closed');
+    this.#closing.abort(closed);
+    const link = this.#link;
+    this.#link = undefined;
+    for (const subscription of this.#subscriptions) subscription.forget();
+    await this.#reconnecting;
+    await link?.close(closed);
+  }
+
+  async #open(): Promise<void> {
+    const { signal } = this.#closing;
+    const link = await openLink({ ...this.#options, signal });
+    try {
+      await Promise.all(
+        [...this.#subscriptions].map(async (subscription) => await this.#reopen(subscription, link)),
+      );
+      signal.throwIfAborted();
+      link.signal.throwIfAborted();
+    } catch (thrown) {
+      await link.close(new EdgeError('CONNECTION_LOST', 'The connection was given up', { cause: thrown }));
+      throw thrown;
+    }
+    this.#link = link;
+    link.signal.addEventListener('abort', () => this.#lost(link), { once: true });
+  }
+
+  /** A refused one costs nothing but itself, and is asked for again later. */
+  async #reopen(subscription: Subscription, link: Link): Promise<void> {
+    try {
+      await this.#bounded(
+        link.run((client) => subscription.open(client)),
+        [link.signal],
+      );
+    } catch (thrown) {
+      link.signal.throwIfAborted();
+      subscription.keepTrying(link, thrown);
+    }
+  }
+
+  #lost(link: Link): void {
+    if (this.#link !== link || this.#closing.signal.aborted) return;
+    this.#link = undefined;
+    const cause = link.signal.reason as EdgeError;
+    this.#options.logger.warn('Greengrass IPC lost', { reason: messageOf(cause.cause ?? cause) });
+    this.#reconnecting = this.#reconnect();
+    this.#listeners.tell('lost', cause);
+  }
+
+  /** All components of a nucleus that restarts lose it at the same moment. Never rejects. */
+  async #reconnect(): Promise<void> {
+    const { clock, random, logger } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      await clock.sleep(fullJitterMs(1, BACKOFF, random), signal);
+      await retry((attempt) => this.#tryToOpen(attempt), {
+        clock,
+        random,
+        ...BACKOFF,
+        signal,
+        worth: () => !signal.aborted,
+        onPause: ({ thrown, attempt }) => {
+          // A line per attempt would fill the flash of a device whose nucleus is away for days.
+          if (attempt > 2 && attempt % 100 !== 0) return;
+          logger.warn('Greengrass IPC is not there yet', { attempt, reason: messageOf(thrown) });
+        },
+      });
+    } catch (thrown) {
+      // Only closing ends the tries.
+      logger.debug('No longer connecting to Greengrass', { reason: messageOf(thrown) });
+    }
+  }
+
+  async #tryToOpen(attempt: number): Promise<void> {
+    try {
+      await this.#open();
+    } catch (thrown) {
+      const isRefused = thrown instanceof EdgeError && thrown.code === 'PERMISSION_DENIED';
+      if (isRefused && !this.#closing.signal.aborted) this.#listeners.tell('refused', thrown);
+      throw thrown;
+    }
+    this.#reconnecting = undefined;
+    this.#options.logger.info('Greengrass IPC connected', { attempt });
+    this.#listeners.tell('regained');
+  }
+
+  /** The promise, or the first abort, or a timeout: the device client may never settle. */
+  async #bounded<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+    return await within(this.#options.clock, CALL_TIMEOUT_MS, promise, {
+      signals,
+      late: () => new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`),
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger, type Logger } from '../../../src/core/mod.js';
+import { connectGreengrass } from '../../../src/ipc/greengrass/mod.js';
+import type { GreengrassPort } from '../../../src/ipc/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
+import { MoodyIpcServer } from '../../lib/moody-ipc-server.js';
+import { until } from '../../lib/until.js';
+
+describe('a connection to Greengrass that is lost', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rc-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  async function connected(
+    server: MoodyIpcServer,
+    logger: Logger = silentLogger,
+  ): Promise<{ port: GreengrassPort; told: string[] }> {
+    await server.listen();
+    const port = await connectGreengrass({
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+      environment: {
+        AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: server.socketPath,
+        SVCUID: 'svcuid',
+      },
+    });
+    const told: string[] = [];
+    port.onConnection((state) => told.push(state));
+    return { port, told };
+  }
+
+  it('is one connection with one subscription a topic again, also when it is lost while it is made anew', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const { port, told } = await connected(server);
+    const heard: string[] = [];
+    for (const topic of ['a', 'b']) await port.subscribe(topic, () => heard.push(topic));
+    for (let round = 1; round <= 5; round++) {
+      // Lost again as soon as its first subscription has been asked for, three times over.
+      let breaks = 3;
+      const asked = server.subscribed.length;
+      server.onSubscribe = () => {
+        if (breaks-- > 0) server.cut();
+      };
+      server.cut();
+      await until(() => told.filter((state) => state === 'regained').length === round, 'it is back');
+      assert.ok(server.subscribed.length >= asked + 4);
+      await until(() => server.live === 1, 'one connection is left');
+      heard.length = 0;
+      server.send('a', 'x');
+      server.send('b', 'x');
+      await until(() => heard.includes('b'), 'messages come');
+      await port.publish('c', Buffer.from('x'));
+      assert.deepEqual(heard, ['a', 'b']);
+    }
+    assert.deepEqual(told, Array.from({ length: 5 }, () => ['lost', 'regained']).flat());
+    await port.close();
+    await until(() => server.live === 0, 'it has closed');
+  });
+
+  it('comes back without a topic that is refused, says so, and asks for it again later', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const errors: string[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      error: (_message, fields) => errors.push(JSON.stringify(fields)),
+    };
+    const { port, told } = await connected(server, logger);
+    const heard: string[] = [];
+    for (const topic of ['a', 'b']) await port.subscribe(topic, () => heard.push(topic));
+    const before = server.accepted;
+    server.mood = () => ({ refuses: ['a'] });
+    server.cut();
+    await until(() => told.includes('regained'), 'it is back');
+    assert.equal(server.accepted, before + 1);
+    assert.ok(
+      errors.some((fields) => fields.includes('Cannot subscribe to a')),
+      errors.join(),
+    );
+    server.send('b', 'x');
+    await until(() => heard.includes('b'), 'the other topic is heard');
+    server.allow('a');
+    await until(() => {
+      server.send('a', 'x');
+      return heard.includes('a');
+    }, 'the refused topic is heard again');
+    assert.equal(server.accepted, before + 1);
+    await port.close();
+  });
+
+  it('closes while the nucleus is away, and while it answers nothing', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const { port, told } = await connected(server);
+    server.mood = () => ({ answers: false });
+    server.cut();
+    await until(() => server.live === 1 && told.includes('lost'), 'it is greeting');
+    await port.close();
+    await until(() => server.live === 0, 'nothing is left');
+    await assert.rejects(port.publish('a', Buffer.from('x')), { reason: 'CLOSED' });
+  });
+});
