@@ -2,12 +2,25 @@ import type { Tensor, TensorMetadata } from '../contract/mod.js';
 import { checkTensorBytes } from '../tensor/mod.js';
 import { EdgeError } from '../core/mod.js';
 
+/** What a tensor says of itself before its bytes are there. */
+type TensorForm = Pick<Tensor, 'name' | 'datatype' | 'shape'>;
+
 /**
  * Checks inputs against what the model wants, before any native code sees them: ONNX Runtime ignores inputs
  * that it does not know, and its own errors do not say which of our fields is meant.
  * @throws EdgeError INVALID_ARGUMENT naming the field
  */
 export function checkInputs(wanted: readonly TensorMetadata[], inputs: readonly Tensor[]): void {
+  checkInputForms(wanted, inputs);
+  for (const [index, tensor] of inputs.entries()) checkBytes(tensor, `inputs[${index}]`);
+}
+
+/**
+ * The part of {@link checkInputs} that needs no bytes: whoever reads them from elsewhere asks first, so that nothing
+ * is read that the model has no room for.
+ * @throws EdgeError INVALID_ARGUMENT naming the field
+ */
+export function checkInputForms(wanted: readonly TensorMetadata[], inputs: readonly TensorForm[]): void {
   const byName = new Map(wanted.map((metadata) => [metadata.name, metadata]));
   const given = new Set<string>();
   for (const [index, tensor] of inputs.entries()) {
@@ -22,13 +35,13 @@ export function checkInputs(wanted: readonly TensorMetadata[], inputs: readonly 
     }
     if (given.has(tensor.name)) throw refused(`${field}.name`, `'${tensor.name}' must be given once`);
     given.add(tensor.name);
-    checkInput(metadata, tensor, field);
+    checkForm(metadata, tensor, field);
   }
   const missing = wanted.find(({ name }) => !given.has(name));
   if (missing !== undefined) throw refused('inputs', `'${missing.name}' is missing`);
 }
 
-function checkInput(wanted: TensorMetadata, tensor: Tensor, field: string): void {
+function checkForm(wanted: TensorMetadata, tensor: TensorForm, field: string): void {
   if (tensor.datatype !== wanted.datatype) {
     throw refused(
       `${field}.datatype`,
@@ -41,6 +54,9 @@ function checkInput(wanted: TensorMetadata, tensor: Tensor, field: string): void
       `'${tensor.name}' must have the shape [${wanted.shape.join(', ')}]: current shape is [${tensor.shape.join(', ')}]`,
     );
   }
+}
+
+function checkBytes(tensor: Tensor, field: string): void {
   checkTensorBytes(tensor, field);
   // ONNX Runtime takes any byte as a bool and then computes with it.
   if (tensor.datatype === 'BOOL' && tensor.data.some((byte) => byte > 1)) {

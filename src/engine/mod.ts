@@ -1,3 +1,4 @@
+export { checkInputForms } from './check.js';
 export * from './memory.js';
 export * from './onnx.js';
 export * from './port.js';

@@ -144,6 +144,7 @@ const engine = createMemoryEngine(() => ({
 const session = engine.load(new Uint8Array());
 
 async function host(request: Parameters<typeof readInputs>[0]) {
-  const outputs = await (await session).run(readInputs(request), request.outputs);
+  const model = await session;
+  const outputs = await model.run(readInputs(request, model.inputs), request.outputs);
   return { outputs: writeOutputs(outputs, request) };
 }

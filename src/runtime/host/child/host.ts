@@ -116,7 +116,7 @@ export class ModelHost {
     { session }: Hosted,
     request: RunRequest,
   ): Promise<{ inputs: readonly Tensor[]; outputs: readonly Tensor[]; runMs: number }> {
-    const inputs = readInputs(request);
+    const inputs = readInputs(request, session.inputs);
     const begunMs = this.#use.clock.monotonicMs();
     const outputs = await session.run(inputs, request.outputs);
     return { inputs, outputs, runMs: this.#use.clock.monotonicMs() - begunMs };

@@ -17,29 +17,37 @@ import {
   toInlineTensor,
 } from '../../../tensor/mod.js';
 import { EdgeError } from '../../../core/mod.js';
+import { checkInputForms } from '../../../engine/mod.js';
 import { type RunRequest, ExchangeFolder } from '../port/mod.js';
 
 /** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
 const TENSOR_OVERHEAD_BYTES = 64;
 
-/** A request's inputs with their bytes at hand; files are read once, into memory of our own. */
-export function readInputs(request: RunRequest): Tensor[] {
+/**
+ * A request's inputs with their bytes at hand; files are read once, into memory of our own. Names, types and shapes
+ * are held against the model's first: a hundred bytes of request must not cost memory that the model has no use for.
+ */
+export function readInputs(request: RunRequest, wanted: readonly TensorMetadata[]): Tensor[] {
   checkTensorCount(request.inputs, 'inputs');
-  let totalBytes = 0;
-  return request.inputs.map((wire, index) => {
+  checkInputForms(wanted, request.inputs);
+  checkTotal(request.inputs.map(({ file }) => file?.byteSize ?? 0));
+  const inputs = request.inputs.map((wire, index) => {
     const field = `inputs[${index}]`;
-    const tensor =
-      wire.file === undefined ? fromInlineTensor(wire, field) : readFile(wire, wire.file, request, field);
-    totalBytes += tensor.data.byteLength;
-    if (totalBytes > MAX_TENSOR_BYTES) {
-      throw new EdgeError(
-        'TENSOR_INVALID',
-        `Cannot read the inputs as they must total at most ${MAX_TENSOR_BYTES} bytes`,
-        { field: 'inputs' },
-      );
-    }
-    return tensor;
+    return wire.file === undefined
+      ? fromInlineTensor(wire, field)
+      : readFile(wire, wire.file, request, field);
   });
+  checkTotal(inputs.map(({ data }) => data.byteLength));
+  return inputs;
+}
+
+function checkTotal(sizes: readonly number[]): void {
+  if (sizes.reduce((sum, size) => sum + size, 0) <= MAX_TENSOR_BYTES) return;
+  throw new EdgeError(
+    'TENSOR_INVALID',
+    `Cannot read the inputs as they must total at most ${MAX_TENSOR_BYTES} bytes`,
+    { field: 'inputs' },
+  );
 }
 
 function readFile(wire: WireTensor, file: FileRegion, request: RunRequest, field: string): Tensor {
