@@ -9,10 +9,8 @@ import {
 } from '../../contract/mod.js';
 import { deferred, EdgeError, messageOf, toEdgeError, validate, type Logger } from '../../core/mod.js';
 import { decodeMessage, toErrorBody, type Responder } from '../../ipc/mod.js';
-import type { Operator } from './operator.js';
+import { OPERATOR, type Operator } from './operator.js';
 
-/** The caller's name in logs: whoever may open the socket is the agent's own user. */
-const CALLER = 'local';
 /** Larger tensors go by file here too. */
 const MAX_LINE_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 32;
@@ -117,12 +115,12 @@ async function answer(
   try {
     const what = 'Cannot read the request';
     const raw = decodeMessage(line, what, MAX_LINE_BYTES);
-    const request = validate(RequestEnvelope, { replyTo: CALLER, ...(raw as object) }, what);
+    const request = validate(RequestEnvelope, { replyTo: OPERATOR, ...(raw as object) }, what);
     id = request.id;
     const { responder, operator } = await service;
     const act = operator.find(request.op);
     if (act !== undefined) return { v: 1, id, ok: true, body: await act(request.body) };
-    return await responder.answer(request, topicOf(request.op, raw), client, CALLER);
+    return await responder.answer(request, topicOf(request.op, raw), client, OPERATOR);
   } catch (thrown) {
     return { v: 1, id, ok: false, error: toErrorBody(toEdgeError(thrown)) };
   }

@@ -4,6 +4,7 @@ import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js'
 import { AdmissionRules } from './admission-rules.js';
 import { Registration } from './registration.js';
 import { CaptureEvents } from './capture-events.js';
+import { CaptureOwners } from './capture-owners.js';
 import { Captures } from './captures.js';
 import { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
@@ -85,8 +86,9 @@ export class Agent implements AsyncDisposable {
     const forgetting: Forgetting = new Forgetting({ ...parts, others });
     const exchange = this.#exchange;
     this.#probation = probation;
-    this.#predictions = new Predictions({ ...parts, failures, probation, exchange, queue });
-    this.#captures = new Captures(dependencies, exchange);
+    const captureOwners = new CaptureOwners();
+    this.#predictions = new Predictions({ ...parts, captureOwners, failures, probation, exchange, queue });
+    this.#captures = new Captures(dependencies, exchange, captureOwners);
     this.#artifacts = new ArtifactWatch(parts);
     const catalog = new Catalog({ ...parts, probation });
     const rules = new AdmissionRules(parts);

@@ -13,8 +13,10 @@ import { captureOf } from '../config/mod.js';
 import { select } from '../plan/mod.js';
 import { findModel } from '../registry/mod.js';
 import { captureDropped, captureIdTaken, capturesWaiting } from './capture-refusals.js';
+import type { CaptureOwners } from './capture-owners.js';
 import type { AgentDependencies } from './context.js';
 import type { Exchange } from './exchange.js';
+import { OPERATOR } from './operator.js';
 import { SubmittedValues } from './submitted-values.js';
 
 /** Two clocks of one device may differ by a rounding. */
@@ -26,13 +28,15 @@ type Submitted = RequestOf<'capture'>;
 export class Captures {
   readonly #dependencies: AgentDependencies;
   readonly #exchange: Exchange;
+  readonly #owners: CaptureOwners;
   /** Records with files, one after the other: each may be large, and memory holds one beside what waits for the disk. */
   readonly #large = new SerialQueue();
   readonly #pending = new Set<Promise<unknown>>();
 
-  constructor(dependencies: AgentDependencies, exchange: Exchange) {
+  constructor(dependencies: AgentDependencies, exchange: Exchange, owners: CaptureOwners) {
     this.#dependencies = dependencies;
     this.#exchange = exchange;
+    this.#owners = owners;
   }
 
   async submit(body: Submitted, context: RequestContext): Promise<ReplyOf<'capture'>> {
@@ -40,6 +44,7 @@ export class Captures {
     if (capture.has(body.captureId)) throw captureIdTaken(body.captureId);
     const { bufferSize } = configuration.current.capture;
     if (this.#pending.size >= bufferSize) throw capturesWaiting(bufferSize);
+    this.#owners.note(body.captureId, context.caller);
     const submission = this.#submit(body, context);
     this.#pending.add(submission);
     try {
@@ -49,7 +54,11 @@ export class Captures {
     }
   }
 
-  status({ captureId }: RequestOf<'captureStatus'>): ReplyOf<'captureStatus'> {
+  /** @param caller hears of its own captures, and of those that are nobody's; the operator of all */
+  status({ captureId }: RequestOf<'captureStatus'>, caller: string): ReplyOf<'captureStatus'> {
+    if (caller !== OPERATOR && this.#owners.isForeign(captureId, caller)) {
+      return { captureId, status: STATUS.UNKNOWN, state: 'UNKNOWN' };
+    }
     const { state, reason } = this.#dependencies.capture.status(captureId);
     return { captureId, status: STATUS[state], state, ...(reason === undefined ? {} : { reason }) };
   }

@@ -4,6 +4,9 @@ import { EdgeError, validate, type Logger, type SerialQueues } from '../../core/
 import { newestAdmitted } from '../plan/mod.js';
 import { findModel, passOverAbove, type Registry } from '../registry/mod.js';
 
+/** Who asks by the admin socket, in place of a component: whoever may open it is the agent's own user. */
+export const OPERATOR = 'local';
+
 export interface OperatorOptions {
   readonly registry: Pick<Registry, 'state' | 'update'>;
   readonly logger: Logger;

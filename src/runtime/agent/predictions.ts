@@ -4,6 +4,7 @@ import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
 import { HostLostError, type HostedModel, type RunRequest, type RunResult } from '../host/port/mod.js';
 import { findModel } from '../registry/mod.js';
+import type { CaptureOwners } from './capture-owners.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Exchange } from './exchange.js';
@@ -26,6 +27,7 @@ export interface PredictionsOptions extends Pick<
   'registry' | 'clock' | 'configuration' | 'random' | 'machine'
 > {
   readonly capture: Pick<AgentDependencies['capture'], 'has'>;
+  readonly captureOwners: Pick<CaptureOwners, 'note' | 'isForeign'>;
   readonly served: Pick<ServedModels, 'slot' | 'keep' | 'begin' | 'ensure' | 'ran'>;
   readonly failures: Pick<VersionFailures, 'ran' | 'checkCaller'>;
   readonly counters: Pick<Counters, 'of'>;
@@ -93,10 +95,8 @@ export class Predictions {
   }
 
   #requestOf(body: RequestOf<'predict'>, { client, caller }: RequestContext): RunRequest {
-    const { capture, random, machine } = this.#options;
-    const { captureId } = body;
-    // Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice.
-    const known = captureId !== undefined && capture.has(captureId);
+    const { machine } = this.#options;
+    const { captureId, known } = this.#captureIdOf(body.captureId, caller);
     const exchangeFolder = this.#options.exchange.folderOf(client);
     return {
       caller,
@@ -106,10 +106,23 @@ export class Predictions {
       ...(body.outputFile === undefined ? {} : { outputFile: body.outputFile }),
       capture: {
         mode: known ? 'never' : (body.capture ?? 'policies'),
-        captureId: captureId ?? random.hex(16),
+        captureId,
         clockSynchronised: machine.clockSynchronised(),
       },
     };
+  }
+
+  /**
+   * Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice. Where the id is
+   * another component's, this one is captured under an id of ours, which the reply tells.
+   */
+  #captureIdOf(given: string | undefined, caller: string): { captureId: string; known: boolean } {
+    const { capture, random, captureOwners } = this.#options;
+    if (given === undefined) return { captureId: random.hex(16), known: false };
+    const known = capture.has(given);
+    if (known && captureOwners.isForeign(given, caller)) return { captureId: random.hex(16), known: false };
+    if (!known) captureOwners.note(given, caller);
+    return { captureId: given, known };
   }
 
   #deadline({ deadlineMs }: RequestContext): number {
