@@ -69,7 +69,11 @@ describe('capture uploader as a process', () => {
           accessControl: AGENT_ACCESS,
         });
         const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
-        agent = await connectGreengrass({ ...common, environment: agentComponent.environment });
+        agent = await connectGreengrass({
+          ...common,
+          environment: { ...agentComponent.environment },
+          component: 'org.edgemanager.AgentRuntime',
+        });
         workFolder = join(bench.root, 'work', NAME);
         await mkdir(workFolder, { recursive: true });
         spoolRoot = join(bench.root, 'work', 'org.edgemanager.AgentRuntime', 'spool');
@@ -196,11 +200,7 @@ describe('capture uploader as a process', () => {
         await until(() => !existsSync(`/proc/${worker}`), 'the process has ended', 10_000);
       });
 
-      it('goes on with the same connection settings when the nucleus restarts its socket', async function () {
-        if (profile === 'lite') {
-          console.log('        the IPC restart is the same code on both profiles: tested on nucleus');
-          this.skip();
-        }
+      it('goes on with the same connection settings when the nucleus restarts its socket, and lite has forgotten its SVCUID', async () => {
         await using running = await start(uploader.environment, workFolder);
         const first = await capture(0, 5);
         await until(

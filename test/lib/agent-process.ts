@@ -149,7 +149,8 @@ export class AgentBench implements AsyncDisposable {
       clock: systemClock,
       random: systemRandom,
       logger: silentLogger,
-      environment,
+      environment: { ...environment },
+      component,
     });
     this.#closers.push(() => port.close());
     return port;

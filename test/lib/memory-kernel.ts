@@ -37,6 +37,10 @@ export class MemoryKernel implements IpcKernel {
     return undefined;
   }
 
+  svcuidByName(component: string): string | undefined {
+    return this.#components.get(component)?.token;
+  }
+
   accessControl(component: string): Json | undefined {
     return this.#components.get(component)?.configuration['accessControl'];
   }

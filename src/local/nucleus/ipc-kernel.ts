@@ -33,13 +33,23 @@ export class Kernel implements IpcKernel {
     this.#options = options;
   }
 
-  /** The component's SVCUID, the same as long as the nucleus lives. */
+  /** The component's SVCUID, the same as long as the nucleus lives, or lite's IPC. */
   svcuidOf(component: string): string {
     const known = this.#svcuids.get(component);
     if (known !== undefined) return known;
     const svcuid = this.#options.random.hex(16).toUpperCase().slice(0, 16);
     this.#svcuids.set(component, svcuid);
     return svcuid;
+  }
+
+  svcuidByName(component: string): string | undefined {
+    const isKnown = this.#externals.has(component) || this.#options.services.get(component) !== undefined;
+    return isKnown ? this.svcuidOf(component) : undefined;
+  }
+
+  /** They live in the memory of lite's IPC daemon only. */
+  forgetSvcuids(): void {
+    this.#svcuids.clear();
   }
 
   registerExternal(name: string, configuration: JsonObject): ExternalComponent {

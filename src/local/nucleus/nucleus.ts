@@ -151,6 +151,7 @@ class LocalNucleus implements Nucleus {
 
   async restartIpc(): Promise<void> {
     await this.#ipc?.close();
+    if (this.profile === 'lite') this.#kernel.forgetSvcuids();
     this.#ipc = await this.#startIpc();
   }
 
@@ -166,6 +167,8 @@ class LocalNucleus implements Nucleus {
   async #close(): Promise<void> {
     this.#closing.abort();
     await this.#deployer.idle();
+    // The Java nucleus takes IPC away before it stops the first component.
+    if (this.profile === 'nucleus') await this.#ipc?.close();
     // Reverse start order, so that no dependent sees its dependency go.
     for (const service of [...this.#services.all()].reverse()) await service.stop(CLOSE_GRACE_MS);
     await this.#tokenExchange?.close();

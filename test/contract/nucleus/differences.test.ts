@@ -308,3 +308,21 @@ for (const profile of BOTH) {
     });
   });
 }
+
+describe('a nucleus that stops', () => {
+  for (const profile of BOTH) {
+    it(`takes IPC away ${profile === 'nucleus' ? 'before' : 'after'} its components on ${profile}`, async () => {
+      await using bench = await NucleusBench.start(profile);
+      // What a component finds of IPC when it is told to stop.
+      const look = `test -S "${bench.nucleus.socketPath}" && echo there > found || echo gone > found; exit 0`;
+      const run = `trap '${look}' TERM\necho ready > ready\nwhile true; do sleep 0.05; done`;
+      bench.store.add(A, '1.0.0', { lifecycle: { run } });
+      await bench.mustDeploy({ [A]: '1.0.0' });
+      const work = join(bench.root, 'work', A);
+      await until(async () => (await readdir(work)).includes('ready'), 'the component runs');
+      await bench.nucleus.close();
+      const found = await readFile(join(work, 'found'), 'utf8');
+      assert.equal(found.trim(), profile === 'nucleus' ? 'gone' : 'there');
+    });
+  }
+});

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { MESSAGE_TYPE } from '../../../src/ipc/frames/mod.js';
+import { json, RawIpcClient } from '../../lib/raw-ipc-client.js';
 import { ALLOW_ALL, connectClient, Inbox } from '../../lib/ipc-harness.js';
 import { BOTH, NucleusBench } from '../../lib/nucleus.js';
 import { until } from '../../lib/until.js';
@@ -87,7 +89,7 @@ for (const profile of BOTH) {
       await client.close();
     });
 
-    it('closes and reopens the socket, under the same path and tokens', async () => {
+    it('closes and reopens the socket, under the same path; lite has forgotten all SVCUIDs', async () => {
       await using bench = await NucleusBench.start(profile);
       const { environment } = bench.nucleus.registerExternal('com.example.App', ALLOW_ALL);
       const client = await connectClient(bench.nucleus.socketPath, environment['SVCUID'] ?? '');
@@ -95,10 +97,25 @@ for (const profile of BOTH) {
       client.on('disconnection', () => disconnected.push('gone'));
       await bench.nucleus.restartIpc();
       await disconnected.until(1);
-      const second = await connectClient(bench.nucleus.socketPath, environment['SVCUID'] ?? '');
+      const known = environment['SVCUID'] ?? '';
+      if (profile === 'lite') await assert.rejects(connectClient(bench.nucleus.socketPath, known));
+      const svcuid =
+        profile === 'lite' ? await svcuidByName(bench.nucleus.socketPath, 'com.example.App') : known;
+      const second = await connectClient(bench.nucleus.socketPath, svcuid ?? '');
       await second.publishToTopic({ topic: 'x', publishMessage: { binaryMessage: { message: 'x' } } });
       await second.close();
       await assert.rejects(connectClient(bench.nucleus.socketPath, 'wrong'));
+    });
+
+    it('lite gives an SVCUID to who connects by the name of a component, the Java nucleus refuses', async () => {
+      await using bench = await NucleusBench.start(profile);
+      const { environment } = bench.nucleus.registerExternal('com.example.App', ALLOW_ALL);
+      const { socketPath } = bench.nucleus;
+      assert.equal(
+        await svcuidByName(socketPath, 'com.example.App'),
+        profile === 'lite' ? environment['SVCUID'] : undefined,
+      );
+      assert.equal(await svcuidByName(socketPath, 'com.example.Unknown'), undefined);
     });
 
     it('hands out credentials to who has a token', async () => {
@@ -216,3 +233,18 @@ describe('component updates on nucleus', () => {
     await client.close();
   });
 });
+
+/** The SVCUID in the answer to a first connect by name; undefined where it is refused. */
+async function svcuidByName(socketPath: string, componentName: string): Promise<string | undefined> {
+  const client = await RawIpcClient.open(socketPath);
+  client.send({
+    type: MESSAGE_TYPE.connect,
+    flags: 0,
+    streamId: 0,
+    version: '0.1.0',
+    payload: json({ componentName }),
+  });
+  await Promise.race([client.frames.until(1), client.ended]);
+  client.socket.destroy();
+  return client.frames.received[0]?.svcuid;
+}

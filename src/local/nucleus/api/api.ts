@@ -127,7 +127,10 @@ export interface Nucleus extends AsyncDisposable {
   onState(listener: (name: string, state: ComponentState) => void): () => void;
   /** Makes an SVCUID for a process that no recipe started (tests, bench): `accessControl` as in a component's configuration. */
   registerExternal(name: string, configuration: JsonObject): ExternalComponent;
-  /** Closes and reopens the IPC socket, as a nucleus restart does to components that survive it. */
+  /**
+   * Closes and reopens the IPC socket, as a nucleus restart does to components that survive it. Lite has forgotten all
+   * SVCUIDs then: a component asks for a new one by its name.
+   */
   restartIpc(): Promise<void>;
   close(): Promise<void>;
 }
@@ -143,6 +146,8 @@ export interface IpcKernel {
   readonly profile: Profile;
   /** The component that holds this SVCUID, or undefined. */
   componentOf(svcuid: string): string | undefined;
+  /** The SVCUID of a component that is known by this name, or undefined. */
+  svcuidByName(component: string): string | undefined;
   /** `accessControl` of the component's effective configuration; undefined if none. */
   accessControl(component: string): Json | undefined;
   /** The value at keyPath (empty: everything). `component` may be another one, as GetConfiguration allows. Throws NOT_FOUND. */

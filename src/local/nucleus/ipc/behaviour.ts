@@ -20,6 +20,8 @@ export interface Behaviour {
   readonly isSerial: boolean;
   /** A refused connect gets a connect ack without acceptance before the connection closes. */
   readonly acksRefusal: boolean;
+  /** A connect message may carry a component's name instead of an SVCUID; the answer has one then. */
+  readonly connectsByName: boolean;
   readonly answersPings: boolean;
   /** The only response of a unary operation carries the terminate-stream flag. */
   readonly terminatesUnary: boolean;
@@ -49,6 +51,7 @@ const nucleus: Behaviour = {
   maxTopicBytes: UNLIMITED,
   isSerial: false,
   acksRefusal: true,
+  connectsByName: false,
   answersPings: true,
   terminatesUnary: true,
   acksBeforeDelivery: true,
@@ -80,6 +83,7 @@ const lite: Behaviour = {
   maxTopicBytes: 256,
   isSerial: true,
   acksRefusal: false,
+  connectsByName: true,
   answersPings: false,
   terminatesUnary: false,
   acksBeforeDelivery: false,

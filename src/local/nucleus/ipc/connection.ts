@@ -24,7 +24,16 @@ export interface Link {
 
 const JSON_TYPE = 'application/json';
 const PROTOCOL_VERSION = '0.1.0';
-const ConnectPayload = Type.Object({ authToken: Type.String({ minLength: 1 }) });
+const ConnectPayload = Type.Object({
+  authToken: Type.Optional(Type.String({ minLength: 1 })),
+  componentName: Type.Optional(Type.String({ minLength: 1 })),
+});
+
+/** Who connects, and the SVCUID that it asked for by its name. */
+interface Caller {
+  readonly component: string;
+  readonly svcuid?: string | undefined;
+}
 
 /**
  * The server's side of one event-stream RPC connection.
@@ -77,22 +86,32 @@ export class Connection {
   #connect(frame: Frame): void {
     if (frame.type !== MESSAGE_TYPE.connect)
       return this.#breach('The first message must be a connect message');
-    const component = this.#authenticate(frame);
-    if (component === undefined) {
+    const caller = this.#authenticate(frame);
+    if (caller === undefined) {
       if (this.#services.behaviour.acksRefusal) {
         this.#send({ type: MESSAGE_TYPE.connectAck, flags: 0, streamId: 0 });
       }
       return this.#abandon('Refused a connection, as its SVCUID is not known');
     }
+    const { component, svcuid } = caller;
     this.#component = component;
-    return this.#send({ type: MESSAGE_TYPE.connectAck, flags: CONNECTION_ACCEPTED, streamId: 0 });
+    return this.#send({ type: MESSAGE_TYPE.connectAck, flags: CONNECTION_ACCEPTED, streamId: 0, svcuid });
   }
 
-  #authenticate(frame: Frame): string | undefined {
+  #authenticate(frame: Frame): Caller | undefined {
     if (frame.version !== undefined && frame.version !== PROTOCOL_VERSION) return undefined;
     try {
-      const payload = validate(ConnectPayload, parseJson(frame.payload), 'Cannot read the connect message');
-      return this.#services.kernel.componentOf(payload.authToken);
+      const { kernel, behaviour } = this.#services;
+      const what = 'Cannot read the connect message';
+      const { authToken, componentName } = validate(ConnectPayload, parseJson(frame.payload), what);
+      if (authToken !== undefined) {
+        const component = kernel.componentOf(authToken);
+        return component === undefined ? undefined : { component };
+      }
+      // Lite looks whether the process belongs to the component's unit; Node cannot ask a socket for its process.
+      if (componentName === undefined || !behaviour.connectsByName) return undefined;
+      const svcuid = kernel.svcuidByName(componentName);
+      return svcuid === undefined ? undefined : { component: componentName, svcuid };
     } catch {
       return undefined;
     }
