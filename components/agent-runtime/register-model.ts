@@ -1,4 +1,4 @@
-import { messageOf, silentLogger } from '../../src/core/mod.js';
+import { messageOf, silentLogger, visible } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { registerPackage, verdictSentence } from '../../src/runtime/register/mod.js';
 
@@ -13,12 +13,12 @@ async function register(folder: string | undefined): Promise<number> {
       folder,
       clock: systemClock,
       random: systemRandom,
-      logger: { ...silentLogger, info: (message) => console.log(message) },
+      logger: { ...silentLogger, info: (message) => console.log(visible(message)) },
     });
-    console.log(verdictSentence(verdict));
+    console.log(visible(verdictSentence(verdict)));
     return 0;
   } catch (thrown) {
-    console.error(`REFUSED: ${messageOf(thrown)}`);
+    console.error(visible(`REFUSED: ${messageOf(thrown)}`));
     return 1;
   }
 }

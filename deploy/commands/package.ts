@@ -16,6 +16,7 @@ interface Options {
   componentVersion?: string;
   key?: string;
   chain?: string;
+  allowOutside?: boolean;
   skipSelfTest?: boolean;
   timeout: number;
   json?: boolean;
@@ -39,6 +40,7 @@ export function register(program: Command, line: CommandLine): void {
     .option('--component-version <version>', 'version of the component (default: of the model)')
     .option('--key <file>', `sign with this private key (passphrase: ${PASSPHRASE_VARIABLE})`, line.file)
     .option('--chain <file>', 'certificates of that key, leaf first', line.file)
+    .option('--allow-outside', 'let model.yaml pack files from outside its folder')
     .option('--skip-self-test', 'do not run the samples; the manifest says so')
     .option('--timeout <seconds>', 'for the process that runs the samples', parseNumber, 300)
     .option('--json', 'print the result as JSON')
@@ -52,6 +54,7 @@ async function makePackage(run: Run, file: string, options: Options): Promise<vo
   const made = await packageModel({
     file,
     outFolder: options.out,
+    allowOutside: options.allowOutside === true,
     skipSelfTest: options.skipSelfTest === true,
     timeoutMs: options.timeout * 1000,
     ...(signer === undefined ? {} : { signer }),

@@ -2,11 +2,19 @@ import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
 import { basename } from '../../src/disk/mod.js';
 import { isPackageFileName, type FileRole, type NewFile } from '../../src/model/mod.js';
 import { CompileReportSchema } from '../compile/mod.js';
-import { readBytes } from '../files/mod.js';
+import { readBytes, realPath } from '../files/mod.js';
 import type { ModelDescription } from './model-yaml.js';
 
+/** Whether a model.yaml may name files outside its folder that go into the package as they are. */
+export interface Reach {
+  readonly allowOutside: boolean;
+}
+
 /** The files beside model and samples that a model.yaml names, under their names in the package. */
-export async function collectFiles({ yaml, resolve }: ModelDescription): Promise<NewFile[]> {
+export async function collectFiles(
+  { yaml, resolve }: ModelDescription,
+  { allowOutside }: Reach,
+): Promise<NewFile[]> {
   const wanted: { path: string; role: FileRole; from: string | undefined }[] = [
     { path: 'compile-report.json', role: 'report', from: yaml.report },
     { path: 'statistics.json', role: 'baseline', from: yaml.baseline?.statistics },
@@ -23,6 +31,8 @@ export async function collectFiles({ yaml, resolve }: ModelDescription): Promise
         path,
       );
     }
+    // A report is held against its schema: nothing else gets into a package by that name.
+    if (!allowOutside && role !== 'report') await checkInside(from, resolve);
     files.push({ path, role, bytes: await read(resolve(from)) });
   }
   return files;
@@ -49,10 +59,28 @@ export function sourceDigest(files: readonly NewFile[], modelSha256: string): st
 }
 
 /** Class names from the yaml or from a text file with one a line. */
-export async function readLabels({ yaml, resolve }: ModelDescription): Promise<string[] | undefined> {
+export async function readLabels(
+  { yaml, resolve }: ModelDescription,
+  { allowOutside }: Reach,
+): Promise<string[] | undefined> {
   if (yaml.labels === undefined || Array.isArray(yaml.labels)) return yaml.labels;
+  if (!allowOutside) await checkInside(yaml.labels.file, resolve);
   const text = Buffer.from(await read(resolve(yaml.labels.file))).toString();
   return text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+/** A model.yaml may come from a stranger: it must not pack what lies elsewhere on this machine, by a link either. */
+async function checkInside(path: string, resolvePath: ModelDescription['resolve']): Promise<void> {
+  const folder = await realPath(resolvePath('.'));
+  const file = await realPath(resolvePath(path)).catch((error: unknown) =>
+    fail(messageOf(error), path, error),
+  );
+  if (file.startsWith(folder === '/' ? folder : `${folder}/`)) return;
+  throw new EdgeError(
+    'FILE_UNREADABLE',
+    `Cannot package the model as ${JSON.stringify(path)} must lie in the folder of its model.yaml`,
+    { field: path, nextStep: 'Move it there, or give --allow-outside where you trust the model.yaml' },
+  );
 }
 
 async function read(path: string): Promise<Uint8Array> {

@@ -35,6 +35,8 @@ export interface PackageOptions {
   readonly outFolder: string;
   readonly skipSelfTest: boolean;
   readonly timeoutMs: number;
+  /** Lets model.yaml pack files from outside its folder. Default false. */
+  readonly allowOutside?: boolean;
   /** Signs the package as it is made; without one it can be signed later. */
   readonly signer?: Signer;
   /** In place of what model.yaml says. */
@@ -58,10 +60,11 @@ type SelfTest = Manifest['selfTest'];
  * @throws EdgeError INVALID_ARGUMENT for model.yaml, FAILED_PRECONDITION for the model or a failing sample
  */
 export async function packageModel(options: PackageOptions): Promise<PackageResult> {
+  const { allowOutside = false } = options;
   const description = withOverride(await readModelYaml(options.file), options.override);
   const model = await readModel(description.resolve(description.yaml.model));
   const tested = await testSamples(description, model, options);
-  const others = await collectFiles(description);
+  const others = await collectFiles(description, { allowOutside });
   const files: NewFile[] = [
     { path: MODEL_FILE, role: 'model', bytes: model.bytes },
     ...(tested.samples.length === 0
@@ -69,7 +72,7 @@ export async function packageModel(options: PackageOptions): Promise<PackageResu
       : [{ path: SAMPLES_FILE, role: 'samples' as const, bytes: encodeSamples(tested.samples) }]),
     ...others,
   ];
-  const labels = await readLabels(description);
+  const labels = await readLabels(description, { allowOutside });
   const manifest = completeManifest(manifestFor(description, model, files, tested, labels), files);
   return writeAll(description, manifest, files, options);
 }

@@ -1,12 +1,15 @@
 import Table from 'cli-table3';
-import { canonicalJson, errorDocument, toEdgeError } from '../../src/core/mod.js';
+import { canonicalJson, errorDocument, toEdgeError, visible, visibleLine } from '../../src/core/mod.js';
 
 /** Takes text as it is. */
 export interface Output {
   write(text: string): unknown;
 }
 
-/** Results go to standard output, all else to standard error. */
+/**
+ * Results go to standard output, all else to standard error. What came from files, devices and AWS obeys no terminal:
+ * controls are made visible here, for every command.
+ */
 export class Printer {
   readonly #out: Output;
   readonly #error: Output;
@@ -17,12 +20,12 @@ export class Printer {
   }
 
   line(text: string): void {
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${visible(text)}\n`);
   }
 
   table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
     const table = new Table({ head: [...head], style: { head: [], border: [] } });
-    for (const row of rows) table.push(row.map(String));
+    for (const row of rows) table.push(row.map((cell) => visibleLine(String(cell))));
     this.line(table.toString());
   }
 
@@ -33,7 +36,7 @@ export class Printer {
 
   /** What does not belong to the result, beside it. */
   aside(text: string): void {
-    this.#error.write(`${text}\n`);
+    this.#error.write(`${visible(text)}\n`);
   }
 
   /** The sentence and, where there is one, the next step; or one document, for programs. */

@@ -39,6 +39,8 @@ export async function packageExample(
   const { manifest, folder: artifacts } = await packageModel({
     file: join(ROOT, 'examples', 'models', example, 'model.yaml'),
     outFolder: join(path, 'greengrass-build'),
+    // Class names come with the npm package of the model.
+    allowOutside: true,
     skipSelfTest: options.skipSelfTest ?? false,
     timeoutMs: 120_000,
     signer: key.signer,

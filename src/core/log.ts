@@ -1,3 +1,5 @@
+import { visible } from './visible.js';
+
 /** Structured logs: one JSON object a line, so that one tool reads all components. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -42,9 +44,9 @@ function make(
 ): Logger {
   const emit = (level: LogLevel, message: string, fields: LogFields | undefined): void => {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(threshold.level)) return;
-    write(
-      JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...base, ...fields }, replacer),
-    );
+    const line = { time: new Date(now()).toISOString(), level, message, ...base, ...fields };
+    // JSON leaves C1 and what turns text as they are: a log is read in terminals too.
+    write(visible(JSON.stringify(line, replacer)));
   };
   return {
     debug: (message, fields) => emit('debug', message, fields),

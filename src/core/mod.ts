@@ -13,3 +13,4 @@ export * from './sizes.js';
 export * from './steps.js';
 export * from './validate.js';
 export * from './within.js';
+export * from './visible.js';

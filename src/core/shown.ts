@@ -1,3 +1,5 @@
+import { visibleLine } from './visible.js';
+
 const MAX_CHARS = 80;
 const HIDDEN = 'not shown as it may be secret';
 /** Names of fields whose values belong into no log and no terminal. */
@@ -11,6 +13,6 @@ export function shown(value: unknown, path: readonly string[] = []): string {
   if (path.some((name) => SECRET.test(name))) return HIDDEN;
   const text =
     JSON.stringify(value, (name, part: unknown) => (SECRET.test(name) ? HIDDEN : part)) ?? String(value);
-  const line = text.replaceAll(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?');
+  const line = visibleLine(text);
   return line.length > MAX_CHARS ? `${line.slice(0, MAX_CHARS - 3)}...` : line;
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../../contract/mod.js';
-import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate } from '../../core/mod.js';
+import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate, visible } from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
 import { type AdminClient, type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
@@ -39,7 +39,11 @@ interface Answer {
  * Reads a command, asks the agent, and shows its answer.
  * @returns the exit code
  */
-export async function performLocalCommand(args: readonly string[], output: Output): Promise<number> {
+export async function performLocalCommand(args: readonly string[], terminal: Output): Promise<number> {
+  const output: Output = {
+    out: (line) => terminal.out(visible(line)),
+    error: (line) => terminal.error(visible(line)),
+  };
   try {
     const { values, positionals } = parse(args);
     const [command, name] = positionals;

@@ -6,6 +6,7 @@ import type {
   Tensor,
   TensorMetadata,
 } from '../../contract/mod.js';
+import { visibleLine } from '../../core/mod.js';
 import { type Prediction, elements } from '../mod.js';
 
 /** Values of one output that are printed to people. */
@@ -118,7 +119,7 @@ function shown({ name, datatype, shape }: TensorMetadata): string {
 
 /** Columns two spaces apart: the device carries no table library. */
 function table(head: readonly string[] | undefined, rows: readonly (readonly string[])[]): string {
-  const all = head === undefined ? rows : [head, ...rows];
+  const all = (head === undefined ? rows : [head, ...rows]).map((row) => row.map(visibleLine));
   const widths = (all[0] ?? []).map((_cell, column) =>
     Math.max(...all.map((row) => (row[column] ?? '').length)),
   );
