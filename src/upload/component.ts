@@ -4,7 +4,7 @@ import { SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
 import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } from '../core/mod.js';
 import { join, type Disk, type DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
-import { parseUploadConfig, type UploadConfig } from './config/mod.js';
+import { checkNetwork, parseUploadConfig, type UploadConfig } from './config/mod.js';
 import { storeOf } from './configured-store.js';
 import { DEFAULT_DEADLINE } from './deadline.js';
 import type { SettledObject } from './segment-source.js';
@@ -37,7 +37,7 @@ class CaptureUploader implements Component {
   #greengrass: GreengrassPort | undefined;
 
   constructor(worker: Worker, files: UploaderFiles) {
-    const { clock, logger, workFolder } = worker;
+    const { clock, logger, workFolder, environment } = worker;
     this.#worker = worker;
     this.#files = files;
     const failure = deferred<never>();
@@ -50,6 +50,7 @@ class CaptureUploader implements Component {
       logger,
       initial: undefined,
       parse: parseUploadConfig,
+      check: (config, accepted) => checkNetwork(config, accepted, environment),
     });
     this.#configuration.onChange((config) => this.#change(config));
   }

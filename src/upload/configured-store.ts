@@ -1,8 +1,9 @@
-import { join } from 'node:path';
 import type { Worker } from '../component/worker/mod.js';
-import type { DurableFiles } from '../disk/mod.js';
+import { messageOf } from '../core/mod.js';
+import { join, type DurableFiles } from '../disk/mod.js';
+import { checkProxies, NetworkHandler, readAuthorities, type Environment } from '../net/mod.js';
 import { BothStores } from './both-stores.js';
-import type { UploadConfig } from './config/mod.js';
+import { endpointsOf, regionOf, type UploadConfig } from './config/mod.js';
 import { DiskObjectStore } from './disk-store.js';
 import type { ObjectStore } from './object-store.js';
 import { S3ObjectStore } from './s3-store.js';
@@ -21,9 +22,14 @@ export function storeOf(config: UploadConfig, place: Place, files: DurableFiles)
 
 function cloudOf(config: UploadConfig, { clock, environment, logger }: Place): ObjectStore {
   const { endpoint, kmsKeyId, requestChecksumCalculation } = config;
+  const authorities = readAuthorities(environment, config.caFile);
+  for (const problem of [...authorities.problems.map(messageOf), ...proxyProblems(environment)])
+    logger.warn(problem);
   return new S3ObjectStore({
     bucket: config.bucket ?? '',
-    region: config.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    region: regionOf(config, environment),
+    endpoints: endpointsOf(config, environment).choice,
+    network: () => new NetworkHandler(environment, authorities),
     credentials: tokenExchange(environment),
     clock,
     requestChecksumCalculation,
@@ -33,4 +39,14 @@ function cloudOf(config: UploadConfig, { clock, environment, logger }: Place): O
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
   });
+}
+
+/** Such a proxy holds captures: the environment is not the component's to change. */
+function proxyProblems(environment: Environment): string[] {
+  try {
+    checkProxies(environment);
+    return [];
+  } catch (thrown) {
+    return [messageOf(thrown)];
+  }
 }

@@ -1,3 +1,5 @@
+import { adviceOnWay, type Way } from '../net/mod.js';
+
 /**
  * Whose fault a failed put is, which decides what happens next. None of them loses data.
  * - `transport`: the way or the store's own trouble; full-jitter backoff.
@@ -30,6 +32,8 @@ export interface ErrorFacts {
   readonly status?: number;
   /** The code of S3's error document, or of the network; {@link NO_DOCUMENT} where an answer holds none. */
   readonly code: string;
+  /** Where no answer came: what is known of the way. */
+  readonly way?: Way;
   /** The region in which the answer says that the bucket lies. */
   readonly region?: string;
   /** The Retry-After header: seconds, or an HTTP date. */
@@ -94,7 +98,11 @@ const SENTENCES: Readonly<Record<FailureClass, string>> = {
 };
 
 /** What a person should look at, where the answer tells more than its class. */
-function adviceOf({ status, code, region }: ErrorFacts): string {
+function adviceOf({ status, code, region, way }: ErrorFacts): string {
+  if (status === undefined && code !== UNPROVEN) {
+    const advice = adviceOnWay(code, way ?? {}, 'set caFile, or AWS_CA_BUNDLE, to its certificate');
+    return advice === undefined ? '' : `: ${advice}`;
+  }
   if (region !== undefined) return `: the bucket lies in region ${region}, so set region to it`;
   if (code === UNPROVEN) {
     return ': what answered does not say that the object is there, as a captive portal or a proxy does, so look at the network and the endpoint';

@@ -1,4 +1,5 @@
 import { EdgeError } from '../core/mod.js';
+import { PROXY_UNREADABLE, wayOf } from '../net/mod.js';
 import { NO_DOCUMENT, type ErrorFacts } from './failure.js';
 
 /** What the SDK throws, as far as it is looked at. */
@@ -14,6 +15,8 @@ interface Thrown {
 
 /** Plain facts of whatever the SDK threw; its own sentences may quote headers, so they are left out. */
 export function factsOf(thrown: unknown): ErrorFacts {
+  // The network's handler reads the environment at each request.
+  if (thrown instanceof EdgeError && thrown.reason === 'ENVIRONMENT_UNFIT') return { code: PROXY_UNREADABLE };
   if (thrown instanceof EdgeError)
     return {
       code: 'CredentialsUnavailable',
@@ -27,6 +30,7 @@ export function factsOf(thrown: unknown): ErrorFacts {
   const date = headers['date'];
   return {
     code: codeOf(error, status),
+    ...(status === undefined ? { way: wayOf(thrown) } : {}),
     ...(status === undefined ? {} : { status }),
     ...(isWord(region) && isElsewhere(error, status) ? { region } : {}),
     ...(retryAfter === undefined ? {} : { retryAfter }),

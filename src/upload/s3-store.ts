@@ -1,5 +1,6 @@
 import { HeadObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../core/mod.js';
+import { quietSdk, type EndpointChoice, type NetworkHandler } from '../net/mod.js';
 import { md5, sha256Base64 } from '../system/mod.js';
 import { CachedCredentials, type CredentialsSource } from './credentials.js';
 import { failureOf, UNPROVEN, type ErrorFacts, type Failure } from './failure.js';
@@ -16,6 +17,10 @@ export interface S3StoreOptions {
   /** For stores other than AWS's. */
   readonly endpoint?: string;
   readonly forcePathStyle?: boolean;
+  /** Which of AWS's endpoints. Default: the SDK's choice by the process's environment. */
+  readonly endpoints?: EndpointChoice;
+  /** Makes the way out of this machine, anew for each client. Default: straight, trusting Node's authorities. */
+  readonly network?: () => NetworkHandler;
   /** Server-side encryption with this KMS key; empty: the bucket's own default. */
   readonly kmsKeyId?: string;
   /** `WHEN_REQUIRED` for stores that know no x-amz-checksum headers: Content-MD5 is sent instead of SHA-256. */
@@ -202,7 +207,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   #makeClient(): S3Client {
-    const { endpoint, forcePathStyle, requestChecksumCalculation } = this.#options;
+    const { endpoint, endpoints, network, forcePathStyle, requestChecksumCalculation } = this.#options;
     // `memoized` tells the SDK to keep no copy of its own: it would outlive a forced refresh.
     const provider = Object.assign(async () => await this.#signingKeys(), { memoized: true });
     const config: S3ClientConfig = {
@@ -211,9 +216,12 @@ export class S3ObjectStore implements ObjectStore {
       maxAttempts: 1,
       requestChecksumCalculation: requestChecksumCalculation ?? 'WHEN_SUPPORTED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      ...endpoints,
+      ...(network === undefined ? {} : { requestHandler: network() }),
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
     };
+    quietSdk();
     return new S3Client(config);
   }
 

@@ -22,6 +22,7 @@ type Entry =
 const SUITES = [
   ...Array.from({ length: 20 }, (_, index) => `R${index + 1}`),
   'R23',
+  'R24',
   'R25',
   'R27',
   'D1',

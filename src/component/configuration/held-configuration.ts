@@ -23,6 +23,11 @@ export interface HeldConfigurationOptions<T, Initial> {
   readonly initial: Initial;
   /** Reads what an operator wrote, as a whole. Throws an EdgeError that names the key. */
   readonly parse: (raw: unknown) => { readonly configuration: T; readonly warning?: string };
+  /**
+   * Looks at what an operator wrote beside this machine and what was accepted before; the kept one is not asked again.
+   * Throws an EdgeError that names the key; returns what the log should tell.
+   */
+  readonly check?: (configuration: T, accepted: T | Initial) => string;
 }
 
 /**
@@ -123,6 +128,21 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
     await this.#turns.idle();
   }
 
+  /** What is in force, or else was when the process ended. */
+  async #accepted(): Promise<T | Initial> {
+    const { files, file, initial, parse } = this.#options;
+    if (this.#current !== initial) return this.#current;
+    try {
+      const bytes = await files.read(file);
+      return bytes === undefined
+        ? initial
+        : parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).configuration;
+    } catch {
+      // One that cannot be read was never accepted by this version; restoring it says so.
+      return initial;
+    }
+  }
+
   async #fallBack(): Promise<void> {
     const { logger, initial } = this.#options;
     if (this.#current !== initial) return;
@@ -130,16 +150,19 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
   }
 
   async #take(raw: unknown): Promise<boolean> {
-    const { logger, parse } = this.#options;
+    const { logger, parse, check } = this.#options;
     let parsed;
+    let concern = '';
     try {
       parsed = parse(raw);
+      concern = check?.(parsed.configuration, await this.#accepted()) ?? '';
     } catch (thrown) {
       this.#refuse(toEdgeError(thrown));
       return false;
     }
     this.#refusal = undefined;
-    const { configuration, warning = '' } = parsed;
+    const { configuration } = parsed;
+    const warning = [parsed.warning ?? '', concern].filter((text) => text !== '').join('; ');
     if (warning !== '' && warning !== this.#lastWarning) logger.warn(warning);
     this.#lastWarning = warning;
     const text = JSON.stringify(configuration);

@@ -22,6 +22,14 @@ export const UploadConfigSchema = Type.Object(
     region: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     /** A store other than AWS's, or a VPC endpoint. */
     endpoint: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 1024 })),
+    /** A new configuration whose endpoint is http beyond this machine is refused without. */
+    allowHttp: Type.Optional(Type.Boolean()),
+    /** Certificate authorities to trust beside the system's, a file in PEM. */
+    caFile: Type.Optional(path),
+    /** Default: AWS_USE_FIPS_ENDPOINT, where there is no endpoint. */
+    useFipsEndpoint: Type.Optional(Type.Boolean()),
+    /** Default: AWS_USE_DUALSTACK_ENDPOINT, where there is no endpoint. */
+    useDualstackEndpoint: Type.Optional(Type.Boolean()),
     /** Default: true with an endpoint. */
     forcePathStyle: Type.Optional(Type.Boolean()),
     /** Id, ARN or alias of the key for server-side encryption. */

@@ -1,1 +1,2 @@
 export { parseUploadConfig, type UploadConfig } from './config.js';
+export * from './network.js';
