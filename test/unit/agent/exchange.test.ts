@@ -77,6 +77,18 @@ describe('exchange folders', () => {
     assert.ok(existsSync(join(mine, 'frame')));
   });
 
+  it('go a minute after another start of the component, and the next hello gives another one', async () => {
+    const { exchange, hello, clock } = await opened();
+    const idle = await hello('idle', 'app');
+    const other = await hello('other', 'app');
+    await clock.advance(MINUTE_MS + 2000);
+    await exchange.sweep();
+    assert.deepEqual([existsSync(idle), existsSync(other)], [false, true]);
+    assert.equal(exchange.folderOf('idle'), undefined, 'so that its requests are told to say hello');
+    assert.ok(existsSync(await hello('idle', 'app')));
+    assert.ok(existsSync(other));
+  });
+
   it('are the same where one client says hello many times at once', async () => {
     const { hello } = await opened();
     const all = await Promise.all(Array.from({ length: 20 }, () => hello('mine', 'app')));

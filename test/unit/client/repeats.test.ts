@@ -93,6 +93,16 @@ describe('the client repeats a call', () => {
     assert.equal((await client.predict('Model', [large])).version, '1.0.0');
   });
 
+  it('where the agent has swept the folder of a client that was idle', async () => {
+    await using agent = new ScriptedAgent();
+    const client = await agent.open();
+    await client.predict('Model', [large]);
+    await agent.moveFolder();
+    agent.refusals.push('EXCHANGE_FOLDER_UNKNOWN');
+    assert.equal((await client.predict('Model', [large])).version, '1.0.0');
+    assert.equal(agent.predictions, 3);
+  });
+
   it('where the agent is not available', async () => {
     await using agent = new ScriptedAgent();
     const client = await agent.open();
