@@ -10,6 +10,7 @@ import {
   type Random,
 } from '../../core/mod.js';
 import type { ConnectionState } from '../mod.js';
+import { Deafness } from './deafness.js';
 import type { Identity } from './identity.js';
 import { translateIpcError } from './ipc-errors.js';
 import { openLink, type Client, type Link } from './link.js';
@@ -35,11 +36,13 @@ export class Session {
   readonly #subscriptions = new Set<Subscription>();
   readonly #listeners = new Listeners<[state: ConnectionState, cause?: Error]>();
   readonly #closing = new AbortController();
+  readonly #deafness: Deafness;
   #link: Link | undefined;
   #reconnecting: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#deafness = new Deafness(options.clock, options.logger);
   }
 
   /** @throws EdgeError UNAVAILABLE or PERMISSION_DENIED */
@@ -84,6 +87,7 @@ export class Session {
     if (this.#closing.signal.aborted) return;
     const closed = new EdgeError('CLOSED', 'The connection to Greengrass was closed');
     this.#closing.abort(closed);
+    this.#deafness.end();
     const link = this.#link;
     this.#link = undefined;
     for (const subscription of this.#subscriptions) subscription.forget();
@@ -126,6 +130,7 @@ export class Session {
     this.#link = undefined;
     const cause = link.signal.reason as EdgeError;
     this.#options.logger.warn('Greengrass IPC lost', { reason: messageOf(cause.cause ?? cause) });
+    this.#deafness.begin();
     this.#reconnecting = this.#reconnect();
     this.#listeners.tell('lost', cause);
   }
@@ -163,7 +168,8 @@ export class Session {
       throw thrown;
     }
     this.#reconnecting = undefined;
-    this.#options.logger.info('Greengrass IPC connected', { attempt });
+    const deafSeconds = this.#deafness.end();
+    this.#options.logger.info('Greengrass IPC connected', { attempt, deafSeconds });
     this.#listeners.tell('regained');
   }
 
