@@ -14,3 +14,4 @@ export * from './steps.js';
 export * from './validate.js';
 export * from './within.js';
 export * from './visible.js';
+export * from './limited.js';

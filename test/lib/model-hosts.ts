@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor, WireTensor } from '../../src/contract/mod.js';
 import { fromInlineTensor, toInlineTensor } from '../../src/tensor/mod.js';
-import { silentLogger } from '../../src/core/mod.js';
+import { silentLogger, type Logger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   completeManifest,
@@ -52,7 +52,11 @@ export class HostBench implements AsyncDisposable {
     this.sampled = sampled;
   }
 
-  static async create(settings: Partial<HostSettings> = {}, entry?: string): Promise<HostBench> {
+  static async create(
+    settings: Partial<HostSettings> = {},
+    entry?: string,
+    logger: Logger = silentLogger,
+  ): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
     const sampled: CaptureRecord[] = [];
     const hosts = createModelHosts(
@@ -66,7 +70,7 @@ export class HostBench implements AsyncDisposable {
       {
         spawn: { entry: entry ?? (await modelHostEntry()) },
         clock: systemClock,
-        logger: silentLogger,
+        logger,
         sampled: (record) => sampled.push(record),
       },
     );

@@ -1,7 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { CaptureSink } from '../../capture/mod.js';
-import { deferred, EdgeError, messageOf, type Clock, type Deferred, type Logger } from '../../core/mod.js';
+import {
+  deferred,
+  EdgeError,
+  limited,
+  messageOf,
+  type Clock,
+  type Deferred,
+  type Logger,
+} from '../../core/mod.js';
 import {
   HostLostError,
   type HostExit,
@@ -20,6 +28,8 @@ const MEMORY_CHECK_MS = 100;
 /** A host that has nothing to do ends at once when its channel closes. */
 const CLOSE_GRACE_MS = 1000;
 const LOG_LINE_CHARS = 1000;
+/** ONNX Runtime writes a line for each run that fails, and any app can let runs fail. */
+const LOG_LIMIT = { most: 30, windowMs: 60_000 };
 
 /** How hosts are started. */
 export interface SpawnDetails {
@@ -88,8 +98,12 @@ export class HostProcess {
     this.#child.on('message', (message) => this.#receive(message as HostMessage));
     this.#child.once('exit', (code, signal) => this.#ended(code, signal));
     this.#child.on('error', (error) => this.#failed(error));
-    logLines(this.#child.stdout, (line) => options.logger.info('Model host wrote', { line }));
-    logLines(this.#child.stderr, (line) => options.logger.warn('Model host wrote', { line }));
+    const { clock, logger } = options;
+    const heldBack = (lines: number): void => logger.warn('Model host wrote more than is logged', { lines });
+    const info = (line: string): void => logger.info('Model host wrote', { line });
+    const warn = (line: string): void => logger.warn('Model host wrote', { line });
+    logLines(this.#child.stdout, limited(clock, LOG_LIMIT, info, heldBack));
+    logLines(this.#child.stderr, limited(clock, LOG_LIMIT, warn, heldBack));
   }
 
   get pid(): number | undefined {
