@@ -1,5 +1,6 @@
 import type { Reason } from '../../../src/contract/mod.js';
 import { EdgeError, messageOf } from '../../../src/core/mod.js';
+import { adviceOnWay, wayOf } from '../../../src/net/mod.js';
 
 /** What an error of AWS is to a person. */
 interface Meaning {
@@ -80,12 +81,26 @@ export function isMissing(thrown: unknown): boolean {
  */
 export function fromAws(action: string, thrown: unknown, needed?: string): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
+  const onWay = fromWay(action, thrown);
+  if (onWay !== undefined) return onWay;
   const name = thrown instanceof Error ? thrown.name : '';
   const message = messageOf(thrown);
   const { reason, sentence, nextStep } = DENIED.has(name)
     ? denied(/perform: ([\w-]+:\w+)/.exec(message)?.[1] ?? needed)
     : meaningOf(name, message);
   return new EdgeError(reason, `${action}: ${sentence?.(message) ?? message}`, { cause: thrown, nextStep });
+}
+
+/** Where no answer came, for a reason of TLS, DNS or a proxy that can be told. */
+function fromWay(action: string, thrown: unknown): EdgeError | undefined {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (typeof code !== 'string') return undefined;
+  const advice = adviceOnWay(code, wayOf(thrown), 'set AWS_CA_BUNDLE to its certificate');
+  if (advice === undefined) return undefined;
+  return new EdgeError('AWS_UNREACHABLE', `${action}: AWS cannot be reached (${code}): ${advice}`, {
+    cause: thrown,
+    nextStep: UNREACHABLE.nextStep,
+  });
 }
 
 function denied(permission: string | undefined): Meaning {

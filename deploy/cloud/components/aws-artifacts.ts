@@ -1,7 +1,7 @@
 import { S3 } from '@aws-sdk/client-s3';
 import { EdgeError } from '../../../src/core/mod.js';
 import { sha256 as sha256Of } from '../../../src/system/mod.js';
-import { fromAws, type AwsOptions } from '../aws/mod.js';
+import { clientConfig, fromAws, type AwsOptions } from '../aws/mod.js';
 import type { ArtifactStore } from './artifacts.js';
 
 /** Artifacts in S3: each put is conditional, carries its SHA-256, and is sent as one buffer. */
@@ -11,7 +11,7 @@ export class AwsArtifacts implements ArtifactStore {
   constructor(options: AwsOptions = {}) {
     // A store named by an endpoint seldom answers for bucket names as host names.
     const isNamed = options.endpoint !== undefined || 'AWS_ENDPOINT_URL_S3' in process.env;
-    this.#s3 = new S3({ ...options, forcePathStyle: isNamed, maxAttempts: 5 });
+    this.#s3 = new S3({ ...clientConfig(options, 'S3'), forcePathStyle: isNamed, maxAttempts: 5 });
   }
 
   close(): void {

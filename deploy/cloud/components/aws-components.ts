@@ -1,5 +1,5 @@
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { doing, orMissing, paged, type AwsOptions } from '../aws/mod.js';
+import { clientConfig, doing, orMissing, paged, type AwsOptions } from '../aws/mod.js';
 import type { ComponentCloud, ComponentTarget, NewComponent, PublishedComponent } from './components.js';
 
 /** A component's name stands in its ARN between two colons. */
@@ -10,7 +10,7 @@ export class AwsComponents implements ComponentCloud {
   readonly #greengrass: GreengrassV2;
 
   constructor(options: AwsOptions = {}) {
-    this.#greengrass = new GreengrassV2({ ...options, maxAttempts: 10 });
+    this.#greengrass = new GreengrassV2({ ...clientConfig(options, 'GREENGRASSV2'), maxAttempts: 10 });
   }
 
   close(): void {

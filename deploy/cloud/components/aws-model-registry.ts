@@ -1,5 +1,5 @@
 import { SageMaker } from '@aws-sdk/client-sagemaker';
-import { doing, type AwsOptions } from '../aws/mod.js';
+import { clientConfig, doing, type AwsOptions } from '../aws/mod.js';
 import type { ModelRegistry, RegisteredModel } from './model-registry.js';
 
 /** SageMaker's model registry. */
@@ -7,7 +7,7 @@ export class AwsModelRegistry implements ModelRegistry {
   readonly #sagemaker: SageMaker;
 
   constructor(options: AwsOptions = {}) {
-    this.#sagemaker = new SageMaker(options);
+    this.#sagemaker = new SageMaker(clientConfig(options, 'SAGEMAKER'));
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { IoT } from '@aws-sdk/client-iot';
 import { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
-import type { AwsOptions } from '../aws/mod.js';
+import { clientConfig, type AwsOptions } from '../aws/mod.js';
 import { AwsDeployments } from './aws-deployments.js';
 import { AwsFleetIndex } from './aws-fleet-index.js';
 import { AwsJobs } from './aws-jobs.js';
@@ -18,17 +18,15 @@ export interface AwsFleetCloudOptions extends AwsOptions {
 
 /** The port over AWS's own clients; a local cloud is AWS with another endpoint. */
 export function awsFleetCloud(options: AwsFleetCloudOptions = {}): FleetCloud & { close(): void } {
-  const config = {
-    ...(options.region === undefined ? {} : { region: options.region }),
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+  const configFor = (service: string) => ({
+    ...clientConfig(options, service),
     maxAttempts: options.maxAttempts ?? 10,
-  };
-  const iot = new IoT(config);
-  const greengrass = new GreengrassV2(config);
-  const data = new IoTDataPlane(config);
+  });
+  const iot = new IoT(configFor('IOT'));
+  const greengrass = new GreengrassV2(configFor('GREENGRASSV2'));
+  const data = new IoTDataPlane(configFor('IOT_DATA_PLANE'));
   return {
-    ...fleetCloudOver({ iot, greengrass, data }, config.region ?? process.env['AWS_REGION']),
+    ...fleetCloudOver({ iot, greengrass, data }, options.region ?? process.env['AWS_REGION']),
     close: () => {
       for (const client of [iot, greengrass, data]) client.destroy();
     },
