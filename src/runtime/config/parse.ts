@@ -2,6 +2,7 @@ import { parseCaptureConfig, type CaptureConfig } from '../../capture/mod.js';
 import { parseComponentConfiguration, type Parsed } from '../../component/configuration/mod.js';
 import { EdgeError, toEdgeError } from '../../core/mod.js';
 import { ALIASES } from './aliases.js';
+import { objectKeyWarning } from './object-keys.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
 
 /**
@@ -9,7 +10,12 @@ import { ConfigurationSchema, type Configuration } from './schema.js';
  * @throws EdgeError INVALID_ARGUMENT that names the key
  */
 export function parseConfiguration(raw: unknown): Parsed<Configuration> {
-  return parseComponentConfiguration({ schema: ConfigurationSchema, aliases: ALIASES, checkTogether }, raw);
+  const spec = { schema: ConfigurationSchema, aliases: ALIASES, checkTogether };
+  const parsed = parseComponentConfiguration(spec, raw);
+  const warnings = [parsed.warning, objectKeyWarning(parsed.configuration)].filter(
+    (one) => one !== undefined,
+  );
+  return warnings.length === 0 ? parsed : { ...parsed, warning: warnings.join('; ') };
 }
 
 /**
