@@ -25,11 +25,16 @@ export interface Relay {
  * writes is read and dropped until the client itself has closed.
  */
 export async function openRelay(nucleus: Socket, random: Random): Promise<Relay> {
-  const folder = await mkdtemp(join(tmpdir(), 'ipc-'));
+  const folder = await ownFolder();
   const socketPath = join(folder, 's');
   const token = random.hex(32);
-  const server = createServer({ allowHalfOpen: true }, (client) => admit(client, nucleus, token, server));
   const remove = async (): Promise<void> => await rm(folder, { recursive: true, force: true });
+  // Once the client is in, nobody needs the folder: a process that is killed later leaves none behind.
+  const admitted = (): void => {
+    server.close();
+    remove().catch(() => undefined);
+  };
+  const server = createServer({ allowHalfOpen: true }, (client) => admit(client, nucleus, token, admitted));
   const gone = deferred<Error>();
   nucleus.on('error', (error) => gone.resolve(error));
   nucleus.on('close', () => gone.resolve(new Error('The nucleus closed the connection')));
@@ -55,6 +60,15 @@ export async function openRelay(nucleus: Socket, random: Random): Promise<Relay>
   };
 }
 
+/** For temporary files, or where those may not be written the working folder, which a component may write to. */
+async function ownFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'ipc-'));
+  } catch {
+    return await mkdtemp(join('.', 'ipc-'));
+  }
+}
+
 async function listen(server: Server, socketPath: string): Promise<void> {
   const listening = deferred<void>();
   server.once('error', listening.reject);
@@ -64,7 +78,7 @@ async function listen(server: Server, socketPath: string): Promise<void> {
 }
 
 /** The one client gets the answer that the nucleus gave to us; from then on bytes pass as they are. */
-function admit(client: Socket, nucleus: Socket, token: string, server: Server): void {
+function admit(client: Socket, nucleus: Socket, token: string, admitted: () => void): void {
   const splitter = new FrameSplitter(MAX_FIRST_BYTES);
   client.on('error', () => client.destroy());
   const first = (chunk: Uint8Array): void => {
@@ -76,7 +90,7 @@ function admit(client: Socket, nucleus: Socket, token: string, server: Server): 
     } catch {
       return void client.destroy();
     }
-    server.close();
+    admitted();
     client.write(encodeFrame({ type: MESSAGE_TYPE.connectAck, flags: CONNECTION_ACCEPTED, streamId: 0 }));
     pass(client, nucleus);
   };
