@@ -2,9 +2,9 @@
 const MAX_IDS = 16_384;
 
 /**
- * Whose capture ids are. An id is unique in a spool, but belongs to the component that used it first: no other one
- * hears what became of it, and its use by one keeps nothing of another out of the spool. What was captured before the
- * agent started, or longer ago than the last 16,384 ids, is nobody's, and told to all.
+ * Whose capture ids are. An id is unique in a spool, but belongs to the component that used it first: its
+ * use by one keeps nothing of another out of the spool. What was captured before the agent started, or longer ago than
+ * the last 16,384 ids, is nobody's.
  */
 export class CaptureOwners {
   readonly #owners = new Map<string, string>();

@@ -48,7 +48,7 @@ export function createHandlers(
     },
     predict: async (body, context) => await predictions.predict(body, context),
     capture: async (body, context) => await captures.submit(body, context),
-    captureStatus: async (body, { caller }) => captures.status(body, caller),
+    captureStatus: async (body) => captures.status(body),
     register: async (body, { caller }) => await registration.register(body, caller),
   };
 }
