@@ -13,7 +13,7 @@ import {
   type VersionRecord,
 } from '../../../src/runtime/registry/mod.js';
 
-const FILE = '/work/registry.json';
+const FILE = '/agent/registry.json';
 const record = (version: string): VersionRecord => ({
   version,
   digest: version.replaceAll('.', '').padEnd(64, '0'),

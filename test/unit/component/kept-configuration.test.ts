@@ -16,7 +16,7 @@ describe('a configuration that a restart could not read', () => {
     const files = memoryFiles();
     const applied: LogLevel[] = [];
     const kept = new HeldConfiguration<ReturnType<typeof parse>['configuration'], undefined>({
-      file: '/work/configuration.json',
+      file: '/agent/configuration.json',
       files,
       clock: new ManualClock(),
       logger: silentLogger,
@@ -25,11 +25,11 @@ describe('a configuration that a restart could not read', () => {
     });
     kept.onChange(({ logLevel }) => void applied.push(logLevel));
     await kept.offer({ logLevel: 'warn', good: true });
-    const before = files.content.get('/work/configuration.json');
+    const before = files.content.get('/agent/configuration.json');
     await kept.offer({ logLevel: 'error' });
     assert.deepEqual(applied, ['warn', 'error']);
     assert.ok(before !== undefined);
-    assert.equal(files.content.get('/work/configuration.json'), before);
+    assert.equal(files.content.get('/agent/configuration.json'), before);
     await kept.close();
   });
 });

@@ -8,7 +8,7 @@ import { memoryFiles } from '../../../src/disk/mod.js';
 import { checkNetwork, parseUploadConfig, type UploadConfig } from '../../../src/upload/mod.js';
 import { memoryLogger } from '../../lib/upload.js';
 
-const FILE = '/work/configuration.json';
+const FILE = '/agent/configuration.json';
 
 function heldOver(content: Map<string, Uint8Array>, environment: Readonly<Record<string, string>> = {}) {
   const clock = new ManualClock();
