@@ -43,6 +43,8 @@ export interface TwinOptions {
   readonly folder?: string;
   /** Where exchange folders may be, by the configured place; default: in the twins' folder. */
   readonly exchangeRoots?: (wanted: string) => readonly string[];
+  /** Default: none. */
+  readonly trustedKeys?: () => Promise<readonly string[]>;
   /** Where registry and package copies are; default: the machine's disk. */
   readonly memory?: { readonly files: DurableFiles; readonly packages: Packages };
 }
@@ -132,7 +134,7 @@ export class AgentTwins implements AsyncDisposable {
       hosts: this.hosts,
       capture,
       machine,
-      trustedKeys: async () => [],
+      trustedKeys: this.#options.trustedKeys ?? (async () => []),
     };
     await mkdir(work, { recursive: true, mode: 0o700 });
     const scheduler = new Scheduler(clock, () => ({

@@ -112,9 +112,10 @@ export class Agent implements AsyncDisposable {
     await agent.#exchange.open();
     await agent.#rollback.finish();
     await agent.sweep();
-    await agent.#unadmitted.look();
     agent.#listen();
     agent.manager.reconcile();
+    // Beside the first loads: it keeps nothing from serving.
+    await agent.#unadmitted.look();
     agent.#probation.check();
     agent.#tick();
     dependencies.logger.info('Agent started', {

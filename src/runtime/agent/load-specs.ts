@@ -31,13 +31,18 @@ export class LoadSpecs {
     return await this.forRecord(model, record);
   }
 
-  /** The same for a record that is not in the registry yet. */
+  /** Where a version's package lies: the agent's own copy, else where it came from. */
+  folderOf(model: string, { kept, digest, source }: VersionRecord): string {
+    return kept ? this.#dependencies.packages.folder(model, digest) : source;
+  }
+
+  /** As {@link of}, for a record that is not in the registry yet. */
   async forRecord(model: string, record: VersionRecord): Promise<LoadSpec> {
-    const { configuration, machine, packages, trustedKeys, clock } = this.#dependencies;
+    const { configuration, machine, trustedKeys, clock } = this.#dependencies;
     const { signature, queue } = configuration.current;
     return {
       key: keyOf(model, record.version),
-      folder: record.kept ? packages.folder(model, record.digest) : record.source,
+      folder: this.folderOf(model, record),
       expectedDigest: record.digest,
       trust: { policy: signature.policy, keys: await trustedKeys() },
       threads: record.threads ?? 1,

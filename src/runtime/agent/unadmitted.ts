@@ -9,7 +9,7 @@ import type { LoadSpecs } from './load-specs.js';
 export interface UnadmittedOptions {
   readonly registry: Pick<Registry, 'state'>;
   readonly logger: Logger;
-  readonly specs: Pick<LoadSpecs, 'forRecord'>;
+  readonly specs: Pick<LoadSpecs, 'folderOf'>;
   readonly rules: Pick<AdmissionRules, 'checkServed'>;
 }
 
@@ -47,8 +47,7 @@ export class Unadmitted {
   async #lookAt(model: string, record: VersionRecord): Promise<void> {
     const { logger, specs, rules } = this.#options;
     const { version, digest } = record;
-    const { folder } = await specs.forRecord(model, record);
-    const announced = await readAnnounced(folder).catch((thrown: unknown) => {
+    const announced = await readAnnounced(specs.folderOf(model, record)).catch((thrown: unknown) => {
       logger.debug('A served package cannot be looked at', { model, version, reason: messageOf(thrown) });
       return undefined;
     });

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { heartbeatTopic, type HeartbeatReport } from '../../../src/contract/mod.js';
 import { updateVersion } from '../../../src/runtime/registry/mod.js';
 import { describeModel, predict } from '../../lib/agent-requests.js';
+import { EdgeError } from '../../../src/core/mod.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
 import { until } from '../../lib/until.js';
 
@@ -81,6 +82,21 @@ describe('a package that a former agent let in against the rules', () => {
     const described = lastReport(twins)?.models.find(({ name }) => name === 'Former');
     assert.match(described?.reason ?? '', /made for linux-arm64/);
     assert.equal((await predict(twins, {}, { model: 'Former' })).version, '1.0.0');
+  });
+
+  it('is looked for without the trusted keys: an agent that cannot read them starts all the same', async () => {
+    let readable = true;
+    await using twins = await AgentTwins.create({
+      trustedKeys: () =>
+        readable
+          ? Promise.resolve([])
+          : Promise.reject(new EdgeError('FILE_UNUSABLE', 'Cannot read the keys')),
+    });
+    await twins.register(await twins.package('1.0.0'));
+    await twins.stop();
+    readable = false;
+    await twins.start();
+    assert.equal((await describeModel(twins)).version, '1.0.0');
   });
 });
 
