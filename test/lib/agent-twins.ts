@@ -46,7 +46,7 @@ export interface TwinOptions {
   /** Default: none. */
   readonly trustedKeys?: () => Promise<readonly string[]>;
   /** Where registry and package copies are; default: the machine's disk. */
-  readonly memory?: { readonly files: DurableFiles; readonly packages: Packages };
+  readonly memory?: { readonly files: DurableFiles; readonly packages?: Packages };
 }
 
 /** The whole agent in this process: hosts, broker and spool in memory, packages and registry on disk. */

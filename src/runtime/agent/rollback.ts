@@ -1,6 +1,13 @@
 import { STABLE } from '../../contract/mod.js';
-import type { Logger, SerialQueues } from '../../core/mod.js';
-import { fallbackOf, findModel, findVersion, rollBack, type Registry } from '../registry/mod.js';
+import { messageOf, type Logger, type SerialQueues } from '../../core/mod.js';
+import {
+  fallbackOf,
+  findModel,
+  findVersion,
+  rollBack,
+  type ModelRecord,
+  type Registry,
+} from '../registry/mod.js';
 import type { Events } from './events.js';
 import { changeIf } from './registry-changes.js';
 import type { ServedModels } from './served-models.js';
@@ -42,18 +49,28 @@ export class Rollback {
    * anything is served, as no version is loaded for it.
    */
   async finish(): Promise<void> {
-    const { registry, logger, events } = this.#options;
+    const { registry, logger } = this.#options;
     for (const [model, found] of Object.entries(registry.state.models)) {
-      const from = found.labels['stable'];
-      const to = fallbackOf(found);
-      if (from === undefined || to === undefined) continue;
-      const reason = findVersion(registry.state, model, from)?.quarantined;
-      const fallback = findVersion(registry.state, model, to);
-      if (reason === undefined || fallback?.admitted !== true || fallback.quarantined !== undefined) continue;
-      if (!(await changeIf(registry, (state) => rollBack(state, model, { from, to, reason })))) continue;
-      logger.error('Model rolled back', { model, from, to, reason });
-      events.model({ type: 'ROLLED_BACK', model, version: to, from, reason });
+      try {
+        await this.#finish(model, found);
+      } catch (thrown) {
+        // A disk without room must not keep the other models from serving; the next start tries again.
+        logger.error('An interrupted rollback cannot be ended', { model, reason: messageOf(thrown) });
+      }
     }
+  }
+
+  async #finish(model: string, found: ModelRecord): Promise<void> {
+    const { registry, logger, events } = this.#options;
+    const from = found.labels[STABLE];
+    const to = fallbackOf(found);
+    if (from === undefined || to === undefined) return;
+    const reason = findVersion(registry.state, model, from)?.quarantined;
+    const fallback = findVersion(registry.state, model, to);
+    if (reason === undefined || fallback?.admitted !== true || fallback.quarantined !== undefined) return;
+    if (!(await changeIf(registry, (state) => rollBack(state, model, { from, to, reason })))) return;
+    logger.error('Model rolled back', { model, from, to, reason });
+    events.model({ type: 'ROLLED_BACK', model, version: to, from, reason });
   }
 
   async #perform(model: string, from: string, to: string, reason: string): Promise<boolean> {
