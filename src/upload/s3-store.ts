@@ -77,7 +77,9 @@ export class S3ObjectStore implements ObjectStore {
         this.#hasConditions = false;
         return await this.#confirmedPut(request, false, signal);
       default:
-        return this.#follows(first.failure) ? await this.#confirmedPut(request, true, signal) : first;
+        return this.#follows(first.failure)
+          ? await this.#confirmedPut(request, this.#hasConditions, signal)
+          : first;
     }
   }
 

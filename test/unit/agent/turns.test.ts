@@ -30,6 +30,17 @@ async function gated(version: string, more: Partial<TwinOptions> = {}) {
   return { twins, gate };
 }
 
+/** 3.0.0 serves, and 1.0.0, whose package is `first`, waits at the gate when it is loaded again. */
+async function atTheGate() {
+  const { twins, gate } = await gated('1.0.0');
+  const first = await twins.package('1.0.0');
+  await twins.register(first);
+  await twins.register(await twins.package('3.0.0'));
+  twins.hosts.crash('Model@1.0.0');
+  gate.shut = true;
+  return { twins, gate, first };
+}
+
 /** Other models are admitted meanwhile: whatever does not wait for its turn has happened by then. */
 async function meanwhile(twins: AgentTwins): Promise<void> {
   for (const name of ['Other', 'Another']) await twins.register(await twins.package('1.0.0', name), name);
@@ -76,13 +87,8 @@ describe('what happens to one model', () => {
   });
 
   it('switches to a version that is being loaded for a request, rather than fail and say that all is well', async () => {
-    const { twins, gate } = await gated('1.0.0');
+    const { twins, gate, first } = await atTheGate();
     await using _agent = twins;
-    const first = await twins.package('1.0.0');
-    await twins.register(first);
-    await twins.register(await twins.package('3.0.0'));
-    twins.hosts.crash('Model@1.0.0');
-    gate.shut = true;
     const request = predict(twins, { version: '1.0.0' });
     await until(() => gate.waiting === 1, 'a request loads the version');
     const back = twins.register(first);
@@ -94,13 +100,8 @@ describe('what happens to one model', () => {
   });
 
   it('lets a request for a version wait for its admission, rather than load it a second time', async () => {
-    const { twins, gate } = await gated('1.0.0');
+    const { twins, gate, first } = await atTheGate();
     await using _agent = twins;
-    const first = await twins.package('1.0.0');
-    await twins.register(first);
-    await twins.register(await twins.package('3.0.0'));
-    twins.hosts.crash('Model@1.0.0');
-    gate.shut = true;
     const back = twins.register(first);
     await until(() => gate.waiting === 1, 'the admission loads the version');
     const request = predict(twins, { version: '1.0.0' });
