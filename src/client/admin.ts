@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import type { Static } from '@sinclair/typebox';
-import { resetNewestOperation } from '../contract/mod.js';
+import type { Static, TSchema } from '@sinclair/typebox';
+import { listQuarantinedOperation, requeueOperation, resetNewestOperation } from '../contract/mod.js';
 import { EdgeError, messageOf, silentLogger, validate } from '../core/mod.js';
 import { systemClock, systemRandom } from '../system/mod.js';
 import { AdminTransport } from './admin-transport.js';
@@ -15,6 +15,16 @@ export interface AdminClient extends AsyncDisposable {
     body: Static<typeof resetNewestOperation.request>,
     options: { readonly timeoutMs: number },
   ): Promise<Static<typeof resetNewestOperation.reply>>;
+  /** Captures that the store refused for good: one page of them. */
+  listQuarantined(
+    body: Static<typeof listQuarantinedOperation.request>,
+    options: { readonly timeoutMs: number },
+  ): Promise<Static<typeof listQuarantinedOperation.reply>>;
+  /** Brings captures back out of quarantine: one page of them. */
+  requeueCaptures(
+    body: Static<typeof requeueOperation.request>,
+    options: { readonly timeoutMs: number },
+  ): Promise<Static<typeof requeueOperation.reply>>;
   close(): Promise<void>;
 }
 
@@ -39,11 +49,23 @@ export async function connectAdmin(path: string): Promise<AdminClient> {
     await client.close();
     await transport.close();
   };
-  const { op, reply } = resetNewestOperation;
+  const operation =
+    <Request extends TSchema, Reply extends TSchema>(given: {
+      readonly op: string;
+      readonly request: Request;
+      readonly reply: Reply;
+    }) =>
+    async (body: Static<Request> & object, { timeoutMs }: { readonly timeoutMs: number }) =>
+      validate(
+        given.reply,
+        await askAsOperator(transport, given.op, body, timeoutMs),
+        'Cannot read the reply',
+      );
   return {
     client,
-    resetNewest: async (body, { timeoutMs }) =>
-      validate(reply, await askAsOperator(transport, op, body, timeoutMs), 'Cannot read the reply'),
+    resetNewest: operation(resetNewestOperation),
+    listQuarantined: operation(listQuarantinedOperation),
+    requeueCaptures: operation(requeueOperation),
     close,
     [Symbol.asyncDispose]: close,
   };

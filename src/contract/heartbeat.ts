@@ -47,6 +47,8 @@ export const HeartbeatDocument = Type.Object({
     dropped: Type.Integer({ minimum: 0 }),
     queuedRecords: Type.Integer({ minimum: 0 }),
     queueBytes: Type.Integer({ minimum: 0 }),
+    /** Of `dropped`: captures in quarantine, which the operator may bring back. Absent: none. */
+    quarantined: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
   lastError: Type.Optional(
     Type.Object({

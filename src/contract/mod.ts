@@ -7,6 +7,7 @@ export * from './captures.js';
 export * from './models.js';
 export * from './operations.js';
 export * from './operator-operations.js';
+export * from './quarantine-operations.js';
 export * from './tensor.js';
 export * from './topics.js';
 export * from './asyncapi.js';

@@ -49,9 +49,9 @@ export function decodeRequest(payload: Uint8Array): RequestEnvelope {
   );
 }
 
-export function decodeReply(payload: Uint8Array): ReplyEnvelope {
+export function decodeReply(payload: Uint8Array, maxBytes = MAX_MESSAGE_BYTES): ReplyEnvelope {
   const what = 'Cannot read the reply';
-  return validate(ReplyEnvelope, decodeMessage(payload, what), what) as ReplyEnvelope;
+  return validate(ReplyEnvelope, decodeMessage(payload, what, maxBytes), what) as ReplyEnvelope;
 }
 
 /** What a caller hears of a failure of ours; the sentence itself may hold what Node said, paths among it. */

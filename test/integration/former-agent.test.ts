@@ -67,6 +67,6 @@ describe('what an agent of commit 192c4d1 left', () => {
       false,
     );
     const aside = await readdir(join(device.bench.workFolder, 'spool', 'quarantine'));
-    assert.equal(aside.length, 2);
+    assert.equal(aside.filter((name) => !name.endsWith('.fate')).length, 2);
   });
 });

@@ -13,6 +13,18 @@ export type AppendOutcome =
  */
 export type DropReason = 'quota' | 'no-space' | 'io-error' | 'overload' | 'duplicate' | 'closed';
 
+/** Captures that the store refused for good, as one segment in quarantine. They come back together. */
+export interface QuarantinedCaptures {
+  readonly number: number;
+  /** Its file's name in `closed/` before. */
+  readonly segment: string;
+  readonly records: number;
+  readonly sizeBytes: number;
+  /** Undefined where an agent of before kept none. */
+  readonly reason: string | undefined;
+  readonly captureIds: readonly string[];
+}
+
 /** The agent's side of the spool. Every acknowledged record is delivered, or counted in drops under a policy the operator chose. */
 export interface CaptureSpool extends AsyncDisposable {
   /** Resolves after fsync (durable) or write (interval). Assigns sequence number, boot id and monotonic time. */
@@ -37,6 +49,15 @@ export interface CaptureSpool extends AsyncDisposable {
   configure(policy: SpoolPolicyOptions): void;
   /** A receipt was written (notice from the uploader, or a scan): reads it, updates statuses, deletes the segment. */
   reconcile(): Promise<void>;
+  /** What lies in quarantine and was acknowledged, what came first before the rest. */
+  quarantined(): Promise<readonly QuarantinedCaptures[]>;
+  /**
+   * Brings captures back out of quarantine: they wait for the uploader again.
+   * @param number as {@link quarantined} tells
+   * @returns the captures' ids; none where they are not there any more
+   * @throws EdgeError RECORD_INVALID where none can be read, and as `Disk` gives them; they are still there then
+   */
+  requeue(number: number): Promise<readonly string[]>;
   /** Closes open segments: all that was acknowledged is on disk and may be uploaded. */
   close(): Promise<void>;
 }

@@ -15,7 +15,9 @@ export interface FatesOptions {
   readonly kept: KeptDrops;
 }
 
-export type Counts = Readonly<Pick<Counters, 'issued' | 'acked' | 'delivered' | 'drops' | 'lastSuccessMs'>>;
+export type Counts = Readonly<
+  Pick<Counters, 'issued' | 'acked' | 'delivered' | 'requeued' | 'drops' | 'lastSuccessMs'>
+>;
 
 /** What became of each record: its state by id, the counts of all, and those who want to hear of it. */
 export class Fates {
@@ -62,9 +64,17 @@ export class Fates {
     this.#announce('SPOOLED', captureIds);
   }
 
-  /** Found in a segment. */
+  /** Found in a segment. One that was quarantined stands in a segment again where it came back. */
   queued(captureId: string): void {
-    if (!this.#statuses.has(captureId)) this.#statuses.set(captureId, 'SPOOLED');
+    const { state } = this.#statuses.get(captureId);
+    if (state === 'UNKNOWN' || state === 'QUARANTINED') this.#statuses.set(captureId, 'SPOOLED');
+  }
+
+  /** Records that were quarantined wait for the uploader again. @param total of all that ever came back */
+  requeued(captureIds: readonly string[], total: number): void {
+    this.#counters.requeued = total;
+    for (const id of captureIds) this.#statuses.set(id, 'SPOOLED');
+    this.#announce('SPOOLED', captureIds);
   }
 
   /** A file that could not be read at start turned out to hold so many. */

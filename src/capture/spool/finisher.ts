@@ -32,19 +32,32 @@ export class Finisher {
   readonly #parts: FinisherParts;
   /** While it is open, the segments' news is told. */
   #isOpen = false;
+  /** Of finished segments that were kept, found before it was open. */
+  readonly #kept = new Map<string, FinishedSegment>();
 
   constructor(parts: FinisherParts) {
     this.#parts = parts;
   }
 
-  /** Takes in all that is in `done/`. The spool itself removes what is finished, from one listing for all. */
-  async open(): Promise<void> {
+  /**
+   * Takes in all that is in `done/`. The spool itself removes what is finished, from one listing for all.
+   * @returns what became of segments that were kept in quarantine, by their bases, as far as it is remembered
+   */
+  async open(): Promise<ReadonlyMap<string, FinishedSegment>> {
     const { finished, fates, quarantine } = this.#parts;
     const { segments, forgotten } = await finished.open(quarantine);
     fates.carry(forgotten);
-    for (const segment of segments) fates.remember(segment);
+    for (const segment of segments) this.#remember(segment);
     await this.settle();
     this.#isOpen = true;
+    const kept = new Map(this.#kept);
+    this.#kept.clear();
+    return kept;
+  }
+
+  #remember(segment: FinishedSegment): void {
+    if (mustKeep(segment)) this.#kept.set(segment.base, segment);
+    this.#parts.fates.remember(segment);
   }
 
   /** Takes in what is new. A file that can't be dealt with now is tried again the next time. */
@@ -80,8 +93,7 @@ export class Finisher {
     );
     if (receipt === undefined) return await quarantine.move(path, file);
     const segment = segmentOfReceipt(base, receipt);
-    const mustKeep = segment.quarantined.length > 0 || segment.lost !== undefined;
-    if (mustKeep || this.#isOpen) await this.#removeSegment(base, mustKeep);
+    if (mustKeep(segment) || this.#isOpen) await this.#removeSegment(segment);
     // It stands in a history file already: a kill came before its receipt went.
     if (finished.has(base)) await settings.disk.remove(path);
     closed.delete(base);
@@ -134,17 +146,18 @@ export class Finisher {
     const { finished, fates } = this.#parts;
     finished.add(segment, file);
     if (this.#isOpen) fates.finished(segment);
-    else fates.remember(segment);
+    else this.#remember(segment);
   }
 
   /** Takes a segment off the disk, or into quarantine where something in it was not delivered. */
-  async #removeSegment(base: string, mustKeep: boolean): Promise<void> {
+  async #removeSegment(segment: FinishedSegment): Promise<void> {
     const { settings, folders, closed, quarantine } = this.#parts;
+    const { base } = segment;
     const known = closed.get(base);
     const files = known === undefined ? await this.#filesOf(base) : [known.name.file];
     for (const file of files) {
       const path = join(folders.closed, file);
-      if (mustKeep) await quarantine.move(path, file);
+      if (mustKeep(segment)) await quarantine.move(path, file, segment);
       else await settings.disk.remove(path);
     }
   }
@@ -153,4 +166,8 @@ export class Finisher {
     const { settings, folders } = this.#parts;
     return (await settings.disk.list(folders.closed)).filter((file) => file.startsWith(`${base}.`));
   }
+}
+
+function mustKeep({ quarantined, lost }: FinishedSegment): boolean {
+  return quarantined.length > 0 || lost !== undefined;
 }

@@ -17,7 +17,7 @@ export interface SpoolOptions extends SpoolPolicyOptions {
   readonly clockSynchronised?: () => boolean;
   /** A segment closes once it holds this many bytes; default 1 MiB. */
   readonly segmentBytes?: number;
-  /** Bytes of damaged data that are kept; default 4 MiB. */
+  /** Bytes of damaged data, and of captures that the store refused, that are kept; default 64 MiB. */
   readonly quarantineBytes?: number;
   /** How long the fate of a capture is remembered at least; default one day. */
   readonly statusRetentionMs?: number;
@@ -46,7 +46,7 @@ export function spoolSettings(
     turn: options.turn ?? (async () => undefined),
     clockSynchronised: options.clockSynchronised ?? (() => false),
     segmentBytes: options.segmentBytes ?? MEBIBYTE,
-    quarantineBytes: options.quarantineBytes ?? 4 * MEBIBYTE,
+    quarantineBytes: options.quarantineBytes ?? 64 * MEBIBYTE,
     statusRetentionMs: options.statusRetentionMs ?? 86_400_000,
     maxRemembered: options.maxRemembered ?? 100_000,
     maxPendingBytes: options.maxPendingBytes ?? 16 * MEBIBYTE,

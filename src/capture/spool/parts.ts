@@ -12,6 +12,8 @@ import { Leftovers } from './leftovers.js';
 import type { SpoolSettings } from './options.js';
 import { PriorityWriter } from './priority-writer.js';
 import { Quarantine } from './quarantine.js';
+import { RequeuedCount } from './requeued-count.js';
+import { Requeuer } from './requeuer.js';
 import { Room } from './room.js';
 
 /** What a spool is made of. Each part calls those above it, none below. */
@@ -27,6 +29,7 @@ export interface SpoolParts {
   readonly finished: FinishedSegments;
   readonly finisher: Finisher;
   readonly leftovers: Leftovers;
+  readonly requeuer: Requeuer;
   readonly room: Room;
   readonly writers: Readonly<Record<Priority, PriorityWriter>>;
 }
@@ -43,11 +46,24 @@ export function spoolParts(settings: SpoolSettings): SpoolParts {
   const common = { settings, folders, fates, closed, finished };
   const finisher = new Finisher({ ...common, quarantine });
   const leftovers = new Leftovers({ ...common, quarantine, housekeeping });
+  const requeuedCount = new RequeuedCount(disk, folders.counts);
+  const requeuer = new Requeuer({ ...common, quarantine, requeuedCount });
   const evictor = new Evictor(common);
   const room = new Room({ settings, closed, leftovers, evictor, housekeeping });
   const health = new DiskHealth(log);
   const writer = (priority: Priority): PriorityWriter =>
     new PriorityWriter({ settings, folders, fates, closed, leftovers, room, health }, priority);
   const writers = { error: writer('error'), outlier: writer('outlier'), sample: writer('sample') };
-  return { ...common, health, housekeeping, quarantine, keptDrops, finisher, leftovers, room, writers };
+  return {
+    ...common,
+    health,
+    housekeeping,
+    quarantine,
+    keptDrops,
+    finisher,
+    leftovers,
+    requeuer,
+    room,
+    writers,
+  };
 }

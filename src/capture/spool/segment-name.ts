@@ -98,7 +98,7 @@ function labelled(text: string, label: string): number {
   return Number(text.slice(1));
 }
 
-function parseBase(text: string | undefined): SegmentBase | undefined {
+export function parseBase(text: string | undefined): SegmentBase | undefined {
   if (text === undefined || !BASE.test(text)) return undefined;
   const firstSequence = Number(text.slice(0, SEQUENCE_DIGITS));
   const middle = text.slice(SEQUENCE_DIGITS + 1, -NONCE_DIGITS - 1);

@@ -1,5 +1,5 @@
 import type { CaptureState, CaptureStats } from '../../contract/mod.js';
-import type { AppendOutcome, CaptureSpool, DropReason } from './capture-spool.js';
+import type { AppendOutcome, CaptureSpool, DropReason, QuarantinedCaptures } from './capture-spool.js';
 import type { CaptureRecord } from '../captured/capture-record.js';
 import { FRAME_OVERHEAD_BYTES } from './frame.js';
 import { spoolSettings, type SpoolOptions } from './options.js';
@@ -43,13 +43,24 @@ class Spool implements CaptureSpool {
 
   /** Rebuilds everything from the files. */
   async open(): Promise<void> {
-    const { settings, folders, quarantine, keptDrops, finisher, finished, closed, leftovers, fates } =
-      this.#parts;
+    const {
+      settings,
+      folders,
+      quarantine,
+      keptDrops,
+      finisher,
+      finished,
+      closed,
+      leftovers,
+      fates,
+      requeuer,
+    } = this.#parts;
     for (const folder of Object.values(folders) as string[]) await settings.disk.makeFolder(folder);
     await quarantine.open();
     fates.carry({ delivered: 0, drops: await keptDrops.open() });
-    await finisher.open();
+    const kept = await finisher.open();
     await findClosed(this.#parts);
+    await requeuer.open(kept);
     const unread = await leftovers.open();
     fates.opened(closed.records);
     const names = closed.all().map(({ name }) => name);
@@ -125,12 +136,12 @@ class Spool implements CaptureSpool {
     const nowMs = settings.clock.monotonicMs();
     const oldest = [closed.oldestSinceMs, ...all.map(({ oldestSinceMs }) => oldestSinceMs)];
     const sinceMs = oldest.reduce<number>((least, value) => Math.min(least, value ?? nowMs), nowMs);
-    const { issued, acked, delivered, drops, lastSuccessMs } = fates.counts;
+    const { issued, acked, delivered, lastSuccessMs } = fates.counts;
     return {
       issued,
       acked,
       delivered,
-      drops,
+      drops: fates.counts.drops(quarantine.heldRecords),
       queuedRecords: closed.records + leftovers.records + all.reduce((sum, { records }) => sum + records, 0),
       queueBytes: closed.totalBytes + all.reduce((sum, { openBytes }) => sum + openBytes, 0),
       oldestAgeMs: Math.round(nowMs - sinceMs),
@@ -162,6 +173,27 @@ class Spool implements CaptureSpool {
     await housekeeping.run(async () => {
       await finisher.settle();
       await leftovers.recover();
+    });
+  }
+
+  async quarantined(): Promise<readonly QuarantinedCaptures[]> {
+    const { housekeeping, quarantine, requeuer } = this.#parts;
+    return await housekeeping.run(async () => {
+      const all: QuarantinedCaptures[] = [];
+      for (const held of quarantine.held) {
+        const { number, name, records, sizeBytes, reason } = held;
+        const captureIds = await requeuer.captureIdsOf(held);
+        all.push({ number, segment: name.file, records, sizeBytes, reason, captureIds });
+      }
+      return all;
+    });
+  }
+
+  async requeue(number: number): Promise<readonly string[]> {
+    const { housekeeping, quarantine, requeuer } = this.#parts;
+    return await housekeeping.run(async () => {
+      const held = quarantine.held.find((other) => other.number === number);
+      return held === undefined ? [] : await requeuer.bringBack(held, () => this.#nextSequence++);
     });
   }
 

@@ -28,9 +28,12 @@ export const NO_TALLY: Tally = { delivered: 0, drops: {} };
 /** Under this, records that damage took are counted. */
 export const LOST_REASON = 'damaged';
 
+/** Under this, records that the store refused for good. */
+export const QUARANTINED_REASON = 'quarantined';
+
 export function tallyOf({ uploaded, quarantined, dropped, lost, unnamed }: FinishedSegment): Tally {
   const drops = [
-    ['quarantined', quarantined.length],
+    [QUARANTINED_REASON, quarantined.length],
     ['quota:drop-oldest', dropped.length],
     [LOST_REASON, lost ?? 0],
   ] as const;

@@ -6,6 +6,7 @@ import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } fr
 import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate, visible } from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
 import { type AdminClient, type EdgeManagerClient, connectAdmin } from '../mod.js';
+import { performCapturesCommand, type Answer, type CapturesCall } from './captures-command.js';
 import { renderDescription, renderPrediction, renderStats, renderSummaries } from './local-tables.js';
 import { LOCAL_USAGE, type Output } from './usage.js';
 
@@ -16,23 +17,20 @@ const OPTIONS = {
   inputs: { type: 'string' },
   work: { type: 'string' },
   timeout: { type: 'string' },
+  reason: { type: 'string' },
+  all: { type: 'boolean' },
+  quarantined: { type: 'boolean' },
   pin: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
-interface Call {
+interface Call extends CapturesCall {
   readonly name: string | undefined;
   readonly selector: { readonly version?: string; readonly label?: string };
   readonly path: string | undefined;
   readonly inputs: string | undefined;
   readonly pinned: boolean;
-  readonly timeoutMs: number;
-}
-
-interface Answer {
-  readonly json: unknown;
-  readonly table: string;
 }
 
 /**
@@ -46,7 +44,7 @@ export async function performLocalCommand(args: readonly string[], terminal: Out
   };
   try {
     const { values, positionals } = parse(args);
-    const [command, name] = positionals;
+    const [command, name, ...others] = positionals;
     const act = command === undefined ? undefined : COMMANDS.get(command);
     if (values.help === true || act === undefined) {
       output.out(LOCAL_USAGE);
@@ -61,6 +59,10 @@ export async function performLocalCommand(args: readonly string[], terminal: Out
       path: values.path,
       inputs: values.inputs,
       pinned: values.pin === true,
+      others,
+      reason: values.reason,
+      all: values.all === true,
+      quarantined: values.quarantined === true,
       timeoutMs: timeoutOf(values.timeout),
     };
     await using admin = await connectAdmin(join(values.work ?? process.cwd(), 'admin.sock'));
@@ -140,6 +142,7 @@ const COMMANDS = new Map<
       return { json: reset, table: `${reset.name}: the newest version is ${newest}; passed over: ${over}` };
     },
   ],
+  ['captures', async (_client, call, admin) => await performCapturesCommand(call, admin)],
   [
     'predict',
     async (client, call) => {

@@ -118,7 +118,7 @@ function shown({ name, datatype, shape }: TensorMetadata): string {
 }
 
 /** Columns two spaces apart: the device carries no table library. */
-function table(head: readonly string[] | undefined, rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[] | undefined, rows: readonly (readonly string[])[]): string {
   const all = (head === undefined ? rows : [head, ...rows]).map((row) => row.map(visibleLine));
   const widths = (all[0] ?? []).map((_cell, column) =>
     Math.max(...all.map((row) => (row[column] ?? '').length)),

@@ -13,6 +13,9 @@ export const LOCAL_USAGE = `Usage: edge-manager local <command> [options]
   unload NAME                        unload a model until it is loaded again
   reset-newest NAME --version V      let V count as the newest, so that what was admitted
                                      above it keeps no other version out
+  captures list --quarantined        captures that the store refused for good, and why
+  captures requeue ID... | --reason TEXT | --all
+                                     bring such captures back: they are uploaded again
   predict NAME --inputs FILE         run a model; FILE holds [{"name", "datatype", "shape", "data"}, ...]
 Options:
   --version VERSION, --label LABEL   which version (default: label stable)

@@ -62,6 +62,7 @@ export class AgentHeartbeat {
     const { registry, configuration, capture, machine } = this.#options;
     const { fleet, deviceName } = configuration.current;
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
+    const { quarantined } = drops;
     const lastError = this.#lastError();
     return {
       agentVersion: AGENT_VERSION,
@@ -73,6 +74,7 @@ export class AgentHeartbeat {
         dropped: Object.values(drops).reduce((sum, count) => sum + count, 0),
         queuedRecords,
         queueBytes,
+        ...(quarantined === undefined ? {} : { quarantined }),
       },
       ...(lastError === undefined ? {} : { lastError }),
     };

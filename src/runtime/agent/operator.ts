@@ -1,14 +1,17 @@
 import type { Static } from '@sinclair/typebox';
-import { resetNewestOperation } from '../../contract/mod.js';
+import { listQuarantinedOperation, requeueOperation, resetNewestOperation } from '../../contract/mod.js';
 import { EdgeError, validate, type Logger, type SerialQueues } from '../../core/mod.js';
 import { newestAdmitted } from '../plan/mod.js';
 import { findModel, passOverAbove, type Registry } from '../registry/mod.js';
+import type { CaptureSpool } from '../../capture/mod.js';
+import { Requeues } from './requeues.js';
 
 /** Who asks by the admin socket, in place of a component: whoever may open it is the agent's own user. */
 export const OPERATOR = 'local';
 
 export interface OperatorOptions {
   readonly registry: Pick<Registry, 'state' | 'update'>;
+  readonly capture: Pick<CaptureSpool, 'quarantined' | 'requeue' | 'status'>;
   readonly logger: Logger;
   readonly turns: Pick<SerialQueues, 'run'>;
 }
@@ -22,13 +25,24 @@ export class Operator {
 
   constructor(options: OperatorOptions) {
     this.#options = options;
-    this.#handlers = new Map([
+    const requeues = new Requeues(options.capture, options.logger);
+    this.#handlers = new Map<string, OperatorHandler>([
       [
         resetNewestOperation.op,
         async (body) =>
           await this.#resetNewest(
             validate(resetNewestOperation.request, body, 'Cannot reset the newest version'),
           ),
+      ],
+      [
+        listQuarantinedOperation.op,
+        async (body) =>
+          await requeues.list(validate(listQuarantinedOperation.request, body, 'Cannot list captures')),
+      ],
+      [
+        requeueOperation.op,
+        async (body) =>
+          await requeues.requeue(validate(requeueOperation.request, body, 'Cannot bring captures back')),
       ],
     ]);
   }
