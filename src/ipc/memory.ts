@@ -14,6 +14,8 @@ export interface MemoryGreengrass extends GreengrassPort {
   readonly deferred: readonly { deploymentId: string; recheckAfterMs: number }[];
   readonly iotCore: readonly { topic: string; payload: Uint8Array }[];
   setConfiguration(value: JsonObject): void;
+  /** What {@link GreengrassPort.getConfiguration} finds of another component. */
+  setConfigurationOf(component: string, value: JsonObject): void;
   announceUpdate(event: { kind: 'pre' | 'post'; deploymentId: string }): void;
   /** Cuts or restores the connection. */
   setConnected(connected: boolean): void;
@@ -52,6 +54,7 @@ class MemoryPort implements MemoryGreengrass {
   readonly #connectionListeners = new Listeners<[state: ConnectionState]>();
   readonly #configurationListeners = new Listeners<[]>();
   readonly #updateListeners = new Listeners<[event: { kind: 'pre' | 'post'; deploymentId: string }]>();
+  readonly #configurationsOfOthers = new Map<string, JsonObject>();
   #configuration: JsonObject;
   #connected = true;
 
@@ -87,8 +90,9 @@ class MemoryPort implements MemoryGreengrass {
     return Promise.resolve(this.#ending(end));
   }
 
-  getConfiguration(keyPath: readonly string[]): Promise<Json> {
-    let value: Json = this.#configuration;
+  getConfiguration(keyPath: readonly string[], component?: string): Promise<Json> {
+    let value: Json =
+      component === undefined ? this.#configuration : (this.#configurationsOfOthers.get(component) ?? {});
     for (const key of keyPath) {
       const next: Json | undefined = isJsonObject(value) ? value[key] : undefined;
       if (next === undefined)
@@ -141,6 +145,10 @@ class MemoryPort implements MemoryGreengrass {
   setConfiguration(value: JsonObject): void {
     this.#configuration = value;
     this.#configurationListeners.tell();
+  }
+
+  setConfigurationOf(component: string, value: JsonObject): void {
+    this.#configurationsOfOthers.set(component, value);
   }
 
   announceUpdate(event: { kind: 'pre' | 'post'; deploymentId: string }): void {

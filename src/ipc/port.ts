@@ -35,8 +35,8 @@ export interface Transport extends AsyncDisposable {
 
 /** What a component asks of Greengrass beside pub/sub. UNIMPLEMENTED where this nucleus lacks the operation. */
 export interface GreengrassPort extends Transport {
-  /** `keyPath` empty: the whole effective configuration. */
-  getConfiguration(keyPath: readonly string[]): Promise<Json>;
+  /** `keyPath` empty: the whole effective configuration. `component`: another one's, such as a service of the nucleus. */
+  getConfiguration(keyPath: readonly string[], component?: string): Promise<Json>;
   updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void>;
   /** Calls back at each change below keyPath (on lite once per changed leaf). Restored after a reconnect. */
   onConfigurationChange(keyPath: readonly string[], listener: () => void): Promise<() => Promise<void>>;

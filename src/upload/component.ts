@@ -9,6 +9,7 @@ import { storeOf } from './configured-store.js';
 import { DEFAULT_DEADLINE } from './deadline.js';
 import type { SettledObject } from './segment-source.js';
 import { SpoolSegmentSource } from './spool-source.js';
+import { tokenExchangePort } from './token-exchange-port.js';
 import { Uploader } from './uploader.js';
 
 export interface UploaderFiles {
@@ -65,7 +66,7 @@ class CaptureUploader implements Component {
     );
     onEnd(await greengrass.subscribe(topics.spoolClosed, (message) => this.#noticed(message)));
     onEnd(await followConfiguration(this.#configuration, greengrass));
-    await this.#report('RUNNING');
+    await this.#reportRunning();
   }
 
   async stop(): Promise<void> {
@@ -87,7 +88,11 @@ class CaptureUploader implements Component {
     const { maxBytesPerSecond, destination, periodicUpload } = config;
     this.#uploader = new Uploader({
       source: new SpoolSegmentSource(this.#files.disk, root, clock),
-      store: storeOf(config, this.#worker, this.#files.files),
+      store: storeOf(
+        config,
+        { ...this.#worker, tokenExchangePort: () => tokenExchangePort(this.#greengrass) },
+        this.#files.files,
+      ),
       clock,
       random,
       logger,
@@ -131,18 +136,19 @@ class CaptureUploader implements Component {
     }
   }
 
+  /** The launcher makes the process anew; Greengrass hears nothing, as it would count an error of the component. */
   #stuck(): void {
     const error = new EdgeError('UPLOADS_HANG', 'Uploads hang although their connections were made anew', {
-      nextStep: 'Look at the network of this device; Greengrass starts the uploader again',
+      nextStep: 'Look at the network of this device; the uploader starts its process again',
     });
-    void this.#report('ERRORED').finally(() => this.#fail(error));
+    this.#fail(error);
   }
 
-  async #report(state: 'RUNNING' | 'ERRORED'): Promise<void> {
+  async #reportRunning(): Promise<void> {
     try {
-      await this.#greengrass?.updateState(state);
+      await this.#greengrass?.updateState('RUNNING');
     } catch (thrown) {
-      this.#worker.logger.debug('The state was not reported', { state, reason: messageOf(thrown) });
+      this.#worker.logger.debug('The state was not reported', { reason: messageOf(thrown) });
     }
   }
 }

@@ -9,7 +9,10 @@ import type { ObjectStore } from './object-store.js';
 import { S3ObjectStore } from './s3-store.js';
 import { tokenExchange } from './token-exchange.js';
 
-type Place = Pick<Worker, 'clock' | 'environment' | 'workFolder' | 'logger'>;
+interface Place extends Pick<Worker, 'clock' | 'environment' | 'workFolder' | 'logger'> {
+  /** Where the token exchange listens now, as the nucleus tells. */
+  readonly tokenExchangePort: () => Promise<number | undefined>;
+}
 
 /** Where captures go by this configuration. */
 export function storeOf(config: UploadConfig, place: Place, files: DurableFiles): ObjectStore {
@@ -20,7 +23,8 @@ export function storeOf(config: UploadConfig, place: Place, files: DurableFiles)
   return destination === 'Disk' ? new BothStores(disk, cloud) : cloud;
 }
 
-function cloudOf(config: UploadConfig, { clock, environment, logger }: Place): ObjectStore {
+function cloudOf(config: UploadConfig, place: Place): ObjectStore {
+  const { clock, environment, logger, tokenExchangePort: port } = place;
   const { endpoint, kmsKeyId, requestChecksumCalculation } = config;
   const authorities = readAuthorities(environment, config.caFile);
   for (const problem of [...authorities.problems.map(messageOf), ...proxyProblems(environment)])
@@ -30,7 +34,7 @@ function cloudOf(config: UploadConfig, { clock, environment, logger }: Place): O
     region: regionOf(config, environment),
     endpoints: endpointsOf(config, environment).choice,
     network: () => new NetworkHandler(environment, authorities),
-    credentials: tokenExchange(environment),
+    credentials: tokenExchange({ environment, port, clock }),
     clock,
     requestChecksumCalculation,
     forcePathStyle: config.forcePathStyle ?? endpoint !== undefined,

@@ -12,8 +12,8 @@ export type CredentialsSource = () => Promise<StoreCredentials>;
 
 /** Keys are renewed this long before they expire, as the token exchange service does. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
-/** The token exchange service remembers an error for up to two minutes: asking earlier gives the same. */
-const ERROR_CACHE_MS = 120_000;
+/** Between two questions after failures in a row, at most; also for a source that names no wait. */
+const MOST_PAUSE_MS = 120_000;
 /** A device's clock may be years ahead: keys that were just handed out are used whatever their date says. */
 const LEAST_LIFE_MS = 60_000;
 
@@ -26,6 +26,7 @@ export class CachedCredentials {
   readonly #clock: Clock;
   #held: { readonly credentials: StoreCredentials; readonly atMs: number } | undefined;
   #failed: { readonly error: EdgeError; readonly untilMs: number } | undefined;
+  #failures = 0;
   #asking: Promise<StoreCredentials> | undefined;
 
   constructor(source: CredentialsSource, clock: Clock) {
@@ -57,21 +58,20 @@ export class CachedCredentials {
       const credentials = await this.#source();
       this.#held = { credentials, atMs: this.#clock.monotonicMs() };
       this.#failed = undefined;
+      this.#failures = 0;
       return credentials;
     } catch (cause) {
-      // The source's own sentence may quote an answer's body: it stays in the cause, which logs do not print.
-      const error = new EdgeError(
-        'CREDENTIALS_UNAVAILABLE',
-        'Cannot get credentials from the token exchange service',
-        {
-          retryAfterMs: ERROR_CACHE_MS,
-          nextStep: 'Check the role alias of this core device and that its role may be assumed',
-          cause,
-        },
-      );
-      this.#failed = { error, untilMs: this.#clock.monotonicMs() + ERROR_CACHE_MS };
+      const pauseMs = this.#pauseMs(cause);
+      const error = unavailable(cause, pauseMs);
+      this.#failed = { error, untilMs: this.#clock.monotonicMs() + pauseMs };
       throw error;
     }
+  }
+
+  /** What the source asks for, twice as long at each failure in a row. */
+  #pauseMs(thrown: unknown): number {
+    const askedMs = (thrown instanceof EdgeError ? thrown.retryAfterMs : undefined) ?? MOST_PAUSE_MS;
+    return Math.min(MOST_PAUSE_MS, askedMs * 2 ** Math.min(10, this.#failures++));
   }
 
   #fresh(held: { readonly credentials: StoreCredentials; readonly atMs: number }, nowMs: number): boolean {
@@ -79,4 +79,20 @@ export class CachedCredentials {
     if (expiration === undefined || nowMs - held.atMs < LEAST_LIFE_MS) return true;
     return expiration.getTime() - this.#clock.wallMs() > REFRESH_BEFORE_MS;
   }
+}
+
+function unavailable(thrown: unknown, retryAfterMs: number): EdgeError {
+  if (thrown instanceof EdgeError && thrown.reason === 'CREDENTIALS_UNAVAILABLE') {
+    const { message, nextStep, cause } = thrown;
+    return new EdgeError('CREDENTIALS_UNAVAILABLE', message, {
+      retryAfterMs,
+      ...(nextStep === undefined ? {} : { nextStep }),
+      cause,
+    });
+  }
+  // A stranger's sentence may quote an answer's body: it stays in the cause, which logs do not print.
+  return new EdgeError('CREDENTIALS_UNAVAILABLE', 'Cannot get credentials from the token exchange service', {
+    retryAfterMs,
+    cause: thrown,
+  });
 }

@@ -32,6 +32,8 @@ export interface ErrorFacts {
   readonly status?: number;
   /** The code of S3's error document, or of the network; {@link NO_DOCUMENT} where an answer holds none. */
   readonly code: string;
+  /** The sentence of whoever kept the request from going out at all. */
+  readonly said?: string;
   /** Where no answer came: what is known of the way. */
   readonly way?: Way;
   /** The region in which the answer says that the bucket lies. */
@@ -98,7 +100,8 @@ const SENTENCES: Readonly<Record<FailureClass, string>> = {
 };
 
 /** What a person should look at, where the answer tells more than its class. */
-function adviceOf({ status, code, region, way }: ErrorFacts): string {
+function adviceOf({ status, code, region, way, said }: ErrorFacts): string {
+  if (said !== undefined) return `: ${said}`;
   if (status === undefined && code !== UNPROVEN) {
     const advice = adviceOnWay(code, way ?? {}, 'set caFile, or AWS_CA_BUNDLE, to its certificate');
     return advice === undefined ? '' : `: ${advice}`;

@@ -20,6 +20,7 @@ export function factsOf(thrown: unknown): ErrorFacts {
   if (thrown instanceof EdgeError)
     return {
       code: 'CredentialsUnavailable',
+      said: thrown.message,
       retryAfter: String(Math.ceil((thrown.retryAfterMs ?? 0) / 1000)),
     };
   const error = thrown as Thrown;

@@ -1,5 +1,7 @@
 import { messageOf } from '../../core/mod.js';
+import { join, nodeFiles } from '../../disk/mod.js';
 import { stdoutLogger, systemClock, systemRandom } from '../../system/mod.js';
+import { Exits } from './exits.js';
 import { runLauncher, type LauncherOptions } from './launcher.js';
 
 export interface LaunchOptions extends Pick<LauncherOptions, 'title' | 'worker' | 'entry' | 'nodeFlags'> {
@@ -14,6 +16,12 @@ export async function launch({ name, environment, ...options }: LaunchOptions): 
   process.umask(0o077);
   const logger = stdoutLogger().with({ component: name });
   const stop = new AbortController();
+  const parent = process.ppid;
+  const exits = new Exits({
+    file: join(process.cwd(), 'last-exit'),
+    files: nodeFiles,
+    clock: systemClock,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => stop.abort(new Error(signal)));
   try {
@@ -24,6 +32,8 @@ export async function launch({ name, environment, ...options }: LaunchOptions): 
       random: systemRandom,
       logger,
       stop: stop.signal,
+      // Nobody counts the ends of what a nucleus that died has left behind.
+      mayEnd: async () => process.ppid !== parent || (await exits.mayEnd()),
     });
   } catch (thrown) {
     logger.error(messageOf(thrown));

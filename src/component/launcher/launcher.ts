@@ -9,6 +9,8 @@ const STOP_MS = 4500;
 const BACKOFF = { baseMs: 250, capMs: 10_000 };
 /** A worker that lived this long starts anew without delay. */
 const STABLE_MS = 60_000;
+/** What a new start did not mend is tried again this often, where the component may not end. */
+const UNMENDED_MS = 300_000;
 /** Tells the worker how often it was started. */
 export const STARTS_VARIABLE = 'EDGE_MANAGER_STARTS';
 
@@ -27,12 +29,14 @@ export interface LauncherOptions {
   readonly logger: Logger;
   /** Aborts on SIGTERM or SIGINT. */
   readonly stop: AbortSignal;
+  /** Whether the component may end because a new start of the worker would not help. */
+  readonly mayEnd: () => Promise<boolean>;
 }
 
 /**
  * Keeps the worker, the process that does a component's work, running. Its crashes and hangs are absorbed here:
  * three errors of the component within an hour would make it BROKEN for good. Ends only when it is told to, or
- * when starting again would not help. The worker must call {@link tellAlive}.
+ * when starting again would not help, and that once an hour at most. The worker must call {@link tellAlive}.
  * @returns the component's exit code
  */
 export async function runLauncher(options: LauncherOptions): Promise<number> {
@@ -44,7 +48,14 @@ export async function runLauncher(options: LauncherOptions): Promise<number> {
     const { code, signal } = await runWorker(options, starts);
     if (stop.aborted) return code ?? 0;
     // The worker has said why.
-    if (code === EXIT_PERMANENT) return 1;
+    if (code === EXIT_PERMANENT) {
+      if (await options.mayEnd()) return 1;
+      logger.error(`${options.worker} cannot go on, and the component has ended within the hour: it waits`, {
+        delayMs: UNMENDED_MS,
+      });
+      await clock.sleep(UNMENDED_MS, stop).catch(() => undefined);
+      continue;
+    }
     quickEnds = clock.monotonicMs() - startedMs >= STABLE_MS ? 0 : quickEnds + 1;
     const delayMs = quickEnds === 0 ? 0 : BACKOFF.baseMs / 2 + fullJitterMs(quickEnds, BACKOFF, random);
     logger.error(`${options.worker} ended: starting it again`, { code, signal, starts, delayMs });

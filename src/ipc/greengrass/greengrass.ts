@@ -76,9 +76,10 @@ class GreengrassIpc implements GreengrassPort {
     });
   }
 
-  async getConfiguration(keyPath: readonly string[]): Promise<Json> {
+  async getConfiguration(keyPath: readonly string[], component?: string): Promise<Json> {
+    const of = component === undefined ? {} : { componentName: component };
     const reply = await this.#session.call('Cannot read the configuration', (client) =>
-      client.getConfiguration({ keyPath: [...keyPath] }),
+      client.getConfiguration({ keyPath: [...keyPath], ...of }),
     );
     return (reply.value ?? {}) as Json;
   }

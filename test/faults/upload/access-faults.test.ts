@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FaultScript } from '../../../src/local/cloud/s3/mod.js';
-import { tokenExchange } from '../../../src/upload/mod.js';
+import { tokenExchange, type CredentialsSource } from '../../../src/upload/mod.js';
 import { ManualClock } from '../../../src/core/mod.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';
 import { startTestS3 } from '../../lib/s3.js';
@@ -9,6 +9,11 @@ import { clean, judgeS3, WatchedStore } from '../../lib/upload-oracle.js';
 import { memorySpool, runVirtual, startUploader, uploadObject } from '../../lib/upload.js';
 
 const HOUR = 3_600_000;
+
+/** A nucleus that names no port. */
+function exchange(environment: Readonly<Record<string, string>>, clock: ManualClock): CredentialsSource {
+  return tokenExchange({ environment, clock, port: async () => undefined });
+}
 
 describe('R11: a store that refuses this device', () => {
   const refusals: readonly [string, number, string][] = [
@@ -45,7 +50,7 @@ describe('R12: credentials that expire or are missing', () => {
     const clock = new ManualClock();
     await using stub = await startTokenExchangeStub(() => clock.wallMs());
     await using test = await startTestS3({ credentials: (id) => stub.find(id) });
-    const store = new WatchedStore(test.s3, { credentials: tokenExchange(stub.environment), clock });
+    const store = new WatchedStore(test.s3, { credentials: exchange(stub.environment, clock), clock });
     const source = memorySpool(0);
     const { uploader, lines } = startUploader(source, store, { clock });
     const pass = { stepMs: 100, maxMs: HOUR, busy: () => store.busy > 0, patienceMs: 5000 };
@@ -95,7 +100,7 @@ describe('R12: credentials that expire or are missing', () => {
     const faults: FaultScript = () => undefined;
     await using test = await startTestS3({ credentials: (id) => stub.find(id), faults });
     const environment = { ...stub.environment, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'wrong-token-987' };
-    const store = new WatchedStore(test.s3, { credentials: tokenExchange(environment), clock });
+    const store = new WatchedStore(test.s3, { credentials: exchange(environment, clock), clock });
     const source = memorySpool(3);
     const { uploader, lines } = startUploader(source, store, { clock });
     const busy = (): boolean => store.busy > 0;

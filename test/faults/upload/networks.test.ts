@@ -99,6 +99,7 @@ describe(`R24: networks as they are${hasOpenssl ? '' : ' (skipped: no openssl to
       logger,
       workFolder: '/nowhere',
       environment: { ...rim.exchange.environment, ...environment },
+      tokenExchangePort: async () => undefined,
     };
     const uploader = new Uploader({
       source,

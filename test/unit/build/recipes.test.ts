@@ -123,7 +123,7 @@ describe('shipped recipes', () => {
       const tokenExchange = recipe.ComponentDependencies?.['aws.greengrass.TokenExchangeService'];
       assert.equal(
         tokenExchange?.DependencyType,
-        name === 'org.edgemanager.CaptureUploader' ? 'HARD' : undefined,
+        name === 'org.edgemanager.CaptureUploader' ? 'SOFT' : undefined,
         name,
       );
       assert.equal(
