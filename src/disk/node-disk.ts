@@ -118,7 +118,8 @@ const REASONS: Readonly<Record<string, Reason>> = {
   EPERM: 'FILE_DENIED',
 };
 
-function diskError(error: unknown, action: string): EdgeError {
+/** What an error of the machine's disk says: whose fault it is, by its errno. */
+export function diskError(error: unknown, action: string): EdgeError {
   if (error instanceof EdgeError) return error;
   const reason = REASONS[errnoOf(error) ?? ''] ?? 'DISK_FAILED';
   return new EdgeError(reason, `Cannot ${action}: ${messageOf(error)}`, { cause: error });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { EdgeError, messageOf } from '../core/mod.js';
+import { EdgeError } from '../core/mod.js';
+import { diskError } from '../disk/mod.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -15,8 +16,9 @@ export interface VerifiedFile {
 /**
  * Reads a regular file once: what is hashed is what is returned, so nothing can change between check and use.
  * Links are refused, as they would let a file outside the package count as one of its own. A file that grows or
- * shrinks while it is read is refused by its size.
- * @throws EdgeError FAILED_PRECONDITION naming the file
+ * shrinks while it is read is refused by its size. A disk that gives no answer says nothing against the package.
+ * @throws EdgeError FAILED_PRECONDITION naming the file; UNAVAILABLE where the disk fails, PERMISSION_DENIED where
+ * the file may not be read
  */
 export async function readOnce(
   path: string,
@@ -33,6 +35,8 @@ export async function readOnce(
       refuse(name, `it must be at most ${options.maxBytes} bytes: current size is ${info.size}`);
     }
     return await hashFile(file, name, info.size, options.keep);
+  } catch (thrown) {
+    throw diskError(thrown, `read ${name} of the package`);
   } finally {
     await file.close();
   }
@@ -46,7 +50,8 @@ async function openPlain(path: string, name: string): Promise<FileHandle> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ELOOP') return refuse(name, 'it is a symbolic link', error);
     if (code === 'ENOENT') return refuse(name, 'it is missing', error);
-    return refuse(name, `it can't be opened: ${messageOf(error)}`, error);
+    if (code === 'ENXIO') return refuse(name, 'it is not a regular file', error);
+    throw diskError(error, `open ${name} of the package`);
   }
 }
 

@@ -5,6 +5,7 @@ import { admittedDigests, decide, keyOf } from '../plan/mod.js';
 import { QUARANTINE_TRIES, refuse, type Registry } from '../registry/mod.js';
 import { asRefusal, desire, newRecord, refusedRecord } from './admission-records.js';
 import type { AdmissionRules } from './admission-rules.js';
+import { isDeviceFault } from './device-faults.js';
 import type { Events } from './events.js';
 import type { ModelManager } from './model-manager.js';
 import { arrivingOf, type PackageKeeper } from './package-keeper.js';
@@ -96,6 +97,7 @@ export class Registration {
       return { verdict: 'ADMITTED', model: manifest.name, version: manifest.version, digest, switchMs };
     }
     if (again) return this.#warn(announced, outcome.error);
+    if (isDeviceFault(outcome.error)) throw await this.#postponed(announced, outcome.error);
     return await this.#refuse(announced, component, source, outcome.error, outcome.tries);
   }
 
@@ -111,7 +113,7 @@ export class Registration {
         try {
           return { switchMs: await switchOver.perform(announced, record) };
         } catch (thrown) {
-          if (toEdgeError(thrown).code !== 'UNAVAILABLE' || ++tries >= QUARANTINE_TRIES) throw thrown;
+          if (toEdgeError(thrown).reason !== 'MODEL_HOST_DIED' || ++tries >= QUARANTINE_TRIES) throw thrown;
         }
       }
     } catch (thrown) {
@@ -142,6 +144,16 @@ export class Registration {
       reason: error.message,
     });
     return { verdict: 'ADMITTED_WITH_WARNING', model, version, digest, warning };
+  }
+
+  /** The device could not look at the package: nothing is held against it, and whoever asks may ask again. */
+  async #postponed({ manifest, digest }: Announced, error: EdgeError): Promise<EdgeError> {
+    const { logger, packages, manager } = this.#options;
+    const { name: model, version } = manifest;
+    logger.error('Package not judged', { model, version, code: error.code, reason: error.message });
+    await packages.drop(model, digest);
+    manager.reconcile();
+    return error;
   }
 
   async #refuse(

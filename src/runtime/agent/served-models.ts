@@ -191,7 +191,7 @@ export class ServedModels {
       slot.failures++;
       const waitMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** Math.min(slot.failures - 1, 10));
       slot.nextTryMs = clock.monotonicMs() + waitMs;
-      onLoadFailed(slot, error, error.code === 'UNAVAILABLE' && !this.#closed);
+      onLoadFailed(slot, error, error.reason === 'MODEL_HOST_DIED' && !this.#closed);
       throw error;
     }
   }

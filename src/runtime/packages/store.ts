@@ -10,7 +10,7 @@ import {
   type Logger,
   type Random,
 } from '../../core/mod.js';
-import { isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../disk/mod.js';
+import { diskError, isNotFound, nodeFiles, syncFolder, writeFileDurably } from '../../disk/mod.js';
 import { PACKAGE_MAX_BYTES } from '../../model/mod.js';
 import { askedBy, type FoundPackage } from '../registry/mod.js';
 import { readAnnounced } from './manifest-reader.js';
@@ -59,10 +59,15 @@ export class PackageStore {
   /**
    * Copies a package folder, unless it is there already.
    * @param inUse digests that must stay; others go, oldest first, where the quota wants it
-   * @throws EdgeError RESOURCE_EXHAUSTED over quota or on a full disk, FAILED_PRECONDITION where it holds anything but plain files
+   * @throws EdgeError RESOURCE_EXHAUSTED over quota or on a full disk, FAILED_PRECONDITION where it holds anything but
+   * plain files, UNAVAILABLE where the disk fails
    */
   async adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
-    return await this.#turns.run(() => this.#adopt(origin, digest, inUse));
+    try {
+      return await this.#turns.run(() => this.#adopt(origin, digest, inUse));
+    } catch (thrown) {
+      throw diskError(thrown, 'keep a copy of the package');
+    }
   }
 
   async #adopt(origin: Origin, digest: string, inUse: ReadonlySet<string>): Promise<string> {
@@ -82,7 +87,7 @@ export class PackageStore {
       await syncFolder(this.#options.root);
     } catch (thrown) {
       await rm(partial, { recursive: true, force: true });
-      throw asStoreError(thrown);
+      throw thrown;
     }
     return target;
   }
@@ -261,12 +266,4 @@ async function isFolder(path: string): Promise<boolean> {
     if (isNotFound(thrown)) return false;
     throw thrown;
   }
-}
-
-function asStoreError(thrown: unknown): unknown {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
-  return new EdgeError('DISK_FULL', 'Cannot keep a copy of the package as the disk is full', {
-    cause: thrown,
-  });
 }

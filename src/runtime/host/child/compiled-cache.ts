@@ -125,6 +125,8 @@ function readRegular(path: string, sync = false): Uint8Array | undefined {
     }
     if (sync) fsyncSync(file);
     return bytes;
+  } catch {
+    return undefined;
   } finally {
     closeSync(file);
   }
