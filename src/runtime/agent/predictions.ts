@@ -13,13 +13,18 @@ import type { ServedModels } from './served-models.js';
 import type { Slot } from './slot.js';
 import type { VersionFailures } from './version-failures.js';
 
+interface Order {
+  readonly caller: string;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+}
+
 /** Bounded queues by model version; see runtime/schedule. */
 export interface PredictionQueue {
   /**
-   * Runs the task when it is its turn, never after the deadline.
-   * @param deadlineMs monotonic
+   * Runs the task when it is its caller's turn, never after the deadline.
    */
-  submit<T>(key: string, deadlineMs: number, task: (queueMs: number) => Promise<T>): Promise<T>;
+  submit<T>(key: string, order: Order, task: (queueMs: number) => Promise<T>): Promise<T>;
 }
 
 export interface PredictionsOptions extends Pick<
@@ -73,7 +78,10 @@ export class Predictions {
     const request = this.#requestOf(body, context);
     const end = this.#options.served.begin(slot);
     try {
-      return await this.#counted(slot, request, this.#deadline(context));
+      return await this.#counted(slot, request, {
+        caller: context.caller,
+        deadlineMs: this.#deadline(context),
+      });
     } finally {
       end();
     }
@@ -130,15 +138,15 @@ export class Predictions {
     return Math.min(deadlineMs, clock.monotonicMs() + configuration.current.queue.maxDeadlineMs);
   }
 
-  async #counted(slot: Slot, request: RunRequest, deadlineMs: number): Promise<ReplyOf<'predict'>> {
+  async #counted(slot: Slot, request: RunRequest, order: Order): Promise<ReplyOf<'predict'>> {
     const { clock } = this.#options;
     const counters = this.#options.counters.of(slot.key);
     const arrivedMs = clock.monotonicMs();
     let ran = false;
     try {
-      const { result, queueMs } = await this.#options.queue.submit(slot.key, deadlineMs, async (waitedMs) => {
+      const { result, queueMs } = await this.#options.queue.submit(slot.key, order, async (waitedMs) => {
         ran = true;
-        return { result: await this.#run(slot, request, deadlineMs), queueMs: waitedMs };
+        return { result: await this.#run(slot, request, order.deadlineMs), queueMs: waitedMs };
       });
       const times = { queueMs, runMs: result.runMs, totalMs: clock.monotonicMs() - arrivedMs };
       counters.succeeded(times, result.nonFinite, clock.wallMs());

@@ -1,12 +1,14 @@
 import { deferred, EdgeError, endsWithin, Listeners, type Clock, type Deferred } from '../../core/mod.js';
 import {
-  admit,
+  arrive,
   EMPTY_QUEUE,
   finished,
   nextTurn,
+  retryAfterMs,
   type ModelQueue,
   type QueueLimits,
   type Ticket,
+  type Turn,
 } from './model-queue.js';
 
 /** What a caller waits for, until its turn or its refusal. */
@@ -16,8 +18,16 @@ interface Waiter {
   readonly cancelTimer: () => void;
 }
 
+/** Who asks for a run, and until when. */
+export interface Order {
+  /** The component that asks: callers take turns. */
+  readonly caller: string;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+}
+
 /**
- * Bounded queues by key, on a clock. Every submitted request gets exactly one answer: its task's, or
+ * Bounded queues by key, on a clock, in which callers take turns. Every submitted request gets exactly one answer: its task's, or
  * RESOURCE_EXHAUSTED (queue full, with a retry hint), DEADLINE_EXCEEDED (never run), UNAVAILABLE (drained).
  */
 export class Scheduler {
@@ -37,12 +47,11 @@ export class Scheduler {
 
   /**
    * Runs the task when it is its turn, never after the deadline.
-   * @param deadlineMs monotonic
    * @param task gets the milliseconds that the request waited; keeps its own deadline once it has begun
    */
-  async submit<T>(key: string, deadlineMs: number, task: (queueMs: number) => Promise<T>): Promise<T> {
+  async submit<T>(key: string, order: Order, task: (queueMs: number) => Promise<T>): Promise<T> {
     if (this.#closed) throw stopping(key);
-    const queueMs = await this.#turn(key, deadlineMs);
+    const queueMs = await this.#turn(key, order);
     const begunMs = this.#clock.monotonicMs();
     let tookMs: number | undefined;
     try {
@@ -50,61 +59,65 @@ export class Scheduler {
       tookMs = this.#clock.monotonicMs() - begunMs;
       return result;
     } finally {
-      this.#change(key, finished(this.#queue(key), tookMs));
+      this.#change(key, finished(this.#queue(key), order.caller, tookMs));
     }
   }
 
-  #turn(key: string, deadlineMs: number): Promise<number> | number {
+  #turn(key: string, order: Order): Promise<number> | number {
     const arrivedMs = this.#clock.monotonicMs();
-    const ticket: Ticket = { id: this.#nextId++, arrivedMs, deadlineMs };
-    const queue = this.#queue(key);
-    const reception = admit(queue, this.#limits(key), ticket, arrivedMs);
-    switch (reception.kind) {
-      case 'start':
-        this.#queues.set(key, { ...queue, running: queue.running + 1 });
-        return 0;
+    const ticket: Ticket = { ...order, id: this.#nextId++, arrivedMs };
+    const arrival = arrive(this.#queue(key), this.#limits(key), ticket, arrivedMs);
+    switch (arrival.kind) {
       case 'late':
         throw late(key);
       case 'full':
-        throw new EdgeError(
-          'QUEUE_FULL',
-          `Cannot queue the request as ${queue.waiting.length} wait for ${key} already`,
-          { retryAfterMs: reception.retryAfterMs },
-        );
-      case 'wait':
-        return this.#wait(key, queue, ticket);
+        throw full(key, this.load(key).queued, arrival.retryAfterMs);
+      case 'in': {
+        const { turn, displaced } = arrival;
+        const begins = turn.start.includes(ticket);
+        const waits = begins ? 0 : this.#wait(key, ticket);
+        if (displaced !== undefined) {
+          const { queue } = turn;
+          const retryMs = retryAfterMs(queue, this.#limits(key));
+          this.#refuse(displaced.id, full(key, queue.waiting.length, retryMs));
+        }
+        this.#take(key, turn, arrivedMs);
+        return waits;
+      }
     }
   }
 
-  #wait(key: string, queue: ModelQueue, ticket: Ticket): Promise<number> {
+  #wait(key: string, { id, arrivedMs, deadlineMs }: Ticket): Promise<number> {
     const turn = deferred<number>();
-    const cancelTimer = this.#clock.after(ticket.deadlineMs - ticket.arrivedMs, () => {
-      this.#refuse(ticket.id, late(key));
+    const cancelTimer = this.#clock.after(deadlineMs - arrivedMs, () => {
+      this.#refuse(id, late(key));
       const now = this.#queue(key);
-      this.#change(key, { ...now, waiting: now.waiting.filter(({ id }) => id !== ticket.id) });
+      this.#change(key, { ...now, waiting: now.waiting.filter((one) => one.id !== id) });
     });
-    this.#waiters.set(ticket.id, { turn, cancelTimer });
-    this.#change(key, { ...queue, waiting: [...queue.waiting, ticket] });
+    this.#waiters.set(id, { turn, cancelTimer });
     return turn.promise;
   }
 
   /** Takes a queue's new state, and starts or refuses whoever is due by it. */
   #change(key: string, changed: ModelQueue): void {
     const nowMs = this.#clock.monotonicMs();
-    const { start, late: missed, queue } = nextTurn(changed, this.#limits(key), nowMs);
-    this.#queues.set(key, queue);
-    for (const { id } of missed) this.#refuse(id, late(key));
-    for (const { id, arrivedMs } of start) this.#take(id)?.turn.resolve(nowMs - arrivedMs);
+    this.#take(key, nextTurn(changed, this.#limits(key), nowMs), nowMs);
     if (this.#busy()) return;
     this.#idle.tell();
     this.#idle.clear();
   }
 
-  #refuse(id: number, error: EdgeError): void {
-    this.#take(id)?.turn.reject(error);
+  #take(key: string, { start, late: missed, queue }: Turn, nowMs: number): void {
+    this.#queues.set(key, queue);
+    for (const { id } of missed) this.#refuse(id, late(key));
+    for (const { id, arrivedMs } of start) this.#called(id)?.turn.resolve(nowMs - arrivedMs);
   }
 
-  #take(id: number): Waiter | undefined {
+  #refuse(id: number, error: EdgeError): void {
+    this.#called(id)?.turn.reject(error);
+  }
+
+  #called(id: number): Waiter | undefined {
     const waiter = this.#waiters.get(id);
     this.#waiters.delete(id);
     waiter?.cancelTimer();
@@ -116,13 +129,13 @@ export class Scheduler {
   }
 
   #busy(): boolean {
-    return [...this.#queues.values()].some(({ running }) => running > 0);
+    return [...this.#queues.values()].some(({ running }) => running.length > 0);
   }
 
   /** How many requests of this key run and wait. */
   load(key: string): { readonly running: number; readonly queued: number } {
     const { running, waiting } = this.#queue(key);
-    return { running, queued: waiting.length };
+    return { running: running.length, queued: waiting.length };
   }
 
   /** All that have been asked for and are not forgotten. */
@@ -133,7 +146,7 @@ export class Scheduler {
   /** Forgets a version that is gone for good; requests that still run or wait are not touched. */
   forget(key: string): void {
     const { running, waiting } = this.#queue(key);
-    if (running === 0 && waiting.length === 0) this.#queues.delete(key);
+    if (running.length === 0 && waiting.length === 0) this.#queues.delete(key);
   }
 
   /** Refuses what waits with UNAVAILABLE, and what comes. What runs goes on. */
@@ -155,6 +168,12 @@ export class Scheduler {
     forget();
     return hasEnded;
   }
+}
+
+function full(key: string, queued: number, retryMs: number): EdgeError {
+  return new EdgeError('QUEUE_FULL', `Cannot queue the request as ${queued} wait for ${key} already`, {
+    retryAfterMs: retryMs,
+  });
 }
 
 function late(key: string): EdgeError {

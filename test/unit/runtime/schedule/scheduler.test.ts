@@ -9,8 +9,8 @@ describe('the scheduler', () => {
   let clock: ManualClock;
   let scheduler: Scheduler;
   let runs: Deferred<string>[];
-  const submit = (timeoutMs = 1000, key = 'a'): Promise<string> =>
-    scheduler.submit(key, clock.monotonicMs() + timeoutMs, () => {
+  const submit = (timeoutMs = 1000, key = 'a', caller = 'app'): Promise<string> =>
+    scheduler.submit(key, { caller, deadlineMs: clock.monotonicMs() + timeoutMs }, () => {
       const run = deferred<string>();
       runs.push(run);
       return run.promise;
@@ -24,7 +24,7 @@ describe('the scheduler', () => {
   it('runs one at a time, in order of arrival', async () => {
     const order: string[] = [];
     const all = ['first', 'second', 'third'].map((name) =>
-      scheduler.submit('a', 1000, async () => {
+      scheduler.submit('a', { caller: 'app', deadlineMs: 1000 }, async () => {
         order.push(`${name} begins`);
         await clock.sleep(10);
         order.push(`${name} ends`);
@@ -98,7 +98,9 @@ describe('the scheduler', () => {
 
   it('tells each request how long it waited', async () => {
     const running = submit();
-    const waited = scheduler.submit('a', 1000, (queueMs) => Promise.resolve(queueMs));
+    const waited = scheduler.submit('a', { caller: 'app', deadlineMs: 1000 }, (queueMs) =>
+      Promise.resolve(queueMs),
+    );
     await clock.advance(30);
     runs[0]?.resolve('done');
     await running;
@@ -166,6 +168,7 @@ describe('the scheduler', () => {
   it('gives every request exactly one answer, in time, within its bounds', async () => {
     const request = fc.record({
       key: fc.constantFrom('a', 'b'),
+      caller: fc.constantFrom('one', 'two', 'three'),
       atMs: fc.nat(200),
       timeoutMs: fc.integer({ min: 0, max: 100 }),
       runMs: fc.nat(60),
@@ -177,11 +180,11 @@ describe('the scheduler', () => {
         const time = new ManualClock();
         const queue = new Scheduler(time, () => bounds);
         const running = { a: 0, b: 0 };
-        const answers = requests.map(async ({ key, atMs, timeoutMs, runMs, fails }) => {
+        const answers = requests.map(async ({ key, caller, atMs, timeoutMs, runMs, fails }) => {
           await time.sleep(atMs);
           const deadlineMs = time.monotonicMs() + timeoutMs;
           return await queue
-            .submit(key, deadlineMs, async () => {
+            .submit(key, { caller, deadlineMs }, async () => {
               assert.ok(time.monotonicMs() < deadlineMs, 'a run begins before its deadline');
               running[key as 'a' | 'b'] += 1;
               assert.ok(running[key as 'a' | 'b'] <= bounds.concurrency);
