@@ -9,6 +9,7 @@ export * from './log.js';
 export * from './random.js';
 export * from './retry.js';
 export * from './serial-queue.js';
+export * from './shares.js';
 export * from './sizes.js';
 export * from './steps.js';
 export * from './validate.js';

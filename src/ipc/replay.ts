@@ -2,44 +2,56 @@ import { REPLAY_LIMIT, REPLAY_WINDOW_MS, type ReplyEnvelope } from '../contract/
 import type { Clock } from '../core/mod.js';
 
 /** Far more than the components of a core, each with some starts in a minute. */
-const MAX_CALLERS = 512;
-/** Over all callers: what a control process on a small device can spare. */
+const MAX_CLIENTS = 512;
+/** Over all clients: what a control process on a small device can spare. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** What an answer takes beside its text. */
 const ENTRY_BYTES = 512;
 
+/** One start of a component. */
+export interface ReplayClient {
+  /** Unique. */
+  readonly name: string;
+  readonly component: string;
+}
+
 interface Entry {
   readonly expiresMs: number;
   readonly reply: Promise<ReplyEnvelope>;
+  /** {@link ENTRY_BYTES} alone while the answer is under way. */
   bytes: number;
 }
 
-interface Caller {
+interface Client {
+  readonly component: string;
   readonly entries: Map<string, Entry>;
+  bytes: number;
+  underWay: number;
   /** When the last of them expires. */
   expiresMs: number;
 }
 
 /**
- * Answers by caller and id, so that a request that is sent again (its reply was lost) runs once.
- * Bounded: at most {@link REPLAY_LIMIT} answers a caller, each for {@link REPLAY_WINDOW_MS}, and
- * {@link MAX_CALLERS} callers and {@link MAX_BYTES} over all, of which those of who was silent longest go: a caller
- * can name itself anew each time. What is under way is never let go of for its bytes: it has none yet.
+ * Answers by client and id, so that a request that is sent again (its reply was lost) runs once.
+ * Bounded: at most {@link REPLAY_LIMIT} answers a client, each for {@link REPLAY_WINDOW_MS}, and
+ * {@link MAX_CLIENTS} clients and {@link MAX_BYTES} over all. Beyond that the component that has most gives way, first
+ * with what was silent longest: one that starts or asks without end costs the others nothing. What is under way is
+ * never let go of.
  * Whoever has been silent for longer than that window goes with the next request of anybody.
  */
 export class ReplayCache {
   readonly #clock: Clock;
   /** In order of use: who was silent longest stands in front. */
-  readonly #callers = new Map<string, Caller>();
+  readonly #clients = new Map<string, Client>();
   #bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Callers of which it remembers answers. */
+  /** Clients of which it remembers answers. */
   get size(): number {
-    return this.#callers.size;
+    return this.#clients.size;
   }
 
   /** About what all remembered answers take. */
@@ -49,82 +61,117 @@ export class ReplayCache {
 
   /** The remembered answer, or that of `run`, which then is remembered. `again` tells a repetition. */
   answer(
-    name: string,
+    { name, component }: ReplayClient,
     id: string,
     run: () => Promise<ReplyEnvelope>,
   ): { reply: Promise<ReplyEnvelope>; again: boolean } {
     const now = this.#clock.monotonicMs();
-    const caller = this.#caller(name, now);
-    const { entries } = caller;
+    const client = this.#client(name, component, now);
+    const { entries } = client;
     const known = entries.get(id);
     if (known !== undefined) return { reply: known.reply, again: true };
     const reply = run();
-    caller.expiresMs = now + REPLAY_WINDOW_MS;
-    const entry = { expiresMs: caller.expiresMs, reply, bytes: ENTRY_BYTES };
+    client.expiresMs = now + REPLAY_WINDOW_MS;
+    const entry = { expiresMs: client.expiresMs, reply, bytes: 0 };
     entries.set(id, entry);
-    this.#bytes += ENTRY_BYTES;
-    this.#measure(caller, id, entry);
+    client.underWay += 1;
+    this.#grow(client, entry, ENTRY_BYTES);
+    this.#measure(client, id, entry);
     for (const oldest of entries.keys()) {
       if (entries.size <= REPLAY_LIMIT) break;
-      this.#drop(caller, oldest);
+      this.#drop(client, oldest);
     }
     return { reply, again: false };
   }
 
-  /** The caller has gone: nobody will ask again. */
+  /** The client has gone: nobody will ask again. */
   forget(name: string): void {
-    const caller = this.#callers.get(name);
-    this.#callers.delete(name);
-    for (const entry of caller?.entries.values() ?? []) this.#bytes -= entry.bytes;
-    caller?.entries.clear();
+    const client = this.#clients.get(name);
+    if (client === undefined) return;
+    this.#clients.delete(name);
+    this.#bytes -= client.bytes;
+    client.entries.clear();
   }
 
-  #caller(name: string, now: number): Caller {
-    const caller = this.#callers.get(name) ?? { entries: new Map<string, Entry>(), expiresMs: 0 };
-    this.#callers.delete(name);
+  #client(name: string, component: string, now: number): Client {
+    const fresh = { component, entries: new Map<string, Entry>(), bytes: 0, underWay: 0, expiresMs: 0 };
+    const client = this.#clients.get(name) ?? fresh;
+    this.#clients.delete(name);
     this.#dropSilent(now);
-    this.#callers.set(name, caller);
+    this.#clients.set(name, client);
     // Insertion order is expiry order: the expired stand in front.
-    for (const [id, entry] of caller.entries) {
+    for (const [id, entry] of client.entries) {
       if (entry.expiresMs > now) break;
-      this.#drop(caller, id);
+      this.#drop(client, id);
     }
-    return caller;
+    return client;
   }
 
   /** Counts an answer's text once it is there; whoever waits for it hears of its failure itself. */
-  #measure(caller: Caller, id: string, entry: Entry): void {
-    entry.reply.then(
-      (reply) => {
-        if (caller.entries.get(id) !== entry) return;
-        const bytes = JSON.stringify(reply).length;
-        entry.bytes += bytes;
-        this.#bytes += bytes;
-        this.#shrink();
-      },
-      () => undefined,
-    );
+  #measure(client: Client, id: string, entry: Entry): void {
+    const ended = (): void => {
+      client.underWay -= 1;
+    };
+    entry.reply.then((reply) => {
+      ended();
+      if (client.entries.get(id) !== entry) return;
+      this.#grow(client, entry, JSON.stringify(reply).length);
+      while (this.#bytes > MAX_BYTES && this.#giveWay());
+    }, ended);
   }
 
-  #shrink(): void {
-    for (const [name, caller] of this.#callers) {
-      for (const [id, { bytes }] of caller.entries) {
-        if (this.#bytes <= MAX_BYTES) return;
-        if (bytes > ENTRY_BYTES) this.#drop(caller, id);
-      }
-      if (caller.entries.size === 0) this.#callers.delete(name);
-    }
+  #grow(client: Client, entry: Entry, bytes: number): void {
+    entry.bytes += bytes;
+    client.bytes += bytes;
+    this.#bytes += bytes;
   }
 
-  #drop(caller: Caller, id: string): void {
-    this.#bytes -= caller.entries.get(id)?.bytes ?? 0;
-    caller.entries.delete(id);
+  /** Lets go of one answer of the component that has most; false where nobody can give way. */
+  #giveWay(): boolean {
+    const settled = [...this.#clients].flatMap(([name, client]) => {
+      const id = oldestSettled(client);
+      return id === undefined ? [] : [{ name, client, id, component: client.component }];
+    });
+    const first = ofMost(settled, ({ client }) => client.bytes);
+    if (first === undefined) return false;
+    this.#drop(first.client, first.id);
+    if (first.client.entries.size === 0) this.#clients.delete(first.name);
+    return true;
+  }
+
+  #drop(client: Client, id: string): void {
+    const bytes = client.entries.get(id)?.bytes ?? 0;
+    this.#bytes -= bytes;
+    client.bytes -= bytes;
+    client.entries.delete(id);
   }
 
   #dropSilent(now: number): void {
-    for (const [name, { expiresMs }] of this.#callers) {
-      if (expiresMs > now && this.#callers.size < MAX_CALLERS) return;
+    for (const [name, { expiresMs }] of this.#clients) {
+      if (expiresMs > now) break;
       this.forget(name);
     }
+    if (this.#clients.size < MAX_CLIENTS) return;
+    const idle = [...this.#clients]
+      .filter(([, { underWay }]) => underWay === 0)
+      .map(([name, { component }]) => ({ name, component }));
+    const first = ofMost(idle, () => 1);
+    if (first !== undefined) this.forget(first.name);
   }
+}
+
+function oldestSettled({ entries }: Client): string | undefined {
+  for (const [id, { bytes }] of entries) if (bytes > ENTRY_BYTES) return id;
+  return undefined;
+}
+
+/** The first one of the component that has most by this measure. */
+function ofMost<T extends { readonly component: string }>(
+  all: readonly T[],
+  measure: (one: T) => number,
+): T | undefined {
+  const sums = new Map<string, number>();
+  for (const one of all) sums.set(one.component, (sums.get(one.component) ?? 0) + measure(one));
+  const most = Math.max(...sums.values());
+  return all.find(({ component }) => sums.get(component) === most);
 }

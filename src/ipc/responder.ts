@@ -9,7 +9,7 @@ import {
   type RequestEnvelope,
   type RequestOf,
 } from '../contract/mod.js';
-import { EdgeError, toEdgeError, validate, type Clock, type Logger } from '../core/mod.js';
+import { EdgeError, Shares, toEdgeError, validate, type Clock, type Logger } from '../core/mod.js';
 import { decodeRequest, encodeMessage, toErrorBody } from './codec.js';
 import type { IncomingMessage, Transport } from './port.js';
 import { ReplayCache } from './replay.js';
@@ -39,7 +39,7 @@ export interface ResponderOptions {
   readonly logger: Logger;
   /**
    * Predictions at once over all callers, and as many other requests: predictions can't block the control lane.
-   * More are refused with RESOURCE_EXHAUSTED. Default 1024.
+   * More are refused with RESOURCE_EXHAUSTED, and of one caller as many as would leave no more free. Default 2048.
    */
   readonly maxInFlight?: number;
 }
@@ -68,7 +68,7 @@ class TopicResponder implements Responder {
   readonly #options: ResponderOptions;
   readonly #replay: ReplayCache;
   readonly #ends: (() => Promise<void>)[] = [];
-  readonly #inFlight = { predictions: 0, others: 0 };
+  readonly #inFlight = { predictions: new Shares(), others: new Shares() };
 
   constructor(options: ResponderOptions) {
     this.#options = options;
@@ -76,7 +76,7 @@ class TopicResponder implements Responder {
   }
 
   get inFlight(): number {
-    return this.#inFlight.predictions + this.#inFlight.others;
+    return this.#inFlight.predictions.taken + this.#inFlight.others.taken;
   }
 
   async open(): Promise<void> {
@@ -94,7 +94,7 @@ class TopicResponder implements Responder {
 
   answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope> {
     const arrivalMs = this.#options.clock.monotonicMs();
-    const { reply } = this.#replay.answer(client, request.id, () =>
+    const { reply } = this.#replay.answer({ name: client, component: caller }, request.id, () =>
       this.#run(request, {
         caller,
         client,
@@ -156,18 +156,22 @@ class TopicResponder implements Responder {
   }
 
   async #run(request: RequestEnvelope, context: RequestContext): Promise<ReplyEnvelope> {
-    const { clock, logger, maxInFlight = 1024 } = this.#options;
+    const { clock, logger, maxInFlight = 2048 } = this.#options;
     const startedMs = clock.monotonicMs();
-    const lane = request.op === 'predict' ? 'predictions' : 'others';
-    if (this.#inFlight[lane] >= maxInFlight) {
+    const lane = this.#inFlight[request.op === 'predict' ? 'predictions' : 'others'];
+    if (!lane.hasRoom(context.caller, maxInFlight)) {
       return failure(
         request.id,
-        new EdgeError('REQUESTS_UNDER_WAY', `Cannot take the request as ${maxInFlight} are under way`, {
-          retryAfterMs: 100,
-        }),
+        new EdgeError(
+          'REQUESTS_UNDER_WAY',
+          `Cannot take the request as ${lane.taken} are under way, ${lane.of(context.caller)} of them of ${context.caller}`,
+          {
+            retryAfterMs: 100,
+          },
+        ),
       );
     }
-    this.#inFlight[lane]++;
+    lane.take(context.caller);
     try {
       const body = await this.#dispatch(request, context);
       return { v: 1, id: request.id, ok: true, body };
@@ -178,7 +182,7 @@ class TopicResponder implements Responder {
       else logger.debug(error.message, fields);
       return failure(request.id, error);
     } finally {
-      this.#inFlight[lane]--;
+      lane.give(context.caller);
       logger.debug('Answered', {
         op: request.op,
         caller: context.caller,

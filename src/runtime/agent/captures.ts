@@ -6,7 +6,7 @@ import type {
   ReplyOf,
   RequestOf,
 } from '../../contract/mod.js';
-import { EdgeError, finishInTurns, SerialQueue } from '../../core/mod.js';
+import { EdgeError, finishInTurns, SerialQueue, Shares } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { nextTurn } from '../../system/mod.js';
 import { captureOf } from '../config/mod.js';
@@ -18,6 +18,8 @@ import type { AgentDependencies } from './context.js';
 import type { Exchange } from './exchange.js';
 import { SubmittedValues } from './submitted-values.js';
 
+/** Components whose captures may fill their buffers at once. */
+const BUFFERS = 8;
 /** Two clocks of one device may differ by a rounding. */
 const FUTURE_SLACK_MS = 1000;
 
@@ -31,6 +33,8 @@ export class Captures {
   /** Records with files, one after the other: each may be large, and memory holds one beside what waits for the disk. */
   readonly #large = new SerialQueue();
   readonly #pending = new Set<Promise<unknown>>();
+  /** Of what is on its way to the spool, how much is whose. */
+  readonly #shares = new Shares();
 
   constructor(dependencies: AgentDependencies, exchange: Exchange, owners: CaptureOwners) {
     this.#dependencies = dependencies;
@@ -42,14 +46,17 @@ export class Captures {
     const { capture, configuration } = this.#dependencies;
     if (capture.has(body.captureId)) throw captureIdTaken(body.captureId);
     const { bufferSize } = configuration.current.capture;
-    if (this.#pending.size >= bufferSize) throw capturesWaiting(bufferSize);
-    this.#owners.note(body.captureId, context.caller);
+    const { caller } = context;
+    if (!this.#shares.hasRoom(caller, BUFFERS * bufferSize, bufferSize)) throw capturesWaiting(bufferSize);
+    this.#owners.note(body.captureId, caller);
     const submission = this.#submit(body, context);
     this.#pending.add(submission);
+    this.#shares.take(caller);
     try {
       return await submission;
     } finally {
       this.#pending.delete(submission);
+      this.#shares.give(caller);
     }
   }
 

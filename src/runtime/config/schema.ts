@@ -87,7 +87,7 @@ const Capture = Type.Object(
     batchSize: integer(10, 1, 10_000),
     /** A segment is closed at this age at the latest, as CaptureDataPushPeriodSeconds. */
     pushPeriodSeconds: number(4, 0.1, DAY_SECONDS),
-    /** Submitted captures that may wait for their commit, as CaptureDataBufferSize; the next is refused. */
+    /** Submitted captures of one component that may wait for their commit, as CaptureDataBufferSize; the next is refused. */
     bufferSize: integer(30, 1, 100_000),
     /** Bytes of a tensor that stand in the record; larger ones are objects of their own. */
     embedLimit: integer(3072, 0, 1_048_576),
