@@ -71,8 +71,17 @@ describe('a disk that fails is no evidence against a model', () => {
       const { stdout } = spawnSync(
         'strace',
         [
-          ...['-f', '-o', join(folder, 'trace'), '-P', file, '-e', 'inject=pread64,read:error=EIO'],
-          ...[process.execPath, '--input-type=module', '-e', script],
+          '-f',
+          '-o',
+          join(folder, 'trace'),
+          '-P',
+          file,
+          '-e',
+          'inject=pread64,read:error=EIO',
+          process.execPath,
+          '--input-type=module',
+          '-e',
+          script,
         ],
         { encoding: 'utf8' },
       );
