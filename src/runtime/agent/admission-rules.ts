@@ -92,6 +92,7 @@ export class AdmissionRules {
 
   /**
    * The same once a host has read it: it is what was announced, its signature counts, and it fits into memory.
+   * @returns what it took, in bytes
    * @throws EdgeError where it may not serve
    */
   async judge(
@@ -99,7 +100,7 @@ export class AdmissionRules {
     announced: Announced,
     record: VersionRecord,
     hosted: Pick<HostedModel, 'report' | 'measureBytes'>,
-  ): Promise<void> {
+  ): Promise<number> {
     const { report } = hosted;
     if (report.digest !== record.digest || report.version !== record.version) {
       throw new EdgeError('PACKAGE_CHANGED', 'Cannot admit the package as it changed while it was read');
@@ -107,7 +108,7 @@ export class AdmissionRules {
     this.check(model, { ...announced, digest: record.digest }, report.signature);
     const bytes = await hosted.measureBytes();
     const { budgetBytes } = this.#options.manager;
-    if (bytes <= budgetBytes) return;
+    if (bytes <= budgetBytes) return bytes;
     throw new EdgeError(
       'MEMORY_BUDGET',
       `Cannot admit the package as its model takes ${bytes} bytes and the memory budget is ${budgetBytes}`,

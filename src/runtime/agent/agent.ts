@@ -15,6 +15,7 @@ import { Forgetting, type Holder } from './forgetting.js';
 import { createHandlers, type AgentHandlers } from './handlers.js';
 import { AgentHeartbeat } from './heartbeat.js';
 import { asJson } from './load-specs.js';
+import type { HostLimits } from './host-limits.js';
 import { Loads } from './loads.js';
 import type { ModelManager } from './model-manager.js';
 import { connectModels } from './models.js';
@@ -62,6 +63,7 @@ export class Agent implements AsyncDisposable {
   readonly #rollback: Rollback;
   readonly #artifacts: ArtifactWatch;
   readonly #unadmitted: Unadmitted;
+  readonly #limits: HostLimits;
   readonly #ends: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -82,7 +84,7 @@ export class Agent implements AsyncDisposable {
     this.#exchange = new Exchange({ roots, uid: machine.uid, clock, random, logger });
     const parts = { ...dependencies, ...models, events: this.events, counters };
     const probation = new ProbationWatch({ ...parts, reconcile: () => manager.reconcile() });
-    const others = [queue, counters, probation];
+    const others = [queue, counters, probation, models.limits];
     const forgetting: Forgetting = new Forgetting({ ...parts, others });
     const exchange = this.#exchange;
     this.#probation = probation;
@@ -94,6 +96,7 @@ export class Agent implements AsyncDisposable {
     const rules = new AdmissionRules(parts);
     this.#unadmitted = new Unadmitted({ ...parts, rules });
     this.heartbeat = new AgentHeartbeat({ ...parts, catalog, unadmitted: this.#unadmitted });
+    this.#limits = models.limits;
     const switchOver = new SwitchOver({ ...parts, rules, probation });
     this.operator = new Operator(parts);
     this.handlers = createHandlers(dependencies, {
@@ -137,9 +140,14 @@ export class Agent implements AsyncDisposable {
   }
 
   /** For how many versions each part holds something: forgetting keeps these small. */
-  get held(): { readonly slots: number; readonly lanes: number; readonly counters: number } {
+  get held(): Readonly<Record<'slots' | 'lanes' | 'counters' | 'limits', number>> {
     const count = ({ keys }: Holder): number => keys.length;
-    return { slots: count(this.#served), lanes: count(this.#queue), counters: count(this.#counters) };
+    return {
+      slots: count(this.#served),
+      lanes: count(this.#queue),
+      counters: count(this.#counters),
+      limits: count(this.#limits),
+    };
   }
 
   /** A client said that it has gone. */
@@ -212,6 +220,9 @@ export class Agent implements AsyncDisposable {
     if (JSON.stringify(hostSettingsOf(now)) !== JSON.stringify(hostSettingsOf(before))) {
       void this.manager.renewAll();
     }
+    if (now.maxHostMb !== before.maxHostMb)
+      for (const slot of this.#served.slots)
+        if (slot.hosted !== undefined) this.#limits.apply(slot, slot.hosted);
     if (now.exchangeFolder !== before.exchangeFolder) {
       this.#exchange.configured().catch((thrown: unknown) => {
         logger.warn('Large tensors go where they went before', { reason: messageOf(thrown) });
@@ -239,6 +250,7 @@ export class Agent implements AsyncDisposable {
 
   async #look(): Promise<void> {
     await this.#served.measure();
+    this.#limits.look(this.#served.slots);
     this.#probation.check();
     await this.#exchange.sweep();
     await this.#artifacts.check();

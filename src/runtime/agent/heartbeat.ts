@@ -7,6 +7,7 @@ import type { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Events } from './events.js';
+import type { HostLimits } from './host-limits.js';
 import type { Unadmitted } from './unadmitted.js';
 
 const REASON_MAX_CHARS = 200;
@@ -25,6 +26,7 @@ export interface AgentHeartbeatOptions extends Pick<
   readonly counters: Counters;
   readonly events: Events;
   readonly unadmitted: Pick<Unadmitted, 'reasonOf'>;
+  readonly limits: Pick<HostLimits, 'reasonOf'>;
 }
 
 /** The agent's reports to the fleet: what it serves, how, and what went wrong last. */
@@ -99,9 +101,9 @@ export class AgentHeartbeat {
   }
 
   #model(name: string, version: string): HeartbeatModel {
-    const { registry, configuration, clock, catalog, counters: all, unadmitted } = this.#options;
+    const { registry, configuration, clock, catalog, counters: all, unadmitted, limits } = this.#options;
     const { state, reason: trouble } = catalog.summary(name, version);
-    const flaw = unadmitted.reasonOf(name, version);
+    const flaw = unadmitted.reasonOf(name, version) ?? limits.reasonOf(keyOf(name, version));
     const reason = trouble ?? flaw;
     const counters = all.of(keyOf(name, version));
     const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;

@@ -4,6 +4,7 @@ import { checkServable, keyOf } from '../plan/mod.js';
 import type { LoadSpec } from '../host/port/mod.js';
 import { findVersion, type VersionRecord } from '../registry/mod.js';
 import { compiledFolder, type AgentDependencies } from './context.js';
+import { loadLimitBytes } from './host-limits.js';
 
 export type LoadSpecsDependencies = Pick<
   AgentDependencies,
@@ -40,6 +41,7 @@ export class LoadSpecs {
   async forRecord(model: string, record: VersionRecord): Promise<LoadSpec> {
     const { configuration, machine, trustedKeys, clock } = this.#dependencies;
     const { signature, queue } = configuration.current;
+    const limitBytes = record.admitted ? undefined : loadLimitBytes(configuration.current, machine);
     return {
       key: keyOf(model, record.version),
       folder: this.folderOf(model, record),
@@ -50,6 +52,7 @@ export class LoadSpecs {
       compiledCacheFolder: compiledFolder(machine),
       ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),
       runSamples: false,
+      ...(limitBytes === undefined ? {} : { loadLimitBytes: limitBytes }),
       capture: asJson(captureOf(configuration.current, model)),
       ...(machine.clockSynchronised() ? { nowMs: clock.wallMs() } : {}),
     };

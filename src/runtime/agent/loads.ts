@@ -15,7 +15,9 @@ import {
 import { newRecord, signatureText } from './admission-records.js';
 import type { AdmissionRules } from './admission-rules.js';
 import type { Catalog } from './catalog.js';
+import { isDeviceFault } from './device-faults.js';
 import type { Events } from './events.js';
+import { hostLimitMb } from './host-limits.js';
 import type { LoadSpecs } from './load-specs.js';
 import type { ModelManager } from './model-manager.js';
 import { arrivingOf, type PackageKeeper } from './package-keeper.js';
@@ -109,8 +111,8 @@ export class Loads {
     const spec = { ...(await specs.forRecord(name, kept)), runSamples: true };
     await served
       .trial(slot, spec, async (hosted) => {
-        await rules.judge(name, announced, kept, hosted);
-        await this.#remember(name, kept, hosted.report);
+        const bytes = await rules.judge(name, announced, kept, hosted);
+        await this.#remember(name, { ...kept, hostLimitMb: hostLimitMb(bytes) }, hosted.report);
       })
       .catch((thrown: unknown) => {
         throw loadError(thrown);
@@ -182,6 +184,7 @@ function checkFree(known: VersionRecord | undefined, digest: string, name: strin
 /** Edge Manager's codes: what kills its host is a package that can't be loaded. */
 function loadError(thrown: unknown): EdgeError {
   const error = toEdgeError(thrown, 'Cannot load the model');
-  if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return error;
+  const isCrash = error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED';
+  if (!isCrash || isDeviceFault(error)) return error;
   return new EdgeError('MODEL_CRASHED', error.message, { cause: error });
 }

@@ -1,6 +1,7 @@
 import { SerialQueues } from '../../core/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Events } from './events.js';
+import { HostLimits } from './host-limits.js';
 import { LoadSpecs } from './load-specs.js';
 import { ModelManager } from './model-manager.js';
 import { PackageKeeper } from './package-keeper.js';
@@ -22,6 +23,7 @@ export interface Models {
   readonly manager: ModelManager;
   readonly rollback: Rollback;
   readonly failures: VersionFailures;
+  readonly limits: HostLimits;
 }
 
 /** Connects them: what happens to a slot is told to those that decide what follows. */
@@ -32,11 +34,15 @@ export function connectModels(
 ): Models {
   const specs = new LoadSpecs(dependencies);
   const turns = new SerialQueues();
+  const limits = new HostLimits(dependencies);
   const served: ServedModels = new ServedModels({
     ...dependencies,
     spec: (model, version) => specs.of(model, version),
     makeRoom: (slot) => manager.makeRoom(slot),
-    onLoaded: (slot, hosted) => manager.loaded(slot, hosted),
+    onLoaded: (slot, hosted) => {
+      limits.apply(slot, hosted);
+      manager.loaded(slot, hosted);
+    },
     onDeath: (slot, exit) => failures.died(slot, exit),
     onLoadFailed: (slot, error, died) => failures.loadFailed(slot, error, died),
     onIdle: ({ retiring }) => {
@@ -48,5 +54,5 @@ export function connectModels(
   const reconcile = (): void => manager.reconcile();
   const rollback = new Rollback({ ...dependencies, events, served, turns, reconcile });
   const failures = new VersionFailures({ ...dependencies, events, rollback, served, reconcile });
-  return { turns, specs, served, packages, manager, rollback, failures };
+  return { turns, specs, served, packages, manager, rollback, failures, limits };
 }

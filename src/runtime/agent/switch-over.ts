@@ -8,6 +8,7 @@ import { findModel, promote, type Registry, type VersionRecord } from '../regist
 import { signatureText } from './admission-records.js';
 import type { AdmissionRules } from './admission-rules.js';
 import type { Events } from './events.js';
+import { hostLimitMb } from './host-limits.js';
 import type { LoadSpecs } from './load-specs.js';
 import type { ModelManager } from './model-manager.js';
 import type { ProbationWatch } from './probation-watch.js';
@@ -58,10 +59,11 @@ export class SwitchOver {
     const spec = await specs.forRecord(model, record);
     let startedMs = 0;
     await served.trial(slot, { ...spec, runSamples: true }, async (hosted) => {
-      await rules.judge(model, announced, record, hosted);
+      const bytes = await rules.judge(model, announced, record, hosted);
+      const measured = { ...record, hostLimitMb: hostLimitMb(bytes) };
       this.#logOtherTensors(model, former.stable, hosted.report);
       startedMs = clock.monotonicMs();
-      await this.#promote(model, record, hosted.report, former.stable !== undefined);
+      await this.#promote(model, measured, hosted.report, former.stable !== undefined);
     });
     served.keep(slot);
     const switchMs = clock.monotonicMs() - startedMs;

@@ -74,8 +74,9 @@ export class VersionFailures {
       ...(caller === undefined ? {} : { caller }),
     });
     events.model({ type: 'HOST_RESTARTED', model, version, reason });
-    // A deadline that its caller chose too short must not count against the package.
-    if (exit.kind === 'killed-deadline' || this.#isProved(slot)) this.#blameCaller(slot, caller);
+    // A deadline that its caller chose too short, or inputs that it chose too large, must not count against the package.
+    const isCallers = kind === 'killed-deadline' || (kind === 'killed-memory' && caller !== undefined);
+    if (isCallers || this.#isProved(slot)) this.#blameCaller(slot, caller);
     else this.#blame(slot, reason);
   }
 

@@ -38,7 +38,7 @@ export function hostSettingsOf({
   isolation,
   profile,
   threadBudget,
-  maxHostMb,
+  maxHostMb = 0,
   loadTimeoutMs,
 }: Configuration) {
   return { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs };

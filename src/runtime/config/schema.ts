@@ -121,8 +121,8 @@ export const ConfigurationSchema = Type.Object(
     threadBudget: integer(0, 0, 256),
     /** Memory of all model hosts; 0: half of the machine's. */
     memoryBudgetMb: integer(0, 0, 1_000_000),
-    /** A host that outgrows this is killed; 0: no limit. */
-    maxHostMb: integer(0, 0, 1_000_000),
+    /** A host that outgrows this is killed; 0: no limit; absent: it follows from what its package took at admission. */
+    maxHostMb: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
     loadTimeoutMs: integer(120_000, 1000, 600_000),
     /** Where large tensors pass between app and model, absolute; the agent makes a folder of its own there. */
     exchangeFolder: Type.String({ pattern: '^/[^\\0]*$', maxLength: 1023, default: '/dev/shm' }),

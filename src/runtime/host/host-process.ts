@@ -77,6 +77,8 @@ export class HostProcess {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   readonly #exit = deferred<HostExit>();
+  /** What each loaded model allows; a host that holds one without a limit has none. */
+  readonly #limits = new Map<string, number | undefined>();
   #ending: HostExit | undefined;
   #guilty: string | undefined;
   #nextId = 1;
@@ -121,7 +123,10 @@ export class HostProcess {
 
   async load(request: Extract<HostRequest, { type: 'load' }>, timeoutMs: number): Promise<LoadReport> {
     const answer = await this.#request(request, timeoutMs);
-    if (answer !== undefined && 'digest' in answer) return answer;
+    if (answer !== undefined && 'digest' in answer) {
+      this.#limits.set(request.spec.key, undefined);
+      return answer;
+    }
     throw new EdgeError('INTERNAL', 'Cannot load the model as its host gave no report');
   }
 
@@ -133,6 +138,12 @@ export class HostProcess {
 
   async control(request: Extract<HostRequest, { type: 'capture' | 'unload' }>): Promise<void> {
     await this.#request(request, undefined);
+    if (request.type === 'unload') this.#limits.delete(request.key);
+  }
+
+  /** What a loaded model allows its host to take, with those of others in it. */
+  limitMemory(key: string, bytes: number | undefined): void {
+    if (this.#limits.has(key)) this.#limits.set(key, bytes);
   }
 
   #request(request: HostRequest, deadlineMs: number | undefined): Promise<Answer> {
@@ -259,19 +270,31 @@ export class HostProcess {
 
   /** While there is work: memory grows only then, and an idle control process should sleep. */
   #watchMemory(): void {
-    const { maxHostBytes, clock } = this.#options;
-    if (maxHostBytes === undefined || this.#watching || this.#ending !== undefined) return;
+    const { clock } = this.#options;
+    if (this.#limitBytes === undefined || this.#watching || this.#ending !== undefined) return;
     if (this.#pending.size === 0) return;
     this.#watching = true;
     clock.after(MEMORY_CHECK_MS, () => {
-      void this.#checkMemory(maxHostBytes).finally(() => {
+      void this.#checkMemory().finally(() => {
         this.#watching = false;
         this.#watchMemory();
       });
     });
   }
 
-  async #checkMemory(maxHostBytes: number): Promise<void> {
+  /** The configured one, else that of a load under way, else what the models allow together. */
+  get #limitBytes(): number | undefined {
+    const { maxHostBytes } = this.#options;
+    if (maxHostBytes !== undefined) return maxHostBytes;
+    for (const { request } of this.#pending.values())
+      if (request.type === 'load') return request.spec.loadLimitBytes;
+    const limits = [...this.#limits.values()];
+    return limits.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
+  }
+
+  async #checkMemory(): Promise<void> {
+    const maxHostBytes = this.#limitBytes;
+    if (maxHostBytes === undefined) return;
     if (this.pid === undefined || (await residentBytes(this.pid)) <= maxHostBytes) return;
     const bytes = await this.measureBytes();
     if (bytes <= maxHostBytes) return;

@@ -88,6 +88,7 @@ class MemoryModel implements HostedModel {
   readonly #exit = deferred<HostExit>();
   #exited: HostExit | undefined;
   #guilty: RunRequest | undefined;
+  #limitBytes = Infinity;
 
   constructor(
     spec: LoadSpec,
@@ -133,12 +134,19 @@ class MemoryModel implements HostedModel {
   async #answer(request: RunRequest): Promise<RunResult> {
     const outcome = (await this.#script.run?.(request)) ?? {};
     if (outcome === 'crash') this.end(CRASH, request);
-    if (typeof outcome === 'string') return await new Promise<never>(() => undefined);
+    else if ((await this.measureBytes()) > this.#limitBytes) this.end(OUTGROWN, request);
+    if (typeof outcome === 'string' || this.#exited !== undefined)
+      return await new Promise<never>(() => undefined);
     return { outputs: request.inputs, runMs: 1, nonFinite: false, captured: 'no', ...outcome };
   }
 
   measureBytes(): Promise<number> {
     return Promise.resolve(this.#script.memoryBytes?.() ?? 50_000_000);
+  }
+
+  limitMemory(bytes = Infinity): Promise<void> {
+    this.#limitBytes = bytes;
+    return Promise.resolve();
   }
 
   setCapture(): Promise<void> {
@@ -187,3 +195,7 @@ function defaultReport(spec: LoadSpec): LoadReport {
     cacheHit: false,
   };
 }
+const OUTGROWN: HostExit = {
+  kind: 'killed-memory',
+  sentence: 'Model host was killed as it took more than it may',
+};

@@ -28,6 +28,10 @@ export class ProcessModel implements HostedModel {
     return this.#process.control({ type: 'capture', key: this.key, capture });
   }
 
+  async limitMemory(bytes: number | undefined): Promise<void> {
+    this.#process.limitMemory(this.key, bytes);
+  }
+
   /** The host answers in order, so its answer means that all runs and their captures are done. */
   async unload(): Promise<void> {
     await this.#process.control({ type: 'unload', key: this.key }).catch(() => undefined);

@@ -30,6 +30,7 @@ interface Member {
   spec: LoadSpec;
   readonly report: LoadReport;
   readonly gone: Deferred<HostExit>;
+  limitBytes: number | undefined;
   /** The process that holds the model; pending while it is loaded again after a loss. */
   seat: Promise<HostProcess>;
 }
@@ -72,6 +73,7 @@ export class SharedHost {
       spec: again,
       report,
       gone: deferred<HostExit>(),
+      limitBytes: undefined,
       seat: Promise.resolve(process),
     };
     this.#members.set(spec.key, member);
@@ -108,6 +110,7 @@ export class SharedHost {
   async #reload(process: HostProcess, key: string, member: Member): Promise<HostProcess> {
     try {
       await this.#use.load(process, member.spec);
+      process.limitMemory(key, member.limitBytes);
       return process;
     } catch (error) {
       // Another model ended the new process too: the next one takes this model.
@@ -199,6 +202,11 @@ class SharedModel implements HostedModel {
     await (await this.#member.seat).control({ type: 'capture', key: this.key, capture });
     const { capture: _former, ...spec } = this.#member.spec;
     this.#member.spec = capture === undefined ? spec : { ...spec, capture };
+  }
+
+  async limitMemory(bytes: number | undefined): Promise<void> {
+    this.#member.limitBytes = bytes;
+    (await this.#member.seat).limitMemory(this.key, bytes);
   }
 
   async unload(): Promise<void> {

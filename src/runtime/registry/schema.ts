@@ -40,6 +40,8 @@ export const VersionRecord = Type.Object({
   modelDigest: Type.Optional(Sha256),
   /** SHA-256 of the graph compiled for this CPU. */
   compiledDigest: Type.Optional(Sha256),
+  /** What its host may take where the configuration names no limit; absent: an agent without such limits admitted it. */
+  hostLimitMb: Type.Optional(Type.Integer({ minimum: 1 })),
   /** How often its load or first runs killed the host since it last proved itself. */
   tries: Type.Integer({ minimum: 0 }),
   /** It has done its first runs without killing its host: what kills it later is an input. */

@@ -314,6 +314,24 @@ describe('model hosts as processes', () => {
     assert.equal((await model.gone).kind, 'killed-memory');
   });
 
+  it('kill a host that outgrows what its model may take, and no other', async () => {
+    for (const isolation of ['model', 'shared'] as const) {
+      await using small = await HostBench.create({ isolation });
+      const model = await small.hosts.load(await small.package(bombPackage()));
+      await model.limitMemory(400 * 2 ** 20);
+      const size: WireTensor = { name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] };
+      await assert.rejects(model.run(runRequest([size]), 15_000), { reason: 'MEMORY_LIMIT' }, isolation);
+      assert.equal((await model.gone).kind, 'killed-memory');
+    }
+  });
+
+  it('kill a host whose load takes more than it may', async () => {
+    const spec = await bench.package(bombPackage());
+    await assert.rejects(bench.hosts.load({ ...spec, loadLimitBytes: 20 * 2 ** 20 }), {
+      reason: 'MEMORY_LIMIT',
+    });
+  });
+
   it('keep the native library out of the process that starts them', async () => {
     const script = `
       await import(${JSON.stringify(HOSTS_MODULE)});

@@ -46,7 +46,7 @@ describe('admission', () => {
       script: () => ({
         load: () => {
           loads++;
-          throw new EdgeError('UNAVAILABLE', 'Model host ended with signal SIGSEGV');
+          throw new EdgeError('MODEL_HOST_DIED', 'Model host ended with signal SIGSEGV');
         },
       }),
     });

@@ -37,6 +37,8 @@ export interface LoadSpec {
   readonly runSamples: boolean;
   /** Capture policies and redaction in force; empty: no capture. */
   readonly capture?: JsonObject;
+  /** What its host may take while it loads; absent: as much as hosts may. */
+  readonly loadLimitBytes?: number;
   /** Wall time, for a package's expiry and its certificates' dates; absent while the clock is not synchronised: neither counts. */
   readonly nowMs?: number;
 }
@@ -104,6 +106,11 @@ export interface HostedModel {
   /** PSS of the model's host, bytes (shared hosts: of the whole process). Not delayed by runs. */
   measureBytes(): Promise<number>;
   setCapture(capture: JsonObject | undefined): Promise<void>;
+  /**
+   * What the host may take from now on where the settings name no limit; a shared one may take what its models may in
+   * sum. Undefined: no limit.
+   */
+  limitMemory(bytes: number | undefined): Promise<void>;
   /** Waits for running requests, then ends the session (and the process where it is the model's own). */
   unload(): Promise<void>;
   /** Resolves when the model's process has ended, wanted or not. */
