@@ -65,7 +65,10 @@ export const RolloutPlanSchema = Type.Object(
       },
       strict,
     ),
-    /** Models whose heartbeats must be healthy. Without them only Greengrass's own result counts. */
+    /**
+     * Models whose heartbeats must say that they serve. Without them, a heartbeat that says that a model component's
+     * version does not serve still counts as a failure.
+     */
     models: Type.Optional(
       Type.Array(Type.Object({ name: Type.String(), version: Type.String() }, strict), { maxItems: 20 }),
     ),

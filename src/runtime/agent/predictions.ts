@@ -36,7 +36,7 @@ export interface PredictionsOptions extends Pick<
   readonly served: Pick<ServedModels, 'slot' | 'keep' | 'begin' | 'ensure' | 'ran'>;
   readonly failures: Pick<VersionFailures, 'ran' | 'checkCaller'>;
   readonly counters: Pick<Counters, 'of'>;
-  readonly probation: Pick<ProbationWatch, 'check'>;
+  readonly probation: Pick<ProbationWatch, 'succeeded' | 'failed'>;
   readonly exchange: Pick<Exchange, 'folderOf'>;
   readonly queue: PredictionQueue;
 }
@@ -139,34 +139,40 @@ export class Predictions {
   }
 
   async #counted(slot: Slot, request: RunRequest, order: Order): Promise<ReplyOf<'predict'>> {
-    const { clock } = this.#options;
+    const { clock, probation } = this.#options;
     const counters = this.#options.counters.of(slot.key);
     const arrivedMs = clock.monotonicMs();
-    let ran = false;
+    const begun = { atMs: Infinity };
     try {
       const { result, queueMs } = await this.#options.queue.submit(slot.key, order, async (waitedMs) => {
-        ran = true;
-        return { result: await this.#run(slot, request, order.deadlineMs), queueMs: waitedMs };
+        return { result: await this.#run(slot, request, order.deadlineMs, begun), queueMs: waitedMs };
       });
       const times = { queueMs, runMs: result.runMs, totalMs: clock.monotonicMs() - arrivedMs };
-      counters.succeeded(times, result.nonFinite, clock.wallMs());
+      counters.succeeded(times, clock.wallMs());
       this.#options.served.ran(slot);
       this.#options.failures.ran(slot);
       if (result.captured !== 'no') counters.lastSampleMs = clock.wallMs();
+      await probation.succeeded(slot, request, result);
       return replyOf(slot, request, result, queueMs);
     } catch (thrown) {
-      throw counters.failed(thrown, ran);
-    } finally {
-      this.#options.probation.check(slot.model);
+      const error = counters.failed(thrown);
+      await probation.failed(slot, request, thrown, order.deadlineMs - begun.atMs);
+      throw error;
     }
   }
 
   /** A request that was only beside the one that its host died of runs once more, in the next host. */
-  async #run(slot: Slot, request: RunRequest, deadlineMs: number): Promise<RunResult> {
+  async #run(
+    slot: Slot,
+    request: RunRequest,
+    deadlineMs: number,
+    begun: { atMs: number },
+  ): Promise<RunResult> {
     const { failures } = this.#options;
     // While this one waited for its turn, others of its caller may have done harm.
     if (request.caller !== undefined) failures.checkCaller(slot, request.caller);
     const hosted = await this.#hosted(slot, deadlineMs);
+    begun.atMs = this.#options.clock.monotonicMs();
     try {
       return await this.#attempt(slot, hosted, request, deadlineMs);
     } catch (thrown) {

@@ -1,7 +1,7 @@
 import { STABLE, type ModelDescription } from '../../contract/mod.js';
 import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
-import { judge, keyOf, type Judgement } from '../plan/mod.js';
+import { judge, keyOf, totalOf, type Judgement } from '../plan/mod.js';
 import {
   findModel,
   noteProbation,
@@ -9,21 +9,25 @@ import {
   type ProbationNote,
   type Registry,
 } from '../registry/mod.js';
-import type { Counters } from './counters.js';
+import { Comparisons, type ProbationRun } from './comparisons.js';
+import type { RunRequest, RunResult } from '../host/port/mod.js';
 import type { Events } from './events.js';
 import { ProbationProgress, type OnProbation } from './probation-progress.js';
 import { changeIf, changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
+import { SecondOpinion } from './second-opinion.js';
 import type { ServedModels } from './served-models.js';
+import type { Slot } from './slot.js';
+import type { VersionFailures } from './version-failures.js';
 
 export interface ProbationWatchOptions {
   readonly registry: Registry;
   readonly configuration: Pick<ConfigurationHolder, 'current'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly counters: Pick<Counters, 'of'>;
   readonly events: Pick<Events, 'model'>;
-  readonly served: Pick<ServedModels, 'retire'>;
+  readonly served: Pick<ServedModels, 'retire' | 'slot' | 'keep' | 'begin' | 'ensure'>;
+  readonly failures: Pick<VersionFailures, 'judged'>;
   readonly rollback: Pick<Rollback, 'perform'>;
   readonly turns: Pick<SerialQueues, 'run'>;
   readonly reconcile: () => void;
@@ -44,19 +48,39 @@ interface Watched {
 }
 
 /**
- * Watches each stable version that replaced another, and switches back at the first breach: no network, nobody
- * asked. A probation goes on after a restart where it was last noted.
+ * Watches each stable version that replaced another, and switches back where the former one does better with the
+ * same inputs: no network, nobody asked. A probation goes on after a restart where it was last noted.
  */
 export class ProbationWatch {
   readonly #options: ProbationWatchOptions;
   readonly #watched = new Map<string, Watched>();
   readonly #acting = new Set<string>();
+  readonly #comparisons: Comparisons;
 
   constructor(options: ProbationWatchOptions) {
     this.#options = options;
+    const second = new SecondOpinion(options);
+    this.#comparisons = new Comparisons({ ...options, second, onEvidence: (model) => this.check(model) });
   }
 
-  /** Judges one model, or all: after each of its requests, and now and then for the time. */
+  /** @returns resolves once the caller may have its reply */
+  async succeeded(slot: Slot, request: RunRequest, result: RunResult): Promise<void> {
+    const run = this.#runOf(slot, request);
+    if (run !== undefined) await this.#comparisons.succeeded(run, result);
+    this.check(slot.model);
+  }
+
+  /**
+   * @param givenMs how long the run could take
+   * @returns resolves once the caller may have its reply
+   */
+  async failed(slot: Slot, request: RunRequest, thrown: unknown, givenMs: number): Promise<void> {
+    const run = this.#runOf(slot, request);
+    if (run !== undefined) await this.#comparisons.failed(run, thrown, givenMs);
+    this.check(slot.model);
+  }
+
+  /** Judges one model, or all: after what was learned of it, and now and then for the time. */
   check(only?: string): void {
     const names = only === undefined ? Object.keys(this.#options.registry.state.models) : [only];
     for (const model of names) this.#checkModel(model);
@@ -81,12 +105,12 @@ export class ProbationWatch {
   }
 
   describe(model: string, version: string): ModelDescription['probation'] {
-    const { counters, configuration, clock } = this.#options;
+    const { configuration, clock } = this.#options;
     const watched = this.#onProbation(model);
     if (watched?.version !== version) return undefined;
     const { probation } = configuration.current;
     const { progress } = this.#watch(watched);
-    const now = progress.counts(counters.of(keyOf(model, version)));
+    const now = totalOf(progress.evidence.callers);
     const leftMs = probation.durationSeconds * 1000 - progress.servedMs(clock.monotonicMs());
     return {
       remainingMs: Math.max(0, Math.round(leftMs)),
@@ -120,20 +144,18 @@ export class ProbationWatch {
     void this.#act(judged, judgement);
   }
 
+  #runOf(slot: Slot, request: RunRequest): ProbationRun | undefined {
+    const judged = this.#onProbation(slot.model);
+    if (judged?.version !== slot.version || !this.#options.configuration.current.probation.enabled)
+      return undefined;
+    return { judged, evidence: this.#watch(judged).progress.evidence, slot, request };
+  }
+
   #judge(judged: OnProbation): Judgement {
-    const { counters, configuration, clock } = this.#options;
-    const { model, version, former } = judged;
-    const { probation } = configuration.current;
+    const { configuration, clock } = this.#options;
     const { progress } = this.#watch(judged);
-    const now = counters.of(keyOf(model, version));
-    // Runs are timed in this process only: the first few after a start say little.
-    const medianRunMs = now.run.count < probation.minimumRequests ? 0 : now.run.quantileMs(0.5);
-    return judge(
-      probation,
-      progress.servedMs(clock.monotonicMs()),
-      { ...progress.counts(now), medianRunMs },
-      progress.former(counters.of(keyOf(model, former))),
-    );
+    const servedMs = progress.servedMs(clock.monotonicMs());
+    return judge(configuration.current.probation, servedMs, progress.evidence.now);
   }
 
   #noteSometimes(model: string): void {
@@ -147,11 +169,7 @@ export class ProbationWatch {
   }
 
   #note(model: string): ProbationNote | undefined {
-    const { counters, clock } = this.#options;
-    const progress = this.#watched.get(model)?.progress;
-    if (progress === undefined) return undefined;
-    const now = counters.of(keyOf(model, progress.version));
-    return progress.note(now, counters.of(keyOf(model, progress.against)), clock.monotonicMs());
+    return this.#watched.get(model)?.progress.note(this.#options.clock.monotonicMs());
   }
 
   async #act(judged: OnProbation, judgement: Exclude<Judgement, { verdict: 'continue' }>): Promise<void> {
@@ -181,13 +199,13 @@ export class ProbationWatch {
   }
 
   #watch(watched: OnProbation): Watched {
-    const { registry, counters, clock } = this.#options;
+    const { registry, clock } = this.#options;
     const { model, version, former } = watched;
     const known = this.#watched.get(model);
     if (known?.progress.version === version && known.progress.against === former) return known;
     const nowMs = clock.monotonicMs();
     const noted = findModel(registry.state, model)?.probation;
-    const progress = new ProbationProgress(watched, noted, counters.of(keyOf(model, version)), nowMs);
+    const progress = new ProbationProgress(watched, noted, nowMs);
     const begun = { progress, nextNoteMs: nowMs + FIRST_NOTE_MS };
     this.#watched.set(model, begun);
     return begun;

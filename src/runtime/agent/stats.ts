@@ -47,14 +47,6 @@ function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Codes that say nothing about the model itself: the queue was full, or nobody waits any longer. */
-const NOT_THE_MODELS_FAULT = new Set([
-  'RESOURCE_EXHAUSTED',
-  'NOT_FOUND',
-  'PERMISSION_DENIED',
-  'ALREADY_EXISTS',
-]);
-
 /** What was counted of one version since this control process started. */
 export class ModelCounters {
   readonly queue = new Histogram();
@@ -63,31 +55,22 @@ export class ModelCounters {
   readonly errorsByCode: Record<string, number> = {};
   requests = 0;
   errors = 0;
-  failures = 0;
-  nonFinite = 0;
   lastInferenceMs: number | undefined;
   lastSampleMs: number | undefined;
 
-  succeeded(
-    times: { queueMs: number; runMs: number; totalMs: number },
-    nonFinite: boolean,
-    wallMs: number,
-  ): void {
+  succeeded(times: { queueMs: number; runMs: number; totalMs: number }, wallMs: number): void {
     this.requests++;
-    if (nonFinite) this.nonFinite++;
     this.queue.record(times.queueMs);
     this.run.record(times.runMs);
     this.total.record(times.totalMs);
     this.lastInferenceMs = wallMs;
   }
 
-  /** @param ran whether the request had reached a host */
-  failed(thrown: unknown, ran: boolean): EdgeError {
+  failed(thrown: unknown): EdgeError {
     const error = toEdgeError(thrown);
     this.requests++;
     this.errors++;
     this.errorsByCode[error.code] = (this.errorsByCode[error.code] ?? 0) + 1;
-    if (ran && !NOT_THE_MODELS_FAULT.has(error.code)) this.failures++;
     return error;
   }
 }

@@ -1,9 +1,18 @@
+import { STABLE } from '../../contract/mod.js';
 import { EdgeError, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import type { HostExit } from '../host/port/mod.js';
-import { countTry, findVersion, QUARANTINE_TRIES, settle, type Registry } from '../registry/mod.js';
+import {
+  countTry,
+  findModel,
+  findVersion,
+  QUARANTINE_TRIES,
+  settle,
+  type Registry,
+} from '../registry/mod.js';
 import type { Events } from './events.js';
 import { changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
+import { ASKED_BY_US } from './second-opinion.js';
 import type { ServedModels } from './served-models.js';
 import type { Slot } from './slot.js';
 import { Strikes } from './strikes.js';
@@ -26,10 +35,14 @@ export interface VersionFailuresOptions {
   readonly reconcile: () => void;
 }
 
+/** What the former version made of an input that ended the host of one on probation; `unknown`: it could not be asked. */
+export type Finding = 'convicted' | 'acquitted' | 'unknown';
+
 /**
  * What follows when a version fails while it should serve. Deaths at its load and in its first runs are counted
  * against its package: the second one quarantines it, and the version before it takes over. Once it has proved
- * itself, a death is held against whoever asked for the run: no caller can take a model from the others.
+ * itself, a death is held against whoever asked for the run: no caller can take a model from the others. On
+ * probation it is the former version that says whose fault a death was.
  */
 export class VersionFailures {
   readonly #options: VersionFailuresOptions;
@@ -74,10 +87,26 @@ export class VersionFailures {
       ...(caller === undefined ? {} : { caller }),
     });
     events.model({ type: 'HOST_RESTARTED', model, version, reason });
+<<<<<<< HEAD
     // A deadline that its caller chose too short, or inputs that it chose too large, must not count against the package.
     const isCallers = kind === 'killed-deadline' || (kind === 'killed-memory' && caller !== undefined);
     if (isCallers || this.#isProved(slot)) this.#blameCaller(slot, caller);
+=======
+    if (caller === ASKED_BY_US || (caller !== undefined && this.#isOnProbation(slot))) {
+      this.#restHost(slot);
+      return;
+    }
+    // A deadline that its caller chose too short must not count against the package.
+    if (exit.kind === 'killed-deadline' || this.#isProved(slot)) this.#blameCaller(slot, caller);
+>>>>>>> 6038df9 (Judge a version on probation by what the former one does with the same input now: one buggy app or a busy machine took a good version back)
     else this.#blame(slot, reason);
+  }
+
+  /** A death of a version on probation, as the former one sees it. */
+  judged(slot: Slot, caller: string | undefined, finding: Finding): void {
+    const proved = this.#isProved(slot);
+    if (finding === 'acquitted' || (finding === 'unknown' && proved)) this.#strike(slot, caller);
+    else if (!proved) this.#blame(slot, 'An input ended its process that the former version answers');
   }
 
   /** @param died whether the load killed its host */
@@ -95,9 +124,22 @@ export class VersionFailures {
     return runs >= SETTLED_RUNS || record?.proved === true;
   }
 
+  #isOnProbation({ model, version }: Slot): boolean {
+    const found = findModel(this.#options.registry.state, model);
+    return found?.probationAgainst !== undefined && found.labels[STABLE] === version;
+  }
+
   #blameCaller(slot: Slot, caller: string | undefined): void {
-    const { served, clock, reconcile } = this.#options;
+    this.#strike(slot, caller);
+    this.#restHost(slot);
+  }
+
+  #strike(slot: Slot, caller: string | undefined): void {
     if (caller !== undefined) this.#callers.add(callerKey(slot.key, caller));
+  }
+
+  #restHost(slot: Slot): void {
+    const { served, clock, reconcile } = this.#options;
     const waitMs = this.#hosts.add(slot.key);
     served.rest(slot, waitMs);
     clock.after(waitMs, reconcile, { unref: true });

@@ -64,6 +64,10 @@ export const ProbationNote = Type.Object({
   failures: Count,
   nonFinite: Count,
   former: Type.Object({ requests: Count, failures: Count, nonFinite: Count, medianRunMs: Count }),
+  /** The sums above by caller; absent: an agent before this one wrote the note. */
+  callers: Type.Optional(
+    Type.Record(Type.String(), Type.Object({ requests: Count, failures: Count, nonFinite: Count })),
+  ),
 });
 export type ProbationNote = Static<typeof ProbationNote>;
 

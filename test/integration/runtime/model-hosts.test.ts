@@ -205,6 +205,15 @@ describe('model hosts as processes', () => {
     assert.equal((await model.run(runRequest([floats('x', [1])]), 2000)).nonFinite, false);
     assert.equal((await model.run(runRequest([floats('x', [-1])]), 2000)).nonFinite, true);
     assert.equal((await model.run(runRequest([floats('x', [0])]), 2000)).nonFinite, true);
+    // What goes in comes out: that is no fault of the model.
+    assert.equal((await model.run(runRequest([floats('x', [NaN])]), 2000)).nonFinite, false);
+  });
+
+  it('run without giving outputs where nobody wants them', async () => {
+    const model = await bench.hosts.load(await bench.package(logPackage('Blind')));
+    const blind = { ...runRequest([floats('x', [-1])]), maxInlineBytes: 1, blind: true };
+    const { outputs, nonFinite } = await model.run(blind, 2000);
+    assert.deepEqual([outputs, nonFinite], [[], true]);
   });
 
   it('read inputs from the exchange folder and write outputs there', async () => {

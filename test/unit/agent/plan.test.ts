@@ -3,6 +3,8 @@ import { EdgeError } from '../../../src/core/mod.js';
 import {
   decide,
   judge,
+  type CallerRecord,
+  type Pace,
   makeRoom,
   newestAdmitted,
   plan,
@@ -194,15 +196,17 @@ describe('probation', () => {
     latencyFactor: 4,
     latencyFloorMs: 10,
   };
-  const of = (requests: number, more: object = {}) => ({
+  const NO_PAIRS = { pairs: 0, medianRunMs: 0, formerMedianRunMs: 0 };
+  const of = (requests: number, more: Partial<CallerRecord> = {}): CallerRecord => ({
     requests,
     failures: 0,
     nonFinite: 0,
-    medianRunMs: 5,
     ...more,
   });
-  const verdict = (elapsedMs: number, now: ReturnType<typeof of>, before = of(1000)) =>
-    judge(rules, elapsedMs, now, before).verdict;
+  const judged = (elapsedMs: number, callers: Record<string, CallerRecord>, pace: Pace = NO_PAIRS) =>
+    judge(rules, elapsedMs, { callers, pace });
+  const verdict = (elapsedMs: number, app: CallerRecord, pace?: Pace) =>
+    judged(elapsedMs, { app }, pace).verdict;
 
   it('passes only after both time and count', () => {
     assert.equal(verdict(59_000, of(1000)), 'continue');
@@ -211,17 +215,43 @@ describe('probation', () => {
     assert.equal(verdict(25 * 3600 * 1000, of(0)), 'passed');
   });
 
-  it('breaches on errors, non-finite outputs and latency beyond the former version', () => {
+  it('breaches on failures and non-finite outputs that the former version did not have', () => {
     assert.equal(verdict(0, of(20, { failures: 3 })), 'breach');
     assert.equal(verdict(0, of(20, { failures: 2 })), 'continue');
-    assert.equal(verdict(0, of(20, { failures: 3 }), of(1000, { failures: 100 })), 'continue');
     assert.equal(verdict(0, of(20, { nonFinite: 1 })), 'breach');
-    assert.equal(verdict(0, of(20, { nonFinite: 1 }), of(1000, { nonFinite: 500 })), 'continue');
-    assert.equal(verdict(0, of(20, { medianRunMs: 21 })), 'breach');
-    assert.equal(verdict(0, of(20, { medianRunMs: 9 }), of(1000, { medianRunMs: 0.1 })), 'continue');
   });
 
   it('gives no verdict before enough requests', () => {
     assert.equal(verdict(0, of(19, { failures: 19 })), 'continue');
+  });
+
+  it('breaches on latency only by what both versions took for the same inputs', () => {
+    const pace = (pairs: number, medianRunMs: number, formerMedianRunMs: number): Pace => ({
+      pairs,
+      medianRunMs,
+      formerMedianRunMs,
+    });
+    assert.equal(verdict(0, of(20), pace(10, 21, 5)), 'breach');
+    assert.equal(verdict(0, of(20), pace(9, 21, 5)), 'continue');
+    assert.equal(verdict(0, of(20), pace(10, 210, 200)), 'continue');
+    assert.equal(verdict(0, of(20), pace(10, 9, 0.1)), 'continue');
+  });
+
+  it('takes no caller alone for the whole evidence, where others speak for the version', () => {
+    const one = of(1000, { failures: 900, nonFinite: 900 });
+    assert.equal(judged(0, { one, other: of(20) }).verdict, 'continue');
+    assert.equal(judged(0, { one, other: of(10), third: of(10) }).verdict, 'continue');
+    assert.equal(judged(0, { one, other: of(19) }).verdict, 'breach');
+    assert.equal(judged(0, { one, other: of(20, { failures: 3 }) }).verdict, 'breach');
+    assert.equal(judged(0, { one, other: of(20, { nonFinite: 1 }) }).verdict, 'breach');
+  });
+
+  it('says its evidence in numbers', () => {
+    const callers = { app: of(30, { failures: 12 }), other: of(20, { failures: 8 }) };
+    assert.deepEqual(judged(0, callers), {
+      verdict: 'breach',
+      reason:
+        '20 of 50 requests failed that the former version answered (seen by 2 callers): at most 10 % may',
+    });
   });
 });

@@ -2,16 +2,35 @@ import { strict as assert } from 'node:assert';
 import type { ModelEvent } from '../../../src/contract/mod.js';
 import { ManualClock, SerialQueues, silentLogger } from '../../../src/core/mod.js';
 import { memoryFiles } from '../../../src/disk/mod.js';
-import { Counters } from '../../../src/runtime/agent/counters.js';
 import { ProbationWatch } from '../../../src/runtime/agent/probation-watch.js';
+import { ServedModels } from '../../../src/runtime/agent/served-models.js';
+import { createMemoryModelHosts } from '../../../src/runtime/host/mod.js';
+import type { LoadSpec, RunRequest } from '../../../src/runtime/host/port/mod.js';
 import { parseConfiguration } from '../../../src/runtime/config/mod.js';
 import { EMPTY_REGISTRY, promote, Registry, type VersionRecord } from '../../../src/runtime/registry/mod.js';
-import { describeModel, predict, times } from '../../lib/agent-requests.js';
+import { nextTurn } from '../../../src/system/mod.js';
+import { describeModel, input, predict, times } from '../../lib/agent-requests.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
 import { until } from '../../lib/until.js';
 
+const FORMER_MS = 5;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+
+const request: RunRequest = {
+  caller: 'com.example.App',
+  inputs: [input],
+  capture: { mode: 'never', captureId: 'a', clockSynchronised: true },
+};
+
+const specOf = (key: string): LoadSpec => ({
+  key,
+  folder: '/packages',
+  trust: { policy: 'off', keys: [] },
+  threads: 1,
+  concurrency: 1,
+  runSamples: false,
+});
 
 /** A device whose disk lasts over its starts; 2.0.0 is on probation against 1.0.0. */
 async function device(probation: object) {
@@ -50,15 +69,30 @@ async function device(probation: object) {
   }
   /** A start: what was counted before is gone, unless it was noted. */
   const start = async () => {
-    const counters = new Counters(() => ({ running: 0, queued: 0 }));
+    const registry = await open();
+    const served = new ServedModels({
+      hosts: createMemoryModelHosts(clock, ({ key }) => ({
+        run: () => ({ runMs: key === 'Vad@1.0.0' ? FORMER_MS : 1 }),
+      })),
+      clock,
+      logger: silentLogger,
+      spec: (model, version) => Promise.resolve(specOf(`${model}@${version}`)),
+      makeRoom: () => Promise.resolve(),
+      onLoaded: () => undefined,
+      onDeath: () => undefined,
+      onLoadFailed: () => undefined,
+      onIdle: () => undefined,
+    });
+    await served.ensure(served.slot('Vad', '1.0.0'));
+    const slot = served.slot('Vad', '2.0.0');
     const watch = new ProbationWatch({
-      registry: await open(),
+      registry,
       configuration: { current: parseConfiguration({ probation }).configuration },
       clock,
       logger: silentLogger,
-      counters,
       events: { model: (event) => events.push(event) },
-      served: { retire: () => undefined },
+      served,
+      failures: { judged: () => undefined },
       rollback: {
         perform: async (_model, _version, reason) => {
           breaches.push(reason);
@@ -68,10 +102,11 @@ async function device(probation: object) {
       turns: new SerialQueues(),
       reconcile: () => undefined,
     });
-    const answer = (version: string, count: number, runMs = 1): void => {
+    const answer = async (count: number, runMs = 1): Promise<void> => {
       for (let run = 0; run < count; run++) {
-        counters.of(`Vad@${version}`).succeeded({ queueMs: 0, runMs, totalMs: runMs }, false, clock.wallMs());
-        watch.check('Vad');
+        served.ran(slot);
+        await watch.succeeded(slot, request, { outputs: [], runMs, nonFinite: false, captured: 'no' });
+        await nextTurn();
       }
     };
     /** As the agent does: it looks every few seconds; half a minute is as good. */
@@ -96,7 +131,7 @@ describe('a probation', () => {
     while (!passed() && days < 40) {
       days++;
       const { answer, stayOn } = await start();
-      answer('2.0.0', 3);
+      await answer(3);
       await stayOn(HOUR_MS);
     }
     assert.ok(passed(), `it has not ended after ${days} days`);
@@ -108,27 +143,27 @@ describe('a probation', () => {
     const { start, passed } = await device({ durationSeconds: 60, requests: 100 });
     for (let day = 0; day < 9; day++) {
       const { answer, stayOn } = await start();
-      answer('2.0.0', 10);
+      await answer(10);
       await stayOn(3 * MINUTE_MS);
     }
     assert.ok(!passed());
     const { answer } = await start();
-    answer('2.0.0', 10);
+    await answer(10);
     await until(passed, 'the hundredth request ends it');
   });
 
-  it('is judged after a restart by what the former version did before it', async () => {
+  it('is judged after a restart by what both versions do since', async () => {
     const { start, breaches } = await device({ durationSeconds: 3600, requests: 1000, minimumRequests: 20 });
     const before = await start();
-    before.answer('1.0.0', 50, 5);
-    before.answer('2.0.0', 5, 5);
+    await before.answer(90, 500);
     await before.stayOn(3 * MINUTE_MS);
-    const after = await start();
-    after.answer('2.0.0', 19, 500);
     assert.deepEqual(breaches, []);
-    after.answer('2.0.0', 1, 500);
+    const after = await start();
+    await after.answer(90, 500);
+    assert.deepEqual(breaches, []);
+    await after.answer(20, 500);
     await until(() => breaches.length > 0, 'it is too slow');
-    assert.match(breaches[0] ?? '', /beside 5\.\d ms before/);
+    assert.match(breaches[0] ?? '', /the median of 10 runs takes 500\.0 ms, and 5\.0 ms in the former/);
   });
 
   it('goes on where it was when the agent is stopped and started', async () => {

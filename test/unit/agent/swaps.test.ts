@@ -38,14 +38,16 @@ describe('a swap', () => {
   ] as const) {
     it(`goes back by itself on ${what}, and stays there when the package registers again`, async () => {
       await using twins = await AgentTwins.create({
-        configuration: { probation: { durationSeconds: 600, requests: 100, minimumRequests: 5 } },
+        configuration: { probation: { durationSeconds: 600, requests: 1000, minimumRequests: 5 } },
         script: ({ key }) => ({ run: () => (key.endsWith('2.0.0') ? run() : Promise.resolve({ runMs: 1 })) }),
       });
       await twins.register(await twins.package('1.0.0'));
-      await times(25, () => predict(twins));
       const second = await twins.package('2.0.0');
       await twins.register(second);
-      await times(5, () => predict(twins).catch(() => undefined));
+      await until(async () => {
+        await predict(twins).catch(() => undefined);
+        return (await describeModel(twins, '2.0.0')).state === 'ROLLED_BACK';
+      }, 'the former version does better');
       const event = await twins.event('ROLLED_BACK');
       assert.deepEqual([event.version, event.from], ['1.0.0', '2.0.0']);
       assert.equal((await predict(twins)).version, '1.0.0');

@@ -8,9 +8,9 @@ import { until } from '../../lib/until.js';
 /** A version on probation is judged with its fifth request. */
 const judged = { probation: { durationSeconds: 600, requests: 100, minimumRequests: 5 } };
 
-/** Twins whose 2.0.0 always fails, and whose loads of one version wait at a gate once it is shut. */
+/** Twins whose 2.0.0 fails until it is healed, and whose loads of one version wait at a gate once it is shut. */
 async function gated(version: string, more: Partial<TwinOptions> = {}) {
-  const gate = { shut: false, waiting: 0, open: deferred<undefined>() };
+  const gate = { shut: false, waiting: 0, healed: false, open: deferred<undefined>() };
   const load = async (key: string): Promise<Partial<LoadReport>> => {
     if (!gate.shut || key !== `Model@${version}`) return {};
     gate.waiting++;
@@ -22,7 +22,7 @@ async function gated(version: string, more: Partial<TwinOptions> = {}) {
     script: ({ key }) => ({
       load: () => load(key),
       run: () => {
-        if (key.endsWith('2.0.0')) throw new EdgeError('INTERNAL', 'broken');
+        if (key.endsWith('2.0.0') && !gate.healed) throw new EdgeError('INTERNAL', 'broken');
         return {};
       },
     }),
@@ -41,6 +41,17 @@ async function atTheGate() {
   return { twins, gate, first };
 }
 
+/** Requests that 2.0.0 fails, and each of which the former version has answered since. */
+async function fails(twins: AgentTwins, count: number): Promise<void> {
+  for (let failures = 1; failures <= count; failures++) {
+    await assert.rejects(predict(twins));
+    await until(
+      async () => (await describeModel(twins, '2.0.0')).probation?.errors === failures,
+      'the former version was asked the same',
+    );
+  }
+}
+
 /** Other models are admitted meanwhile: whatever does not wait for its turn has happened by then. */
 async function meanwhile(twins: AgentTwins): Promise<void> {
   for (const name of ['Other', 'Another']) await twins.register(await twins.package('1.0.0', name), name);
@@ -48,13 +59,16 @@ async function meanwhile(twins: AgentTwins): Promise<void> {
 
 describe('what happens to one model', () => {
   it('takes back the version that was judged, not one that is admitted while the former one loads', async () => {
-    const { twins, gate } = await gated('1.0.0', { configuration: judged });
+    const { twins, gate } = await gated('1.0.0', {
+      configuration: { probation: { ...judged.probation, minimumRequests: 6 } },
+    });
     await using _agent = twins;
     await twins.register(await twins.package('1.0.0'));
     await twins.register(await twins.package('2.0.0'));
+    await fails(twins, 5);
     twins.hosts.crash('Model@1.0.0');
-    gate.shut = true;
-    await times(5, () => predict(twins).catch(() => undefined));
+    Object.assign(gate, { shut: true, healed: true });
+    await predict(twins);
     await until(() => gate.waiting === 1, 'the former version loads');
     const third = twins.register(await twins.package('3.0.0'));
     await meanwhile(twins);

@@ -98,6 +98,15 @@ describe('the gate of heartbeats', () => {
     assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
   });
 
+  it('takes a version that went back for no success where the plan does not name its model', async () => {
+    const { devices } = await world.fleet('e', 5);
+    const { clock } = beating(world, devices, (version) => (version === '6.0.0' ? 'ROLLED_BACK' : 'SERVING'));
+    await applyRollout(world.cloud, plan('e', '5.0.0'), { clock });
+    const { status } = await applyRollout(world.cloud, plan('e', '6.0.0'), { clock });
+    assert.equal(status.outcome, 'ROLLED_BACK');
+    assert.match(status.reason, /1 of 1 finished devices failed/);
+  });
+
   it('stops when the devices say nothing of the version in time', async () => {
     await world.fleet('d', 5);
     const { status } = await applyRollout(world.cloud, withModel('d', '5.0.0', 1), { clock: eagerClock });

@@ -53,6 +53,8 @@ export interface RunRequest {
   readonly outputFile?: FileRegion;
   /** Outputs up to this many raw bytes in sum go inline; default: what fits into a message. */
   readonly maxInlineBytes?: number;
+  /** Nobody wants the outputs: only how the run goes. */
+  readonly blind?: boolean;
   readonly capture: {
     readonly mode: 'policies' | 'always' | 'never';
     readonly captureId: string;
@@ -63,7 +65,7 @@ export interface RunRequest {
 export interface RunResult {
   readonly outputs: readonly WireTensor[];
   readonly runMs: number;
-  /** True where an output holds NaN or an infinity; for probation. */
+  /** True where an output holds NaN or an infinity, and no input does; for probation. */
   readonly nonFinite: boolean;
   /** Whether this request was sampled, or may be once the outputs have been looked at. */
   readonly captured: 'yes' | 'maybe' | 'no';
