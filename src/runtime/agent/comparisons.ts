@@ -44,6 +44,11 @@ export class Comparisons {
     this.#options = options;
   }
 
+  /** Whether the former version is being asked, or will be. */
+  areOpen(model: string): boolean {
+    return this.#waiting.has(model);
+  }
+
   /** @returns resolves once the caller may have its reply: its exchange files are read until then */
   async succeeded(run: ProbationRun, { nonFinite, runMs }: RunResult): Promise<void> {
     if (nonFinite) return await this.#follow(run, 'non-finite', Infinity);
@@ -82,13 +87,11 @@ export class Comparisons {
       const other = opinion.kind === 'unknown' ? 'unknown' : 'acquitted';
       failures.judged(slot, request.caller, confirmed ? 'convicted' : other);
     }
-    this.#options.onEvidence(judged.model);
   }
 
   async #pace({ judged, evidence, request }: ProbationRun, runMs: number): Promise<void> {
     const opinion = await this.#options.second.ask(judged, request, LONGEST_RUN_MS);
     if (opinion.kind === 'answered') evidence.paired({ runMs, formerMs: opinion.runMs });
-    this.#options.onEvidence(judged.model);
   }
 
   #hasRoom({ judged, request }: ProbationRun): boolean {
@@ -106,6 +109,7 @@ export class Comparisons {
       const left = without(this.#waiting.get(model) ?? [], caller);
       if (left.length === 0) this.#waiting.delete(model);
       else this.#waiting.set(model, left);
+      this.#options.onEvidence(model);
     }
   }
 }

@@ -136,7 +136,9 @@ export class ProbationWatch {
     }
     if (this.#acting.has(model)) return;
     const judgement = this.#judge(judged);
-    if (judgement.verdict === 'continue') {
+    // What the former version is being asked may still speak against it.
+    const isOpen = judgement.verdict === 'passed' && this.#comparisons.areOpen(model);
+    if (judgement.verdict === 'continue' || isOpen) {
       this.#noteSometimes(model);
       return;
     }

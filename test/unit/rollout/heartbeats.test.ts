@@ -102,6 +102,7 @@ describe('the gate of heartbeats', () => {
     const { devices } = await world.fleet('e', 5);
     const { clock } = beating(world, devices, (version) => (version === '6.0.0' ? 'ROLLED_BACK' : 'SERVING'));
     await applyRollout(world.cloud, plan('e', '5.0.0'), { clock });
+    await clock.sleep(1000);
     const { status } = await applyRollout(world.cloud, plan('e', '6.0.0'), { clock });
     assert.equal(status.outcome, 'ROLLED_BACK');
     assert.match(status.reason, /1 of 1 finished devices failed/);
