@@ -87,18 +87,13 @@ export class VersionFailures {
       ...(caller === undefined ? {} : { caller }),
     });
     events.model({ type: 'HOST_RESTARTED', model, version, reason });
-<<<<<<< HEAD
-    // A deadline that its caller chose too short, or inputs that it chose too large, must not count against the package.
-    const isCallers = kind === 'killed-deadline' || (kind === 'killed-memory' && caller !== undefined);
-    if (isCallers || this.#isProved(slot)) this.#blameCaller(slot, caller);
-=======
     if (caller === ASKED_BY_US || (caller !== undefined && this.#isOnProbation(slot))) {
       this.#restHost(slot);
       return;
     }
-    // A deadline that its caller chose too short must not count against the package.
-    if (exit.kind === 'killed-deadline' || this.#isProved(slot)) this.#blameCaller(slot, caller);
->>>>>>> 6038df9 (Judge a version on probation by what the former one does with the same input now: one buggy app or a busy machine took a good version back)
+    // A deadline that its caller chose too short, or inputs that it chose too large, must not count against the package.
+    const isCallers = kind === 'killed-deadline' || (kind === 'killed-memory' && caller !== undefined);
+    if (isCallers || this.#isProved(slot)) this.#blameCaller(slot, caller);
     else this.#blame(slot, reason);
   }
 
