@@ -1,6 +1,6 @@
 import { build, type Metafile } from 'esbuild';
 import { basename } from '../../src/disk/mod.js';
-import { nativeBeside } from './native.js';
+import { nativeBeside, nativeDigests } from './native.js';
 
 export interface Bundle {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -39,6 +39,7 @@ export async function bundle(entries: readonly string[], root: string): Promise<
     metafile: true,
     write: false,
     logLevel: 'silent',
+    define: { EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()) },
     plugins: [nativeBeside],
   });
   return {

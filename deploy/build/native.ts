@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Plugin } from 'esbuild';
 import { dirname, join } from '../../src/disk/mod.js';
-import { readText } from '../files/mod.js';
-import type { Platform } from './platforms.js';
+import { nativePath, sha256Hex, type NativeFiles } from '../../src/system/mod.js';
+import { readBytes, readText } from '../files/mod.js';
+import { PLATFORMS, type Platform } from './platforms.js';
 
 const require = createRequire(import.meta.url);
 
@@ -34,29 +35,57 @@ export function nativeFiles(uses: readonly NativePackage[], platform: Platform):
   return files;
 }
 
-export type NativePackage = 'aws-crt' | 'onnxruntime-node';
+const NATIVE_PACKAGES = ['aws-crt', 'onnxruntime-node'] as const;
+export type NativePackage = (typeof NATIVE_PACKAGES)[number];
+
+/** What a bundle knows of the native files that may stand beside it: see native-files.ts. */
+export async function nativeDigests(): Promise<NativeFiles> {
+  const ofPlatform = async (platform: Platform): Promise<NativeFiles[string]> =>
+    Object.fromEntries(
+      await Promise.all(
+        NATIVE_PACKAGES.map(async (name) => [
+          name,
+          await Promise.all(nativeFiles([name], platform).map(describe)),
+        ]),
+      ),
+    );
+  return Object.fromEntries(
+    await Promise.all(PLATFORMS.map(async (platform) => [platform.nodeArch, await ofPlatform(platform)])),
+  );
+}
+
+async function describe({
+  from,
+  name,
+}: NativeFile): Promise<{ name: string; sha256: string; sizeBytes: number }> {
+  const bytes = await readBytes(from);
+  return { name, sha256: sha256Hex(bytes), sizeBytes: bytes.byteLength };
+}
 
 /**
  * Both packages find their native file by a path inside their npm package. In an artifact it stands beside the
- * bundle (Greengrass's plain artifacts have no subfolders), so the one module that loads it is replaced.
+ * bundle (Greengrass's plain artifacts have no subfolders), and is mapped from a private copy: the one module that
+ * loads it is replaced.
  */
 export const nativeBeside: Plugin = {
   name: 'native-beside',
   setup(build) {
+    const room = join(build.initialOptions.absWorkingDir ?? '', 'src/system/native-files.ts');
+    const load = (name: string): string =>
+      `require(require(${JSON.stringify(room)}).${nativePath.name}(__dirname, '${name}'))`;
     build.onLoad({ filter: /aws-crt[\\/]dist[\\/]native[\\/]binding\.js$/ }, () => ({
       loader: 'js',
       contents: `
-        const { join } = require('node:path');
         Object.defineProperty(exports, '__esModule', { value: true });
         exports.CRuntimeType = Object.freeze({ NON_LINUX: 'cruntime', MUSL: 'musl', GLIBC: 'glibc' });
         exports.cRuntime = 'glibc';
-        exports.default = require(join(__dirname, 'aws-crt-nodejs.node'));`,
+        exports.default = ${load('aws-crt-nodejs.node')};`,
     }));
     build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
       const source = await readText(path);
       const replaced = source.replace(
         /require\(`\.\.\/bin\/napi-v\d+\/\$\{process\.platform\}\/\$\{process\.arch\}\/onnxruntime_binding\.node`\)/,
-        `require(require('node:path').join(__dirname, 'onnxruntime_binding.node'))`,
+        () => load('onnxruntime_binding.node'),
       );
       if (replaced === source) {
         return {

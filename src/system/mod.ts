@@ -1,5 +1,6 @@
 /** The machine and the process as they are: clock, randomness, standard output, identities. */
 export * from './digest.js';
+export * from './native-files.js';
 export * from './next-turn.js';
 export * from './process-identity.js';
 export * from './stdout-logger.js';

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
@@ -38,8 +38,8 @@ export class AgentBench implements AsyncDisposable {
   readonly workFolder: string;
   readonly nucleus: Nucleus;
   readonly environment: Readonly<Record<string, string>>;
-  /** Where the agent's scripts are, as they are shipped. */
-  readonly #programs: string;
+  /** Where the agent's scripts and native files are, as they are shipped. */
+  readonly programs: string;
   readonly #closers: (() => Promise<void>)[] = [];
   agent: ChildProcess | undefined;
   log = '';
@@ -51,7 +51,7 @@ export class AgentBench implements AsyncDisposable {
     environment: Readonly<Record<string, string>>,
   ) {
     this.root = root;
-    this.#programs = programs;
+    this.programs = programs;
     this.nucleus = nucleus;
     this.workFolder = join(root, 'work', AGENT);
     this.environment = environment;
@@ -62,6 +62,8 @@ export class AgentBench implements AsyncDisposable {
       profile?: Profile;
       configuration?: JsonObject;
       credentials?: () => Promise<DeviceCredentials>;
+      /** Artifacts of its own, into which the test may write. */
+      ownArtifacts?: boolean;
     } = {},
   ): Promise<AgentBench> {
     const root = await mkdtemp(join(tmpdir(), 'em-'));
@@ -77,7 +79,9 @@ export class AgentBench implements AsyncDisposable {
       accessControl: AGENT_ACCESS,
       ...options.configuration,
     });
-    const programs = join(await shippedComponents(), AGENT);
+    const shipped = join(await shippedComponents(), AGENT);
+    const programs = options.ownArtifacts === true ? join(root, 'artifacts') : shipped;
+    if (programs !== shipped) await cp(shipped, programs, { recursive: true });
     const bench = new AgentBench(root, programs, nucleus, environment);
     await mkdir(bench.workFolder, { recursive: true, mode: 0o700 });
     return bench;
@@ -95,7 +99,7 @@ export class AgentBench implements AsyncDisposable {
 
   /** The bundled entry point. */
   entry(name: 'main' | 'control'): string {
-    return join(this.#programs, `${name}.js`);
+    return join(this.programs, `${name}.js`);
   }
 
   spawn(

@@ -1,6 +1,13 @@
-import { messageOf } from '../../core/mod.js';
-import { join, nodeFiles } from '../../disk/mod.js';
-import { stdoutLogger, systemClock, systemRandom } from '../../system/mod.js';
+import { messageOf, type Logger } from '../../core/mod.js';
+import { dirname, join, nodeFiles } from '../../disk/mod.js';
+import {
+  NATIVE_FOLDER_VARIABLE,
+  nativeFolder,
+  placeNativeFiles,
+  stdoutLogger,
+  systemClock,
+  systemRandom,
+} from '../../system/mod.js';
 import { Exits } from './exits.js';
 import { runLauncher, type LauncherOptions } from './launcher.js';
 
@@ -24,10 +31,12 @@ export async function launch({ name, environment, ...options }: LaunchOptions): 
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => stop.abort(new Error(signal)));
+  const native = nativeFolder(process.env, process.cwd());
   try {
+    placeNatives(dirname(options.entry), native, logger);
     process.exitCode = await runLauncher({
       ...options,
-      environment: { ...process.env, ...environment },
+      environment: { ...process.env, ...environment, [NATIVE_FOLDER_VARIABLE]: native },
       clock: systemClock,
       random: systemRandom,
       logger,
@@ -38,5 +47,14 @@ export async function launch({ name, environment, ...options }: LaunchOptions): 
   } catch (thrown) {
     logger.error(messageOf(thrown));
     process.exitCode = 1;
+  }
+}
+
+/** What goes wrong here the worker meets too, and is started again for. */
+function placeNatives(beside: string, folder: string, logger: Logger): void {
+  try {
+    placeNativeFiles(beside, folder);
+  } catch (thrown) {
+    logger.warn(messageOf(thrown));
   }
 }

@@ -19,6 +19,7 @@ import {
   type HostCommand,
   type HostMessage,
 } from './port/mod.js';
+import { nativeEnvironment } from '../../system/mod.js';
 import { residentBytes, measureProcess } from './memory.js';
 import type { Sentinel } from './sentinel.js';
 
@@ -93,7 +94,7 @@ export class HostProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [...(options.spawn.execArgv ?? [])],
       // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
-      env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' },
+      env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', ...nativeEnvironment(process.env) },
       cwd: '/',
     });
     if (this.#child.pid !== undefined) options.sentinel.watch(this.#child.pid);

@@ -1,6 +1,7 @@
 import type { Component, Worker } from '../../component/worker/mod.js';
 import { EdgeError, MEBIBYTE } from '../../core/mod.js';
 import { join, nodeFiles } from '../../disk/mod.js';
+import { nativeFolder } from '../../system/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import {
   Agent,
@@ -58,6 +59,7 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
     node: process.execPath,
     registerEntry: entries.register,
     localEntry: entries.local,
+    nativeFolder: nativeFolder(worker.environment, workFolder),
   });
   let flushed = async (): Promise<void> => undefined;
   return {

@@ -1,4 +1,5 @@
 import { writeFileDurably, join } from '../../disk/mod.js';
+import { NATIVE_FOLDER_VARIABLE } from '../../system/mod.js';
 
 export interface WrapperOptions {
   readonly workFolder: string;
@@ -6,6 +7,8 @@ export interface WrapperOptions {
   readonly node: string;
   readonly registerEntry: string;
   readonly localEntry: string;
+  /** Where the agent's native files are mapped from: a model's own work folder needs no copy. */
+  readonly nativeFolder: string;
 }
 
 /**
@@ -18,11 +21,14 @@ export async function placeWrappers({
   node,
   registerEntry,
   localEntry,
+  nativeFolder,
 }: WrapperOptions): Promise<void> {
   const bin = join(workFolder, 'bin');
   const encoder = new TextEncoder();
   const script = (entry: string, rest: string): Uint8Array =>
-    encoder.encode(`#!/bin/sh\nexec ${quoted(node)} ${quoted(entry)} ${rest}"$@"\n`);
+    encoder.encode(
+      `#!/bin/sh\nexport ${NATIVE_FOLDER_VARIABLE}=${quoted(nativeFolder)}\nexec ${quoted(node)} ${quoted(entry)} ${rest}"$@"\n`,
+    );
   await writeFileDurably(join(bin, 'register'), script(registerEntry, ''), 0o700);
   await writeFileDurably(
     join(bin, 'edge-manager'),

@@ -147,7 +147,10 @@ describe('the agent process', () => {
     assert.match(missing.error, /^NOT_FOUND: /);
     assert.equal((await run('local', 'unload', 'my-model')).code, 0);
     assert.match((await run('local', 'list')).out, /UNLOADED/);
-    assert.match(await readFile(join(bench.workFolder, 'bin', 'register'), 'utf8'), /^#!\/bin\/sh\nexec '\//);
+    assert.match(
+      await readFile(join(bench.workFolder, 'bin', 'register'), 'utf8'),
+      /^#!\/bin\/sh\nexport EDGE_MANAGER_NATIVE_FOLDER='\/[^\n']*'\nexec '\//,
+    );
   });
 
   it("refuses a folder without a trusted signature where the policy is 'required'", async () => {
