@@ -2,7 +2,10 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { topics } from '../../src/contract/mod.js';
 import { spoolFolders } from '../../src/capture/mod.js';
-import type { JsonObject } from '../../src/core/mod.js';
+import { silentLogger, type JsonObject } from '../../src/core/mod.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
+import type { DeviceCredentials } from '../../src/local/nucleus/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { AGENT, AgentBench } from './agent-process.js';
 import { ComponentProcess } from './component-process.js';
 import { writeTestPackage } from './model-hosts.js';
@@ -31,7 +34,19 @@ export interface Programs {
   readonly uploader: string;
 }
 
+/** What lies between the uploader and its store; absent parts: the store itself, with keys that never expire. */
+export interface StoreAccess {
+  /** Over the uploader's configuration. */
+  readonly configuration: JsonObject;
+  /** Beside what the nucleus gives the uploader. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly credentials: () => Promise<DeviceCredentials>;
+}
+
 export interface FaultDeviceOptions {
+  /** Default: one of the device's own. */
+  readonly s3?: TestS3;
+  readonly access?: StoreAccess;
   /** The agent's `capture` configuration, over one that closes segments often. */
   readonly capture?: JsonObject;
   /** What a device of before left, for `restoreDevice`. */
@@ -66,11 +81,17 @@ export class FaultDevice implements AsyncDisposable {
     this.#uploader = uploader;
   }
 
-  static async create({ capture = {}, left }: FaultDeviceOptions = {}): Promise<FaultDevice> {
-    const s3 = await startTestS3();
+  static async create({
+    capture = {},
+    left,
+    s3: given,
+    access,
+  }: FaultDeviceOptions = {}): Promise<FaultDevice> {
+    const s3 = given ?? (await startTestS3());
+    const forever = async () => ({ ...TEST_CREDENTIALS, expiration: new Date('2099-01-01') });
     const bench = await AgentBench.create({
       configuration: { fleet: 'faults', capture: { pushPeriodSeconds: 0.1, embedLimit: 64, ...capture } },
-      credentials: async () => ({ ...TEST_CREDENTIALS, expiration: new Date('2099-01-01') }),
+      credentials: access?.credentials ?? forever,
     });
     const { environment } = bench.nucleus.registerExternal(UPLOADER, {
       accessControl: UPLOADER_ACCESS,
@@ -78,8 +99,12 @@ export class FaultDevice implements AsyncDisposable {
       endpoint: s3.s3.endpoint,
       startSpreadSeconds: 0,
       scanPeriodSeconds: 1,
+      ...access?.configuration,
     });
-    const device = new FaultDevice(bench, s3, await shippedComponents(), environment);
+    const device = new FaultDevice(bench, s3, await shippedComponents(), {
+      ...environment,
+      ...access?.environment,
+    });
     await mkdir(device.#workFolder(UPLOADER), { recursive: true });
     if (left !== undefined) await restoreDevice(left, bench.root);
     return device;
@@ -91,6 +116,17 @@ export class FaultDevice implements AsyncDisposable {
 
   startUploader({ uploader } = this.shipped): ComponentProcess {
     return new ComponentProcess(uploader, this.#uploader, this.#workFolder(UPLOADER));
+  }
+
+  /** Changes the uploader's configuration as a deployment does, while it runs. */
+  async configureUploader(change: JsonObject): Promise<void> {
+    await using port = await connectGreengrass({
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      environment: { ...this.#uploader },
+    });
+    await port.updateConfiguration([], change);
   }
 
   /** Admits the model; an agent must be connected. */

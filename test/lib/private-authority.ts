@@ -80,6 +80,8 @@ export interface TlsFront extends AsyncDisposable {
   readonly port: number;
   /** Connections that came to the end of TLS's handshake. */
   readonly connections: () => number;
+  /** Another certificate from now on; ends what is connected. */
+  readonly show: (identity: Pick<PrivateAuthority, 'key' | 'certificate'>) => void;
 }
 
 /** TLS in front of a server of this machine that speaks none. */
@@ -108,6 +110,10 @@ export async function tlsBefore(
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => connections,
+    show: (identity) => {
+      server.setSecureContext({ key: identity.key, cert: identity.certificate });
+      for (const socket of open) socket.destroy();
+    },
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
