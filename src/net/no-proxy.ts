@@ -1,3 +1,5 @@
+import { isInRange } from './address-range.js';
+
 /** A place that requests go to: the host in lower case without brackets, and the port. */
 export interface Target {
   readonly host: string;
@@ -15,7 +17,8 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Whether NO_PROXY names this place. Entries stand between commas or blanks and are read as curl does: `*` is
- * everything; `d`, `.d` and `*.d` are the name d and all below it; `:443` behind an entry keeps it to that port.
+ * everything; `d`, `.d` and `*.d` are the name d and all below it; `10.0.0.0/8` and `fd00::/8` are addresses that a
+ * request names itself; `:443` behind an entry keeps it to that port.
  */
 export function isExempt({ host, port }: Target, noProxy: string): boolean {
   return noProxy
@@ -26,7 +29,7 @@ export function isExempt({ host, port }: Target, noProxy: string): boolean {
 }
 
 function matches(entry: string, host: string, port: string): boolean {
-  if (entry === '*') return true;
+  if (entry === '*' || isInRange(host, entry)) return true;
   const { name, onlyPort } = entryOf(entry);
   if (onlyPort !== undefined && onlyPort !== port) return false;
   const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '');

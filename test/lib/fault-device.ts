@@ -110,8 +110,9 @@ export class FaultDevice implements AsyncDisposable {
     return device;
   }
 
-  startAgent({ agent } = this.shipped): ComponentProcess {
-    return new ComponentProcess(agent, this.bench.environment, this.bench.workFolder);
+  /** @param environment beside what the nucleus gives it */
+  startAgent({ agent } = this.shipped, environment: Readonly<Record<string, string>> = {}): ComponentProcess {
+    return new ComponentProcess(agent, { ...this.bench.environment, ...environment }, this.bench.workFolder);
   }
 
   startUploader({ uploader } = this.shipped): ComponentProcess {
