@@ -1,7 +1,7 @@
-import { messageOf, type EdgeError } from '../core/mod.js';
+import type { EdgeError } from '../core/mod.js';
 import { DEFAULT_DOMAIN, domainName } from './domains.js';
 import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js';
-import { refused } from './refusal.js';
+import { noModel, refused } from './refusal.js';
 import { checkStrictForm } from './strict.js';
 import { walkModel } from './walk.js';
 import { eachVarint, fieldsOf } from './wire.js';
@@ -78,7 +78,7 @@ function checkFormat(model: Uint8Array): void {
   try {
     checkStrictForm(model);
   } catch (error) {
-    throw refused(`it is cut off or no ONNX file in strict form: ${messageOf(error)}`, error);
+    throw noModel(model, error);
   }
 }
 

@@ -1,9 +1,22 @@
-import { EdgeError } from '../core/mod.js';
+import { EdgeError, messageOf } from '../core/mod.js';
+import { foreignFormatOf } from './foreign-format.js';
 
 /** Why a model's bytes are not taken. */
-export function refused(reason: string, cause?: unknown): EdgeError {
+export function refused(
+  reason: string,
+  cause?: unknown,
+  nextStep = 'Compile it again with edge-manager compile, which makes one self-contained file',
+): EdgeError {
   return new EdgeError('MODEL_REFUSED', `Cannot accept the model as ${reason}`, {
-    nextStep: 'Compile it again with edge-manager compile, which makes one self-contained file',
+    nextStep,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** Bytes that could not be read as an ONNX file: what they seem to be, or else what is wrong with them. */
+export function noModel(bytes: Uint8Array, cause: unknown): EdgeError {
+  const foreign = foreignFormatOf(bytes);
+  return foreign === undefined
+    ? refused(`it is cut off or no ONNX file in strict form: ${messageOf(cause)}`, cause)
+    : refused(`it is ${foreign.what}`, cause, foreign.nextStep);
 }

@@ -104,19 +104,21 @@ export function decodeStrings(data: Uint8Array, count: number, field: string): s
 }
 
 function decodeString(bytes: Uint8Array, index: number, field: string): string {
-  if (bytes.includes(0)) throw refused(field, `element ${index} must not hold a NUL`);
+  if (bytes.includes(0)) throw notText(field, `element ${index} must not hold a NUL`);
   try {
     return decoder.decode(bytes);
   } catch (error) {
-    throw new EdgeError(
-      'TENSOR_INVALID',
-      `Cannot read the tensor '${field}' as element ${index} must be UTF-8`,
-      {
-        field,
-        cause: error,
-      },
-    );
+    throw notText(field, `element ${index} must be UTF-8`, error);
   }
+}
+
+function notText(field: string, reason: string, cause?: unknown): EdgeError {
+  return new EdgeError('TENSOR_INVALID', `Cannot read the tensor '${field}' as ${reason}`, {
+    field,
+    cause,
+    nextStep:
+      'BYTES holds text: give an encoded image or other bytes as UINT8 of shape [n], to a model that takes that, or decode it in the app',
+  });
 }
 
 /** Strings as the bytes of a BYTES tensor: each with its 4-byte little-endian length before it. */

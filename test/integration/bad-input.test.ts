@@ -18,9 +18,23 @@ function withWeights(location: string, length = '4'): Uint8Array {
   });
 }
 
+/** What lies in a clone in place of a large file before `git lfs pull`. */
+const POINTER = Buffer.from(
+  `version https://git-lfs.github.com/spec/v1\noid sha256:${'4d'.repeat(32)}\nsize 2327524\n`,
+);
+
 const MODELS: Readonly<Record<string, readonly [model: Uint8Array, sentence: RegExp]>> = {
   'a truncated model': [identityModel('FP32', [1]).subarray(0, 40), /cut off or no ONNX file/],
   'an empty file': [new Uint8Array(), /Cannot read the model as/],
+  'a Git LFS pointer': [POINTER, /is a Git LFS pointer, not the model itself\nNext: Run git lfs pull/],
+  'a PyTorch archive': [
+    Buffer.from('PK\x03\x04 archive/data.pkl'),
+    /is a zip archive, as PyTorch and Keras write\nNext: Export/,
+  ],
+  'weights as a Git LFS pointer': [
+    withWeights('pointer.bin', '4000'),
+    /of pointer\.bin, which is a Git LFS pointer, not the model itself\nNext: Run git lfs pull/,
+  ],
   'a text': [Buffer.from('no model'), /cut off or no ONNX file/],
   'a missing external file': [withWeights('weights.bin'), /weights\.bin/],
   'an external file elsewhere': [withWeights('../../secret'), /secret/],
@@ -65,6 +79,7 @@ describe('bad input to edge-manager', function () {
       await mkdir(folder);
       await writeFile(join(folder, 'bad.onnx'), model);
       await writeFile(join(folder, 'short.bin'), 'x');
+      await writeFile(join(folder, 'pointer.bin'), POINTER);
       const yaml = 'name: Bad\nversion: 1.0.0\nmodel: bad.onnx\nsamples: { make: { count: 1 } }\n';
       await writeFile(join(folder, 'model.yaml'), yaml);
       await leavesNothing(folder, async () => {

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
-import { EdgeError, messageOf } from '../../core/mod.js';
-import { checkStrictForm } from '../mod.js';
+import { EdgeError } from '../../core/mod.js';
+import { checkStrictForm, noModel } from '../mod.js';
 
 /**
  * ONNX models as protobuf messages. Only the fields that we look at are described here, by the names and
@@ -164,13 +164,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     checkStrictForm(bytes);
     model = modelType.decode(reader) as unknown as OnnxModel;
   } catch (error) {
-    throw new EdgeError(
-      'MODEL_REFUSED',
-      `Cannot read the model as it is cut off or no ONNX file: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw noModel(bytes, error);
   }
   if (model.graph == null) {
     throw new EdgeError('MODEL_REFUSED', 'Cannot read the model as it holds no graph: is it an ONNX file');

@@ -1,6 +1,6 @@
 import { EdgeError } from '../../core/mod.js';
 import { FILE_MAX_BYTES } from '../../model/mod.js';
-import { domainName } from '../mod.js';
+import { domainName, foreignFormatOf } from '../mod.js';
 import {
   fixedSize,
   isExternal,
@@ -110,7 +110,9 @@ export async function embedExternalData(
     files.set(location, file);
     const end = offset + (length ?? file.length - offset);
     if (offset > file.length || end > file.length) {
-      fail(tensor.name ?? '', `it ends at byte ${end} of ${location}, which has ${file.length}`);
+      const foreign = foreignFormatOf(file);
+      const found = foreign === undefined ? `has ${file.length}` : `is ${foreign.what}`;
+      fail(tensor.name ?? '', `it ends at byte ${end} of ${location}, which ${found}`, foreign?.nextStep);
     }
     totalBytes += end - offset;
     if (totalBytes > FILE_MAX_BYTES) {
@@ -151,8 +153,9 @@ function count(name: string, key: string, text: string): number {
   return value;
 }
 
-function fail(name: string, reason: string): never {
+function fail(name: string, reason: string, nextStep?: string): never {
   throw new EdgeError('REWRITE_REFUSED', `Cannot rewrite the model at '${name}' as ${reason}`, {
     field: name,
+    nextStep,
   });
 }

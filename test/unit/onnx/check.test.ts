@@ -83,6 +83,37 @@ describe('checkModelBytes', () => {
     refused(new Uint8Array(), /holds no graph/);
   });
 
+  it('says what lies in place of a model, and the way out', () => {
+    const cases: readonly [bytes: string, what: RegExp, nextStep: RegExp][] = [
+      [
+        'version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n',
+        /Git LFS pointer/,
+        /git lfs pull/,
+      ],
+      ['/annex/objects/SHA256E-s1--ab.onnx\n', /git-annex pointer/, /git annex get/],
+      ['../.git/annex/objects/a/b/c', /git-annex pointer/, /git annex get/],
+      ['<!DOCTYPE html><html></html>', /web page/, /Fetch the model again/],
+      ['\n<HTML><body>Log in</body>', /web page/, /Fetch the model again/],
+      ['PK\x03\x04\x00', /zip archive/, /Export the model to ONNX/],
+      ['\x1f\x8b\x08\x00', /gzip/, /Unpack/],
+      ['\x89HDF\r\n\x1a\n', /HDF5/, /Export/],
+      ['\x1c\0\0\0TFL3', /TensorFlow Lite/, /Export/],
+      ['\x40\0\0\0\0\0\0\0{"w":{"dtype":"F32"}}', /safetensors/, /Export/],
+      ['GGUF\x03', /GGUF/, /Export/],
+    ];
+    for (const [text, what, nextStep] of cases) {
+      assert.throws(
+        () => checkModelBytes(Buffer.from(text, 'latin1')),
+        (error: unknown) =>
+          error instanceof EdgeError &&
+          error.reason === 'MODEL_REFUSED' &&
+          what.test(error.message) &&
+          nextStep.test(error.nextStep ?? ''),
+        text,
+      );
+    }
+  });
+
   for (const location of ['../secret', '/etc/passwd', 'weights.bin', '..', 'a/b']) {
     it(`refuses external data in ${location}`, () => {
       refused(
