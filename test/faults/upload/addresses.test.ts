@@ -63,6 +63,7 @@ describe('R24: the addresses that captures go to', () => {
         clock: systemClock,
         logger: memoryLogger(systemClock).logger,
         workFolder: '/nowhere',
+        tokenExchangePort: async () => undefined,
         environment: { ...exchange.environment, ...environment, HTTPS_PROXY: proxy.url },
       };
       await using store = storeOf(config, place, memoryFiles());
