@@ -3,7 +3,7 @@ import type { Shadows, ThingGroups, Things } from '../cloud/fleet/mod.js';
 import type { Fleet } from './fleet.js';
 import { FLEET_MARKS } from './marks.js';
 import { inParallel } from './parallel.js';
-import { devicePolicies, type PolicyDocument } from './policies.js';
+import { fleetPolicies, type PolicyDocument } from './policies.js';
 import type { FleetProposal } from './propose.js';
 import { REGISTRATION_SHADOW, registrationUpdate } from './registration.js';
 import type { FleetStep } from './steps.js';
@@ -37,7 +37,7 @@ export async function applyFleet(
     group: fleet.group,
     groupArn: arn,
     done: steps,
-    policies: devicePolicies(fleet, arn),
+    policies: fleetPolicies(fleet, arn),
   };
 }
 

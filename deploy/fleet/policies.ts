@@ -2,29 +2,24 @@ import { HEARTBEAT_SHADOW } from '../../src/contract/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
 import { OWN_COMPONENT_PREFIX } from '../rollout/mod.js';
 import type { Fleet } from './fleet.js';
+import { operatorPermissions } from './operator-permissions.js';
+import { placeOf, s3Arn, s3Service, type Place } from './place.js';
 
 /** An IAM or IoT policy, by the name of the file that it goes into. */
 export interface PolicyDocument {
-  readonly name: 'device-role-policy' | 'device-role-trust' | 'device-iot-policy';
+  readonly name: 'device-role-policy' | 'device-role-trust' | 'device-iot-policy' | 'operator-policy';
   readonly purpose: string;
   readonly document: JsonObject;
 }
 
-/** Where a fleet lives, read off its thing group's ARN. */
-interface Place {
-  readonly partition: string;
-  readonly region: string;
-  readonly account: string;
-}
-
 /**
  * What the devices of a fleet need, and no more: the role of the token exchange puts captured records below
- * bucket, prefix and fleet and reads component artifacts; the device's certificate reports to its own shadow.
+ * bucket, prefix and fleet and reads component artifacts; the device's certificate reports to its own shadow. And what
+ * whoever looks after them with this command line needs.
  * @param arn of the thing group, or of another resource of its account and region
  */
-export function devicePolicies(fleet: Fleet, arn: string): readonly PolicyDocument[] {
-  const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
-  const place: Place = { partition, region, account };
+export function fleetPolicies(fleet: Fleet, arn: string): readonly PolicyDocument[] {
+  const place = placeOf(arn);
   const permissions = rolePermissions(fleet, place);
   // IAM takes no policy without a statement.
   const rolePolicy: readonly PolicyDocument[] =
@@ -54,6 +49,11 @@ export function devicePolicies(fleet: Fleet, arn: string): readonly PolicyDocume
       name: 'device-iot-policy',
       purpose: "statements for the IoT policy of the devices' certificates",
       document: policy(iotPermissions(fleet, place)),
+    },
+    {
+      name: 'operator-policy',
+      purpose: 'permissions of whoever publishes, deploys and reports with edge-manager',
+      document: policy(operatorPermissions(fleet, place)),
     },
   ];
 }
@@ -85,14 +85,22 @@ function rolePermissions(fleet: Fleet, place: Place): readonly JsonObject[] {
       Action: 's3:GetObject',
       Resource: [own, ...others],
     });
+    // The nucleus asks where the bucket is before each download, and fails where it may not.
+    if (!artifactBucket.startsWith('arn:'))
+      statements.push({
+        Sid: 'FindArtifactBucket',
+        Effect: 'Allow',
+        Action: 's3:GetBucketLocation',
+        Resource: s3Arn(place, artifactBucket),
+      });
   }
   return statements;
 }
 
 function keyPermission(key: string, fleet: Fleet, place: Place, bucket: string): JsonObject {
   const alias = /(?:^|:)(alias\/.+)$/.exec(key)?.[1];
-  const keys = `arn:${place.partition}:kms:${bucketRegion(fleet, place, bucket)}:${place.account}:key/`;
-  const service = `s3.${bucketRegion(fleet, place, bucket)}.amazonaws.com`;
+  const region = bucketRegion(fleet, place, bucket);
+  const keys = `arn:${place.partition}:kms:${region}:${place.account}:key/`;
   return {
     Sid: 'EncryptCapturedRecords',
     Effect: 'Allow',
@@ -100,7 +108,7 @@ function keyPermission(key: string, fleet: Fleet, place: Place, bucket: string):
     // A policy can't name an alias as resource: the condition holds it to that one key.
     Resource: alias !== undefined ? `${keys}*` : key.startsWith('arn:') ? key : `${keys}${key}`,
     Condition: {
-      StringEquals: { 'kms:ViaService': service },
+      StringEquals: { 'kms:ViaService': s3Service(region) },
       ...(alias === undefined ? {} : { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
     },
   };
@@ -130,10 +138,6 @@ function iotPermissions(fleet: Fleet, { partition, region, account }: Place): re
     });
   }
   return statements;
-}
-
-function s3Arn({ partition }: Place, bucket: string): string {
-  return bucket.startsWith('arn:') ? `${bucket}/object` : `arn:${partition}:s3:::${bucket}`;
 }
 
 /** All objects of a bucket below a prefix; IAM's own signs in it stand for themselves. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/mod.js';
 import type { FleetIndex, RoleAliases, Shadows, ThingGroups, Things } from '../cloud/fleet/mod.js';
 import { decideFleet, type FleetDecision } from './decide.js';
 import type { Fleet } from './fleet.js';
-import { devicePolicies, type PolicyDocument } from './policies.js';
+import { fleetPolicies, type PolicyDocument } from './policies.js';
 import { readFleetState } from './state.js';
 
 /** What an apply would do to one fleet, for a person to read first. */
@@ -28,7 +28,7 @@ export async function proposeFleets(
       ...decideFleet(fleet, state, clock.wallMs()),
       fleet,
       groupArn: state.group?.arn,
-      policies: arn === undefined ? undefined : devicePolicies(fleet, arn),
+      policies: arn === undefined ? undefined : fleetPolicies(fleet, arn),
     });
   }
   return proposals;

@@ -8,6 +8,7 @@ import {
   type ComponentStatus,
   type DeploymentDocument,
   type DeploymentResult,
+  type DeviceCredentials,
 } from '../../src/local/nucleus/mod.js';
 
 /** A deployment that a device got, and how it ended. */
@@ -25,18 +26,22 @@ export interface FleetDevice extends AsyncDisposable {
   component(name: string): ComponentStatus | undefined;
 }
 
-/** Starts a nucleus of its own root and connects it: it gets the deployments of its thing's groups from now on. */
-export async function startDevice(cloud: LocalCloud, thing: string): Promise<FleetDevice> {
+/**
+ * Starts a nucleus of its own root and connects it: it gets the deployments of its thing's groups from now on.
+ * @param roleAlias whose role it downloads artifacts and uploads captures with
+ */
+export async function startDevice(cloud: LocalCloud, thing: string, roleAlias: string): Promise<FleetDevice> {
   // A unix socket's path must be short.
   const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
+  const credentials = (): Promise<DeviceCredentials> => cloud.deviceCredentials(thing, roleAlias);
   const nucleus = await startNucleus({
     rootPath,
     profile: 'nucleus',
     thingName: thing,
     region: cloud.region,
-    store: cloud.store,
+    store: cloud.storeFor(credentials),
     iotCore: cloud.iotCore(thing),
-    credentials: () => cloud.deviceCredentials(),
+    credentials,
   });
   const delivered: Delivered[] = [];
   const disconnect = cloud.attach(thing, {

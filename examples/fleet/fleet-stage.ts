@@ -18,6 +18,8 @@ import {
   type SigningKey,
   agentConfiguration,
   BUCKET,
+  CAPTURE_FOLDER,
+  setUpAccount,
   uploaderConfiguration,
 } from '../stage/mod.js';
 import { startDevice, type FleetDevice } from './device.js';
@@ -25,6 +27,7 @@ import type { Owned } from './owned.js';
 import { FLEET } from './plans.js';
 import { ARTIFACT_BUCKET, publishAll } from './publish-all.js';
 
+const ROLE_ALIAS = 'demo-devices';
 const DEVICES = ['line-1', 'line-2', 'line-3'] as const;
 
 /** A cloud, a fleet of devices in one thing group, and all that is published for it. */
@@ -46,21 +49,22 @@ export async function startFleetStage(
   await mkdir(folder, { recursive: true });
   if (given === undefined) owned.defer(() => rm(folder, { recursive: true, force: true }));
   const local = owned.use(await startLocalCloud({ folder, buckets: [ARTIFACT_BUCKET, BUCKET] }));
-  const { region, endpoint, credentials } = local;
+  const { region, endpoint } = local;
   progress(`local cloud at ${endpoint}, S3 at ${local.s3.endpoint}, data in ${folder}`);
-  const cloud = awsFleetCloud({ region, endpoint, credentials });
-  owned.defer(() => cloud.close());
   const key = makeSigningKey();
   const fleet = fleetNamed(parseFleets(fleetsFile(local, key)), FLEET);
+  const credentials = await setUpAccount(local, fleet);
+  const cloud = awsFleetCloud({ region, endpoint, credentials });
+  owned.defer(() => cloud.close());
   progress(`fleet apply: ${FLEET} with ${DEVICES.join(', ')}`);
   const groupArn = await createFleet(cloud, fleet);
-  await publishAll(local, folder, key, progress);
+  await publishAll(local, credentials, folder, key, progress);
   const devices: FleetDevice[] = [];
   // All at once: each waits some seconds for what does not end by itself.
   owned.defer(() => Promise.all(devices.map((device) => device[Symbol.asyncDispose]())));
   for (const thing of DEVICES) {
     progress(`starting the nucleus of ${thing}`);
-    devices.push(await startDevice(local, thing));
+    devices.push(await startDevice(local, thing, ROLE_ALIAS));
   }
   return { local, cloud, fleet, groupArn, devices };
 }
@@ -73,6 +77,9 @@ function fleetsFile(local: LocalCloud, key: SigningKey): FleetsFile {
       [FLEET]: {
         description: 'Devices of the demonstration',
         createThings: true,
+        roleAlias: ROLE_ALIAS,
+        output: { s3OutputLocation: `s3://${BUCKET}/${CAPTURE_FOLDER}` },
+        artifactBucket: ARTIFACT_BUCKET,
         devices: [...DEVICES],
         agent,
         uploader: uploaderConfiguration(local.s3, local.region),

@@ -3,7 +3,13 @@ import { AwsArtifacts, AwsComponents } from '../../deploy/mod.js';
 import { publish, readBuild } from '../../deploy/publish/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import type { LocalCloud } from '../../src/local/cloud/mod.js';
-import { buildVoiceApp, buildCodeComponents, packageExample, type SigningKey } from '../stage/mod.js';
+import {
+  buildVoiceApp,
+  buildCodeComponents,
+  packageExample,
+  type OperatorKeys,
+  type SigningKey,
+} from '../stage/mod.js';
 import { buildCamera } from './camera.js';
 
 export const ARTIFACT_BUCKET = 'edge-manager-artifacts';
@@ -17,11 +23,12 @@ const PUBLISH_TIMEOUT_MS = 60_000;
 /** Builds, packages, signs and publishes what the fleet gets: two components with code, three models, two apps. */
 export async function publishAll(
   cloud: LocalCloud,
+  credentials: OperatorKeys,
   folder: string,
   key: SigningKey,
   progress: (text: string) => void,
 ): Promise<void> {
-  const { region, endpoint, credentials } = cloud;
+  const { region, endpoint } = cloud;
   const components = new AwsComponents({ region, endpoint, credentials });
   const artifacts = new AwsArtifacts({ region, endpoint: cloud.s3.endpoint, credentials });
   const put = async (path: string, version?: string): Promise<void> => {

@@ -25,7 +25,7 @@ const THING = 'demo-device';
 export const AGENT = 'org.edgemanager.AgentRuntime';
 export const UPLOADER = 'org.edgemanager.CaptureUploader';
 const REGION = 'eu-west-1';
-const CAPTURE_FOLDER = 'sme-capture';
+export const CAPTURE_FOLDER = 'sme-capture';
 
 export interface StageOptions {
   readonly profile: Profile;

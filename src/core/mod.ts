@@ -16,3 +16,4 @@ export * from './validate.js';
 export * from './within.js';
 export * from './visible.js';
 export * from './limited.js';
+export * from './partition.js';

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import {
   applyFleet,
   awsFleetCloud,
+  fleetNamed,
   indexHeartbeats,
   listDevices,
   parseFleets,
@@ -13,7 +14,8 @@ import {
 } from '../../deploy/mod.js';
 import { heartbeatTopic } from '../../src/contract/mod.js';
 import { systemClock } from '../../src/system/mod.js';
-import { startLocalCloud, type CallHook, type LocalCloud } from '../../src/local/cloud/mod.js';
+import { setUpOperator, type OperatorKeys } from '../../examples/stage/mod.js';
+import { ADMINISTRATOR, startLocalCloud, type CallHook, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../src/telemetry/mod.js';
 import { awsOf, runCli, spawnCli, type CliOutcome } from '../lib/cli.js';
 import { temporaryFolder } from '../lib/model-package.js';
@@ -45,12 +47,15 @@ describe('edge-manager fleet and device', () => {
   let folder: string;
   let local: LocalCloud;
   let cloud: FleetCloud & { close(): void };
+  /** The commands have the rights of the fleet's operator, and no more. */
+  let operator: OperatorKeys;
 
   beforeEach(async () => {
     folder = await temporaryFolder('fleet-cli-');
     local = await startLocalCloud({ folder: join(folder, 'cloud'), componentDelayMs: 0 });
     const { region, endpoint, credentials } = local;
     cloud = awsFleetCloud({ region, endpoint, credentials });
+    operator = setUpOperator(local, fleetNamed(parseFleets(parse(FLEETS)), 'ovens'));
     await writeFile(join(folder, 'fleets.yaml'), FLEETS);
   });
 
@@ -60,7 +65,8 @@ describe('edge-manager fleet and device', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const run = (...args: string[]): Promise<CliOutcome> => runCli(args, { folder, aws: awsOf(local) });
+  const run = (...args: string[]): Promise<CliOutcome> =>
+    runCli(args, { folder, aws: awsOf({ ...local, credentials: operator }) });
 
   async function succeeds(...args: string[]): Promise<string> {
     const { code, out, error } = await run(...args);
@@ -98,6 +104,7 @@ describe('edge-manager fleet and device', () => {
       'device-iot-policy.json',
       'device-role-policy.json',
       'device-role-trust.json',
+      'operator-policy.json',
     ]);
     const role = await readFile(join(folder, 'out/ovens/device-role-policy.json'), 'utf8');
     assert.match(role, /arn:aws:s3:::captures\/hall-3\/ovens\/\*/);
@@ -118,6 +125,7 @@ describe('edge-manager fleet and device', () => {
     for (const proposal of await proposeFleets(cloud, parseFleets(parse(FLEETS)), systemClock))
       await applyFleet(cloud, proposal);
     local.registry.createThing('serial_80');
+    local.attachPolicy(ADMINISTRATOR);
     await succeeds('device', 'register', 'ovens', 'oven-3=serial_80', '--description', 'new line', '--yes');
     assert.match(await succeeds('device', 'list', 'ovens'), /oven-3 +│ serial_80 +│ unknown/);
     await indexHeartbeats(cloud);

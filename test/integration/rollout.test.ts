@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { awsFleetCloud, indexHeartbeats, type FleetCloud, type RolloutPlan } from '../../deploy/mod.js';
+import {
+  awsFleetCloud,
+  fleetNamed,
+  indexHeartbeats,
+  parseFleets,
+  type FleetCloud,
+  type RolloutPlan,
+} from '../../deploy/mod.js';
+import { setUpOperator, type OperatorKeys } from '../../examples/stage/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { awsOf, runCli, spawnCli, type CliOutcome } from '../lib/cli.js';
 import { temporaryFolder } from '../lib/model-package.js';
@@ -17,6 +25,8 @@ describe('edge-manager deploy', () => {
   let folder: string;
   let local: LocalCloud;
   let cloud: FleetCloud & { close(): void };
+  /** The commands have the rights of the fleet's operator, and no more. */
+  let operator: OperatorKeys;
   let devices: readonly FakeDevice[];
 
   beforeEach(async () => {
@@ -24,6 +34,7 @@ describe('edge-manager deploy', () => {
     local = await startLocalCloud({ folder: join(folder, 'cloud'), componentDelayMs: 0 });
     const { region, endpoint, credentials } = local;
     cloud = awsFleetCloud({ region, endpoint, credentials });
+    operator = setUpOperator(local, fleetNamed(parseFleets({ fleets: { ovens: {} } }), 'ovens'));
     await cloud.createGroup('ovens', '', {});
     devices = ['oven-1', 'oven-2', 'oven-3'].map(connect);
     await publish('5.0.0', 'amd64');
@@ -67,7 +78,9 @@ describe('edge-manager deploy', () => {
   ): Promise<CliOutcome> {
     await writeFile(join(folder, 'plan.json'), JSON.stringify(wanted));
     const args = ['deploy', ...command];
-    return env === undefined ? runCli(args, { folder, aws: awsOf(local) }) : spawnCli(args, env, folder);
+    return env === undefined
+      ? runCli(args, { folder, aws: awsOf({ ...local, credentials: operator }) })
+      : spawnCli(args, env, folder);
   }
 
   /** One sentence, the next step, exit code 1, and nothing was created. */

@@ -3,3 +3,4 @@ export * from './calls.js';
 export * from './client-config.js';
 export * from './errors.js';
 export type { AwsOptions } from './options.js';
+export * from './tags.js';

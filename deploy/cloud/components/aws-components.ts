@@ -1,5 +1,5 @@
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
-import { clientConfig, doing, orMissing, paged, type AwsOptions } from '../aws/mod.js';
+import { clientConfig, doing, orMissing, paged, tagsOf, type AwsOptions } from '../aws/mod.js';
 import type { ComponentCloud, ComponentTarget, NewComponent, PublishedComponent } from './components.js';
 
 /** A component's name stands in its ARN between two colons. */
@@ -76,7 +76,7 @@ export class AwsComponents implements ComponentCloud {
     return doing('Cannot create the component version', async () => {
       const made = await this.#greengrass.createComponentVersion({
         inlineRecipe: Buffer.from(recipe),
-        tags: { ...tags },
+        ...tagsOf(tags),
         clientToken,
       });
       return made.arn ?? '';

@@ -1,6 +1,6 @@
 import type { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { EdgeError } from '../../../src/core/mod.js';
-import { doing, orMissing, paged } from '../aws/mod.js';
+import { doing, orMissing, paged, tagsOf } from '../aws/mod.js';
 import { readComponents, writeComponents } from './aws-component-set.js';
 import type { DeploymentRecord, Deployments, DeploymentSummary, NewDeployment } from './deployments.js';
 import type { ComponentVersionRecord, CoreDeviceRecord, Platforms } from './platforms.js';
@@ -80,7 +80,7 @@ export class AwsDeployments implements Deployments, Platforms {
           },
           timeoutConfig: { inProgressTimeoutInMinutes: limits.timeoutMinutes },
         },
-        tags: { ...request.tags },
+        ...tagsOf(request.tags),
         clientToken: request.clientToken,
       });
       return made.deploymentId ?? '';

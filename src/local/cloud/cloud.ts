@@ -1,29 +1,46 @@
 import { join } from '../../disk/mod.js';
-import { silentLogger, type Clock, type Logger, type Random } from '../../core/mod.js';
+import {
+  partitionOf,
+  silentLogger,
+  type Clock,
+  type JsonObject,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
 import { systemClock, systemRandom } from '../../system/mod.js';
 import {
   createIotBroker,
   type ComponentStore,
   type DeviceCredentials,
   type IotCore,
+  type Profile,
 } from '../nucleus/mod.js';
 import { Tags, type Account } from './aws/account.js';
 import { Components } from './aws/components.js';
 import { Deployments, type Device } from './aws/deployments.js';
-import type { ServiceName } from './aws/errors.js';
+import type { ServiceName } from './aws/services.js';
 import { FleetIndex } from './aws/fleet-index.js';
 import { greengrassOperations } from './aws/greengrass-operations.js';
 import { AwsHttpServer, type BoundOperation, type CallHook } from './aws/http.js';
 import { indexOperations } from './aws/index-operations.js';
 import { registryOperations } from './aws/iot-operations.js';
 import { jobOperations } from './aws/job-operations.js';
+import { Certificates } from './aws/certificates.js';
+import { Gate } from './aws/gate.js';
+import { GREENGRASS_LIMITS } from './aws/greengrass-limits.js';
+import { greengrassNeeds } from './aws/greengrass-needs.js';
+import { IOT_DATA_LIMITS, IOT_LIMITS } from './aws/iot-limits.js';
+import { IOT_DATA_NEEDS, IOT_NEEDS } from './aws/iot-needs.js';
 import { roleAliasOperations } from './aws/role-alias-operations.js';
+import { RoleAliases } from './aws/role-aliases.js';
 import { shadowOperations } from './aws/shadow-operations.js';
 import { Shadows } from './aws/shadows.js';
+import { STS_NEEDS } from './aws/sts-needs.js';
 import { stsOperations } from './aws/sts-operations.js';
 import { ThingRegistry } from './aws/things.js';
-import { makeLocalCredentials } from './credentials.js';
-import { startLocalS3, type LocalS3, type S3Credentials } from './s3/mod.js';
+import { downloadArtifact } from './artifact-download.js';
+import { ADMINISTRATOR, Identities, type AccessKeys } from './iam/mod.js';
+import { startLocalS3, type LocalS3 } from './s3/mod.js';
 
 export interface LocalCloudOptions {
   /** Where S3 keeps its buckets. All else lives in memory. */
@@ -43,16 +60,19 @@ export interface LocalCloudOptions {
 /** Greengrass V2, IoT, shadows, fleet index, STS and S3 on this machine. */
 export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
+  readonly accountId: string;
   /** For Greengrass V2, IoT, IoT data and STS. */
   readonly endpoint: string;
   readonly s3: LocalS3;
   /** What makes any AWS SDK, gdk and this project's commands talk to it; the keys open nothing else. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly credentials: S3Credentials;
+  /** Of the account's administrator; other users and roles come from `iam`. */
+  readonly credentials: AccessKeys;
+  readonly iam: Identities;
   /** Calls so far by operation. */
   readonly calls: ReadonlyMap<string, number>;
-  /** Published components, for nuclei. */
-  readonly store: ComponentStore;
+  /** What is published, without anybody's rights. */
+  readonly store: Pick<ComponentStore, 'versions' | 'recipe'>;
   readonly registry: ThingRegistry;
   readonly deployments: Deployments;
   setHook(hook: CallHook | undefined): void;
@@ -60,10 +80,14 @@ export interface LocalCloud extends AsyncDisposable {
   invoke(service: ServiceName, operation: string, input: Record<string, unknown>): Promise<unknown>;
   /** Connects a device to its thing: it gets deployments from now on. @returns disconnects it */
   attach(thingName: string, device: Device): () => void;
-  /** MQTT for one nucleus: its shadow updates reach the shadow store and the index. */
+  /** An IoT policy for the certificates of all things: without one they may neither publish nor have keys. */
+  attachPolicy(document: JsonObject): void;
+  /** MQTT for one nucleus, as its policies allow it: its shadow updates reach the shadow store and the index. */
   iotCore(thingName: string): IotCore;
-  /** What a nucleus's token exchange hands to its components: keys of this cloud's S3. */
-  deviceCredentials(): Promise<DeviceCredentials>;
+  /** What a nucleus's token exchange hands to its components: keys of the role behind the alias. */
+  deviceCredentials(thingName: string, roleAlias: string): Promise<DeviceCredentials>;
+  /** Where a nucleus installs from, with the keys of its own role. */
+  storeFor(credentials: () => Promise<DeviceCredentials>, profile?: Profile): ComponentStore;
   close(): Promise<void>;
 }
 
@@ -71,8 +95,8 @@ const ACCOUNT_ID = '123456789012';
 
 /**
  * Starts the cloud's counterpart for development and tests, on 127.0.0.1. It answers as AWS does for the
- * operations that this project calls, and refuses what AWS's service model refuses. It is no cloud: no
- * policies, no certificates, no durability but S3's folder.
+ * operations that this project calls: it refuses what AWS's service model refuses, checks signatures and evaluates
+ * policies. It is no cloud: no certificates, no durability but S3's folder.
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const random = options.random ?? systemRandom;
@@ -82,16 +106,20 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     clock: options.clock ?? systemClock,
     random,
   };
-  const credentials: S3Credentials = { accessKeyId: 'local-cloud', secretAccessKey: systemRandom.hex(16) };
-  const devices = makeLocalCredentials(account.clock);
+  const partition = partitionOf(account.region).name;
+  const iam = new Identities({ id: account.id, partition, clock: account.clock });
+  const credentials = iam.createUser('local', [ADMINISTRATOR]);
   const s3 = await startLocalS3({
     folder: join(options.folder, 's3'),
-    credentials: [credentials, devices.keys],
+    credentials: (accessKeyId) => iam.keys(accessKeyId),
+    refusal: (accessKeyId, needs) => iam.refusal(accessKeyId, needs),
+    accountId: account.id,
     region: account.region,
     buckets: options.buckets ?? [],
   });
-  const { registry, deployments, components, shadows, operations } = makeServices(account, s3, options);
-  const server = new AwsHttpServer(operations, options.hook);
+  const services = makeServices(account, iam, credentials.accessKeyId, s3, options);
+  const { registry, deployments, components, shadows, certificates, operations, gate } = services;
+  const server = new AwsHttpServer(operations, gate, options.hook);
   const endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
   const broker = createIotBroker();
   const close = async (): Promise<void> => {
@@ -100,19 +128,26 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
   return {
     region: account.region,
+    accountId: account.id,
     endpoint,
     s3,
     credentials,
     environment: environmentOf(account, credentials, endpoint, s3),
     calls: server.calls,
-    store: components.store(),
+    iam,
+    store: components.store(() => Promise.reject(new Error('This store is read without keys'))),
     registry,
     deployments,
     setHook: (hook) => server.setHook(hook),
     invoke: (service, operation, input) => server.invoke(service, operation, input),
     attach: (thingName, device) => deployments.attach(registry.thing(thingName), device),
-    iotCore: () => iotCoreOf(shadows, broker),
-    deviceCredentials: devices.forDevice,
+    attachPolicy: (document) => certificates.attachPolicy(document),
+    iotCore: (thing) => certificates.mqtt(thing, iotCoreOf(shadows, broker)),
+    deviceCredentials: async (thing, roleAlias) => certificates.credentials(thing, roleAlias),
+    storeFor: (of, profile = 'nucleus') => {
+      const source = { endpoint: s3.endpoint, region: account.region, profile, credentials: of };
+      return components.store((uri, destination) => downloadArtifact(source, uri, destination));
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -123,10 +158,18 @@ interface Services {
   readonly deployments: Deployments;
   readonly components: Components;
   readonly shadows: Shadows;
+  readonly certificates: Certificates;
   readonly operations: readonly BoundOperation[];
+  readonly gate: Gate;
 }
 
-function makeServices(account: Account, s3: LocalS3, options: LocalCloudOptions): Services {
+function makeServices(
+  account: Account,
+  iam: Identities,
+  owner: string,
+  s3: LocalS3,
+  options: LocalCloudOptions,
+): Services {
   const tags = new Tags();
   const shadows = new Shadows(account);
   const components = new Components(
@@ -141,21 +184,35 @@ function makeServices(account: Account, s3: LocalS3, options: LocalCloudOptions)
   });
   const deployments = new Deployments(account, registry, components, tags, options.logger ?? silentLogger);
   joined.listener = (arn, thing) => deployments.joined(arn, thing);
+  const aliases = new RoleAliases();
   const operations = [
-    ...greengrassOperations({ account, tags, components, deployments, registry }),
+    ...greengrassOperations({ account, iam, tags, components, deployments, registry }),
     ...registryOperations(registry, tags),
-    ...roleAliasOperations(account),
+    ...roleAliasOperations(account, aliases),
     ...jobOperations(account, deployments),
     ...indexOperations(new FleetIndex(registry, shadows)),
     ...shadowOperations(shadows),
-    ...stsOperations(account),
+    ...stsOperations(account, iam, owner),
   ];
-  return { registry, deployments, components, shadows, operations };
+  const gate = new Gate(account, iam, {
+    greengrassv2: {
+      limits: GREENGRASS_LIMITS,
+      needs: greengrassNeeds({
+        targetOf: (id) => deployments.byId.get(id)?.request.targetArn,
+        componentOf: (recipe) => components.nameIn(recipe),
+      }),
+    },
+    iot: { limits: IOT_LIMITS, needs: IOT_NEEDS },
+    iotdataplane: { limits: IOT_DATA_LIMITS, needs: IOT_DATA_NEEDS },
+    sts: { needs: STS_NEEDS },
+  });
+  const certificates = new Certificates(account, iam, aliases);
+  return { registry, deployments, components, shadows, certificates, operations, gate };
 }
 
 function environmentOf(
   { region }: Account,
-  { accessKeyId, secretAccessKey }: S3Credentials,
+  { accessKeyId, secretAccessKey }: AccessKeys,
   endpoint: string,
   s3: LocalS3,
 ): Readonly<Record<string, string>> {

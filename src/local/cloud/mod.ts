@@ -1,6 +1,7 @@
 /** AWS's counterpart on one machine, for development and tests; in no device artifact. */
 export type { Device } from './aws/deployments.js';
-export type { ServiceName } from './aws/errors.js';
+export type { ServiceName } from './aws/services.js';
 export { ConnectionCut, type CallHook } from './aws/http.js';
 export { startLocalCloud, type LocalCloud } from './cloud.js';
+export { ADMINISTRATOR } from './iam/mod.js';
 export { makeLocalCredentials } from './credentials.js';

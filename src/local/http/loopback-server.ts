@@ -11,11 +11,23 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
+export interface LoopbackOptions extends ServerOptions {
+  /** Whether requests may be meant for other names: for a server that something else stands before. */
+  readonly anyHost?: boolean;
+}
+
+/**
+ * Requests for another name than this machine's own are answered with 421: a web page whose name was made to point
+ * here (DNS rebinding) must not reach what is meant for programs of this machine.
+ */
 export function loopbackServer(
   serve: (request: HttpRequest, response: HttpResponse) => Promise<void>,
-  options: ServerOptions = {},
+  { anyHost = false, ...options }: LoopbackOptions = {},
 ): LoopbackServer {
-  const server = createServer(options, (request, response) => void serve(request, response));
+  const server = createServer(options, (request, response) => {
+    if (anyHost || isOwnName(request)) void serve(request, response);
+    else misdirected(request, response);
+  });
   return {
     listen: async (port) => {
       await new Promise<void>((resolve, reject) => {
@@ -30,4 +42,17 @@ export function loopbackServer(
       await closed;
     },
   };
+}
+
+function isOwnName({ headers, socket }: HttpRequest): boolean {
+  const [, name, port] = /^(127\.0\.0\.1|localhost)(?::(\d+))?$/i.exec(headers.host ?? '') ?? [];
+  return name !== undefined && Number(port ?? 80) === socket.localPort;
+}
+
+function misdirected(request: HttpRequest, response: HttpResponse): void {
+  request.resume();
+  response.writeHead(421, { 'content-type': 'application/json', connection: 'close' });
+  response.end(
+    JSON.stringify({ __type: 'MisdirectedRequest', message: 'This is 127.0.0.1 and localhost only' }),
+  );
 }

@@ -3,7 +3,12 @@ import { answerParent } from '../../../examples/floors/child.js';
 import { heartbeatTopic } from '../../../src/contract/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
-import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
+import {
+  ADMINISTRATOR,
+  startLocalCloud,
+  type Device,
+  type LocalCloud,
+} from '../../../src/local/cloud/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
 import {
   FLEET,
@@ -24,6 +29,7 @@ const fast: Clock = {
 
 const [count = '0', folder = ''] = process.argv.slice(2);
 const local = await startLocalCloud({ folder, componentDelayMs: 0, clock: fast });
+local.attachPolicy(ADMINISTRATOR);
 await publish(local);
 local.registry.createGroup(FLEET, '');
 for (let index = 0; index < Number(count); index++) await addDevice(local, `camera-${index}`);

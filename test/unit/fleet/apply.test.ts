@@ -256,7 +256,7 @@ describe('fleet apply', () => {
     iot.destroy();
     const next = await propose(world.cloud, fleet);
     assert.match(next.warnings.join(), /stands for .*DevicesOther, not for .*Devices$/);
-    assert.equal(next.policies?.length, 3, 'the alias tells account and region');
+    assert.equal(next.policies?.length, 4, 'the alias tells account and region');
   });
 
   it('costs calls by pages, not by devices, where nothing is missing', async () => {

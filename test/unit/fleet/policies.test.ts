@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import { devicePolicies, fleetNamed, parseFleets } from '../../../deploy/mod.js';
+import { fleetPolicies, fleetNamed, parseFleets } from '../../../deploy/mod.js';
 
 const ARN = 'arn:aws:iot:eu-west-1:123456789012:thinggroup/ovens';
 
-function documents(entry: object): Record<string, unknown> {
+function documents(entry: object, arn = ARN): Record<string, unknown> {
   const fleet = fleetNamed(parseFleets({ fleets: { ovens: entry } }), 'ovens');
-  return Object.fromEntries(devicePolicies(fleet, ARN).map(({ name, document }) => [name, document]));
+  return Object.fromEntries(fleetPolicies(fleet, arn).map(({ name, document }) => [name, document]));
 }
 
 function statements(entry: object): unknown {
   return (documents(entry)['device-role-policy'] as { Statement: unknown }).Statement;
 }
 
-describe('devicePolicies', () => {
+describe('fleetPolicies', () => {
   it('gives the role exactly bucket, prefix and fleet, the key, and the artifacts', () => {
     const found = statements({
       output: {
@@ -42,7 +42,35 @@ describe('devicePolicies', () => {
         Action: 's3:GetObject',
         Resource: ['arn:aws:s3:::artifacts/org.edgemanager.*', 'arn:aws:s3:::artifacts/com.example.app/*'],
       },
+      {
+        Sid: 'FindArtifactBucket',
+        Effect: 'Allow',
+        Action: 's3:GetBucketLocation',
+        Resource: 'arn:aws:s3:::artifacts',
+      },
     ]);
+  });
+
+  it('speaks of the partition that the fleet is in, and of its domain', () => {
+    for (const [region, partition, service] of [
+      ['cn-north-1', 'aws-cn', 's3.cn-north-1.amazonaws.com.cn'],
+      ['cn-northwest-1', 'aws-cn', 's3.cn-northwest-1.amazonaws.com.cn'],
+      ['us-gov-west-1', 'aws-us-gov', 's3.us-gov-west-1.amazonaws.com'],
+    ]) {
+      const entry = {
+        output: { s3OutputLocation: 's3://captures', kmsKeyId: 'alias/captures' },
+        artifactBucket: 'artifacts',
+        roleAlias: 'Devices',
+      };
+      const text = JSON.stringify(
+        documents(entry, `arn:${partition}:iot:${region}:123456789012:thinggroup/ovens`),
+      );
+      assert.ok(text.includes(`"kms:ViaService":"${service}"`), text);
+      const arns = text.match(/arn:[^:"]*/g) ?? [];
+      assert.deepEqual([...new Set(arns)], [`arn:${partition}`]);
+      // The principals of services are the same in all partitions.
+      assert.ok(text.includes('"Service":"credentials.iot.amazonaws.com"'));
+    }
   });
 
   it('makes an ARN of a key’s id, and a condition of its alias', () => {

@@ -25,7 +25,13 @@ import {
 } from '@aws-sdk/client-iot';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
+import {
+  ADMINISTRATOR,
+  startLocalCloud,
+  type Device,
+  type LocalCloud,
+} from '../../../src/local/cloud/mod.js';
+import { withBody } from '../../lib/raw-aws.js';
 import type { DeploymentDocument } from '../../../src/local/nucleus/mod.js';
 
 const recipe = (name: string, version: string): Uint8Array =>
@@ -67,6 +73,7 @@ describe('local cloud', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cloud-'));
     cloud = await startLocalCloud({ folder, componentDelayMs: 5 });
+    cloud.attachPolicy(ADMINISTRATOR);
     const config = { region: cloud.region, endpoint: cloud.endpoint, credentials: cloud.credentials };
     greengrass = new GreengrassV2Client(config);
     iot = new IoTClient(config);
@@ -101,21 +108,19 @@ describe('local cloud', () => {
   });
 
   it('refuses a field that the service model lacks, a missing one and a wrong type', async () => {
-    const post = (body: unknown): Promise<Response> =>
-      fetch(`${cloud.endpoint}/greengrass/v2/deployments`, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=x' },
-      });
     for (const body of [
       {},
       { targetArn: group, target: 1 },
       { targetArn: 5 },
       { targetArn: group, components: { a: {} } },
     ]) {
-      const answer = await post(body);
-      assert.equal(answer.status, 400);
-      assert.equal(answer.headers.get('x-amzn-errortype'), 'ValidationException');
+      const { region, endpoint, credentials } = cloud;
+      const client = new GreengrassV2Client({ region, endpoint, credentials, maxAttempts: 1 });
+      withBody(client, JSON.stringify(body));
+      await assert.rejects(client.send(new CreateDeploymentCommand({ targetArn: group })), {
+        name: 'ValidationException',
+      });
+      client.destroy();
     }
   });
 
@@ -127,12 +132,11 @@ describe('local cloud', () => {
     assert.match(identity.Arn ?? '', /^arn:aws:iam::123456789012:/);
     sts.destroy();
     const post = async (body: string): Promise<string> => {
-      const headers = {
-        authorization: 'AWS4-HMAC-SHA256 Credential=x',
-        'content-type': 'application/x-www-form-urlencoded',
-      };
-      const answer = await fetch(endpoint, { method: 'POST', body, headers });
-      return /<Code>(.*)<\/Code>/.exec(await answer.text())?.[1] ?? '';
+      const other = new STSClient({ region, endpoint, credentials, maxAttempts: 1 });
+      withBody(other, body);
+      const error = await other.send(new GetCallerIdentityCommand({})).catch((thrown: unknown) => thrown);
+      other.destroy();
+      return error instanceof Error ? error.name : '';
     };
     assert.equal(await post('Action=AssumeRole&Version=2011-06-15'), 'InvalidAction');
     assert.equal(await post('Action=GetCallerIdentity&Version=2010-01-01'), 'InvalidAction');

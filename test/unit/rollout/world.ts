@@ -8,7 +8,12 @@ import type { ComponentSet, RolloutPlan } from '../../../deploy/rollout/mod.js';
 import type { Clock } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { directFleetCloud } from './direct.js';
-import { startLocalCloud, type Device, type LocalCloud } from '../../../src/local/cloud/mod.js';
+import {
+  ADMINISTRATOR,
+  startLocalCloud,
+  type Device,
+  type LocalCloud,
+} from '../../../src/local/cloud/mod.js';
 import type { DeploymentDocument } from '../../../src/local/nucleus/mod.js';
 
 export const MODEL = 'org.edgemanager.model.mnist';
@@ -67,6 +72,7 @@ export interface World extends AsyncDisposable {
 export async function makeWorld(maxAttempts = 3, by: 'http' | 'calls' = 'http'): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'fleet-'));
   const local = await startLocalCloud({ folder, componentDelayMs: 0 });
+  local.attachPolicy(ADMINISTRATOR);
   const { region, endpoint, credentials } = local;
   const overHttp = awsFleetCloud({ region, endpoint, credentials, maxAttempts });
   const cloud: FleetCloud = by === 'http' ? overHttp : directFleetCloud(local, maxAttempts);

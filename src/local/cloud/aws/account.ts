@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../../core/mod.js';
+import { partitionOf, type Clock, type Random } from '../../../core/mod.js';
 
 /** What all parts of the local cloud share. */
 export interface Account {
@@ -9,7 +9,7 @@ export interface Account {
 }
 
 export function arnOf(account: Account, service: string, resource: string): string {
-  return `arn:aws:${service}:${account.region}:${account.id}:${resource}`;
+  return `arn:${partitionOf(account.region).name}:${service}:${account.region}:${account.id}:${resource}`;
 }
 
 /** Tags by ARN, of every service. */

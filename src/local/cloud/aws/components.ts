@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { EdgeError, isJsonObject, messageOf, type JsonObject } from '../../../core/mod.js';
 import semver from 'semver';
@@ -9,6 +8,7 @@ import { parseRecipe } from '../../../recipe/mod.js';
 import type { ComponentStore } from '../../nucleus/mod.js';
 import { arnOf, type Account, type Tags } from './account.js';
 import { AwsError, invalid, notFound } from './errors.js';
+import { parseS3Uri } from './s3-uri.js';
 
 export interface ComponentVersion {
   readonly arn: string;
@@ -22,6 +22,11 @@ export interface ComponentVersion {
 
 /** Gives the file of an S3 object; throws where there is none. */
 export type FindObject = (bucket: string, key: string) => string;
+/** Whether whoever creates a component may read this object, as Greengrass does in his name. */
+export type MayRead = (bucket: string, key: string) => boolean;
+
+/** Source: Greengrass V2's quotas. */
+const MAX_RECIPE_BYTES = 16 * 1024;
 
 /** Component versions: accepted at once, checked later, immutable, as Greengrass has them. */
 export class Components {
@@ -38,8 +43,13 @@ export class Components {
     this.#delayMs = delayMs;
   }
 
-  create(recipeText: string, tags: Readonly<Record<string, string>> | undefined): ComponentVersion {
+  create(
+    recipeText: string,
+    tags: Readonly<Record<string, string>> | undefined,
+    mayRead: MayRead = () => true,
+  ): ComponentVersion {
     const component = this.#read(recipeText);
+    this.#checkArtifacts(component, mayRead);
     const versions = this.#byName.get(component.name) ?? new Map<string, ComponentVersion>();
     if (versions.has(component.version)) {
       const resourceId = `${component.name}:${component.version}`;
@@ -59,7 +69,47 @@ export class Components {
     return component;
   }
 
+  /** What the service does before its answer: looks whether the artifacts are there, as far as the caller can see. */
+  #checkArtifacts(component: ComponentVersion, mayRead: MayRead): void {
+    for (const artifact of artifactsOf(component.recipe)) {
+      const uri = uriOf(artifact);
+      if (!uri.startsWith('s3://')) continue;
+      const { bucket, key } = parseS3Uri(uri);
+      if (!mayRead(bucket, key) || !this.#isThere(bucket, key)) {
+        const problem = `{${uri} = Specified artifact resource cannot be accessed}`;
+        throw invalid(
+          'greengrassv2',
+          `Invalid Input: Encountered following errors in Artifacts: ${problem}`,
+          'inlineRecipe',
+        );
+      }
+    }
+  }
+
+  #isThere(bucket: string, key: string): boolean {
+    try {
+      return this.#findObject(bucket, key) !== '';
+    } catch {
+      return false;
+    }
+  }
+
+  /** The name in a recipe's text; empty where it is no recipe. */
+  nameIn(recipeText: string): string {
+    try {
+      return this.#read(recipeText).name;
+    } catch {
+      return '';
+    }
+  }
+
   #read(recipeText: string): ComponentVersion {
+    if (Buffer.byteLength(recipeText) > MAX_RECIPE_BYTES)
+      throw invalid(
+        'greengrassv2',
+        `Invalid Input: the recipe is larger than ${MAX_RECIPE_BYTES} bytes`,
+        'inlineRecipe',
+      );
     try {
       const { ComponentName: name, ComponentVersion: version } = parseRecipe(recipeText);
       const recipe = parse(recipeText) as unknown;
@@ -82,7 +132,8 @@ export class Components {
   async #check(component: ComponentVersion): Promise<void> {
     try {
       for (const artifact of artifactsOf(component.recipe)) {
-        const { bucket, key } = parseS3Uri(textOf(artifact['Uri'] ?? artifact['URI']));
+        if (!uriOf(artifact).startsWith('s3://')) continue;
+        const { bucket, key } = parseS3Uri(uriOf(artifact));
         const hash = createHash('sha256');
         await pipeline(createReadStream(this.#findObject(bucket, key)), hash);
         artifact['Digest'] = hash.digest('base64');
@@ -127,7 +178,7 @@ export class Components {
   }
 
   /** What a nucleus installs from: deployable versions only. */
-  store(): ComponentStore {
+  store(download: (uri: string, destination: string) => Promise<void>): ComponentStore {
     const find = (name: string, version: string): ComponentVersion => {
       const found = this.get(name, version);
       if (found === undefined || found.state !== 'DEPLOYABLE') {
@@ -146,8 +197,7 @@ export class Components {
       recipe: async (name, version) => JSON.stringify(find(name, version).recipe),
       fetchArtifact: async (name, version, uri, destination) => {
         find(name, version);
-        const { bucket, key } = parseS3Uri(uri);
-        await copyFile(this.#findObject(bucket, key), destination);
+        await download(uri, destination);
       },
     };
   }
@@ -158,6 +208,10 @@ export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+function uriOf(artifact: JsonObject): string {
+  return textOf(artifact['Uri'] ?? artifact['URI']);
+}
+
 function artifactsOf(recipe: JsonObject): JsonObject[] {
   const manifests = recipe['Manifests'];
   if (!Array.isArray(manifests)) return [];
@@ -165,14 +219,4 @@ function artifactsOf(recipe: JsonObject): JsonObject[] {
     const artifacts = isJsonObject(manifest) ? manifest['Artifacts'] : undefined;
     return Array.isArray(artifacts) ? artifacts.filter(isJsonObject) : [];
   });
-}
-
-function parseS3Uri(uri: string): { bucket: string; key: string } {
-  const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri);
-  if (match === null)
-    throw new EdgeError(
-      'RECIPE_INVALID',
-      `Cannot read the artifact as its URI must be s3://bucket/key: current value is ${uri}`,
-    );
-  return { bucket: match[1] ?? '', key: match[2] ?? '' };
 }

@@ -31,7 +31,6 @@ export class Deployments {
   readonly #byJob = new Map<string, Deployment>();
   readonly #byTarget = new Map<string, Deployment[]>();
   readonly #parents = new Map<string, string | undefined>();
-  readonly #byToken = new Map<string, Deployment>();
   readonly #devices = new Map<string, Attached>();
   readonly #account: Account;
   readonly #registry: ThingRegistry;
@@ -49,9 +48,6 @@ export class Deployments {
 
   create(request: CreateDeploymentRequest): Deployment {
     const targetArn = request.targetArn ?? '';
-    const token = request.clientToken;
-    const repeated = token === undefined ? undefined : this.#byToken.get(token);
-    if (repeated !== undefined) return repeated;
     this.#check(request, targetArn);
     const { random, clock } = this.#account;
     const hex = random.hex(16);
@@ -77,7 +73,6 @@ export class Deployments {
     this.#byTarget.set(targetArn, [...(this.#byTarget.get(targetArn) ?? []), deployment]);
     this.#parents.set(targetArn, request.parentTargetArn);
     this.#tags.set(deployment.arn, request.tags);
-    if (token !== undefined) this.#byToken.set(token, deployment);
     for (const thing of this.#registry.targets(targetArn)) deployment.waiting.add(thing.name);
     this.#roll(deployment);
     return deployment;

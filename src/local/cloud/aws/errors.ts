@@ -1,3 +1,5 @@
+import { serviceOf, type ServiceName } from './services.js';
+
 /** An error as AWS answers it: the name goes into x-amzn-errortype and the body, `extra` into the body. */
 export class AwsError extends Error {
   readonly status: number;
@@ -10,9 +12,6 @@ export class AwsError extends Error {
     this.extra = extra;
   }
 }
-
-/** Which service an operation belongs to: each has error names of its own. */
-export type ServiceName = 'greengrassv2' | 'iot' | 'iotdataplane' | 'sts';
 
 /** A request that the service model refuses. */
 export function invalid(service: ServiceName, message: string, field = ''): AwsError {
@@ -37,9 +36,7 @@ export function notFound(service: ServiceName, resourceType: string, resourceId:
 
 /** Too many requests, as each service says it. */
 export function throttled(service: ServiceName): AwsError {
-  return service === 'iot'
-    ? new AwsError('ThrottlingException', 400, 'Rate exceeded')
-    : new AwsError('ThrottlingException', 429, 'Rate exceeded');
+  return new AwsError('ThrottlingException', serviceOf(service).throttled, 'Rate exceeded');
 }
 
 /** Somebody else changes the same resource just now. */

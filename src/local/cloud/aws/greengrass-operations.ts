@@ -1,12 +1,15 @@
 import * as api from '@aws-sdk/client-greengrassv2';
 import { parse, stringify } from 'yaml';
 import { isJsonObject, type JsonObject } from '../../../core/mod.js';
+import { partitionOf } from '../../../core/mod.js';
+import type { Identities } from '../iam/mod.js';
 import type { Account, Tags } from './account.js';
 import { arnOf } from './account.js';
 import { on } from './bind.js';
 import { textOf, type Components, type ComponentVersion } from './components.js';
 import type { Deployments } from './deployments.js';
 import { invalid, notFound } from './errors.js';
+import { AnswersByToken } from './idempotency.js';
 import type { BoundOperation } from './http.js';
 import type { Deployment, ExecutionState } from './job.js';
 import { page } from './page.js';
@@ -16,6 +19,7 @@ const SERVICE = 'greengrassv2';
 
 export interface GreengrassParts {
   readonly account: Account;
+  readonly iam: Identities;
   readonly tags: Tags;
   readonly components: Components;
   readonly deployments: Deployments;
@@ -26,20 +30,31 @@ export function greengrassOperations(parts: GreengrassParts): BoundOperation[] {
   return [...componentOperations(parts), ...deploymentOperations(parts), ...coreOperations(parts)];
 }
 
-function componentOperations({ account, components, tags }: GreengrassParts): BoundOperation[] {
+function componentOperations({ account, iam, components, tags }: GreengrassParts): BoundOperation[] {
+  const answers = new AnswersByToken<api.CreateComponentVersionResponse>(account.clock);
+  const mayRead = (caller: string | undefined) => (bucket: string, key: string) => {
+    if (caller === undefined) return true;
+    const resource = `arn:${partitionOf(account.region).name}:s3:::${bucket}/${key}`;
+    return iam.refusal(caller, [{ action: 's3:GetObject', resource }]) === undefined;
+  };
+  const create = (
+    { inlineRecipe, tags: given }: api.CreateComponentVersionRequest,
+    caller: string | undefined,
+  ): api.CreateComponentVersionResponse => {
+    if (inlineRecipe === undefined) throw invalid(SERVICE, 'inlineRecipe is required', 'inlineRecipe');
+    const made = components.create(Buffer.from(inlineRecipe).toString(), given, mayRead(caller));
+    return {
+      arn: made.arn,
+      componentName: made.name,
+      componentVersion: made.version,
+      creationTimestamp: new Date(made.createdAtMs),
+      status: statusOf(made),
+    };
+  };
   return [
-    on(api.CreateComponentVersion$, (input: api.CreateComponentVersionRequest) => {
-      if (input.inlineRecipe === undefined)
-        throw invalid(SERVICE, 'inlineRecipe is required', 'inlineRecipe');
-      const made = components.create(Buffer.from(input.inlineRecipe).toString(), input.tags);
-      return {
-        arn: made.arn,
-        componentName: made.name,
-        componentVersion: made.version,
-        creationTimestamp: new Date(made.createdAtMs),
-        status: statusOf(made),
-      };
-    }),
+    on(api.CreateComponentVersion$, (input: api.CreateComponentVersionRequest, caller) =>
+      answers.of(input.clientToken, () => create(input, caller)),
+    ),
     on(api.DescribeComponent$, (input: api.DescribeComponentRequest) => {
       const found = components.find(input.arn ?? '');
       return {
@@ -126,12 +141,15 @@ function statusOf(component: ComponentVersion): api.CloudComponentStatus {
   };
 }
 
-function deploymentOperations({ deployments, tags }: GreengrassParts): BoundOperation[] {
+function deploymentOperations({ account, deployments, tags }: GreengrassParts): BoundOperation[] {
+  const answers = new AnswersByToken<api.CreateDeploymentResponse>(account.clock);
   return [
-    on(api.CreateDeployment$, (input: api.CreateDeploymentRequest) => {
-      const made = deployments.create(input);
-      return { deploymentId: made.id, iotJobId: made.jobId, iotJobArn: made.jobArn };
-    }),
+    on(api.CreateDeployment$, (input: api.CreateDeploymentRequest) =>
+      answers.of(input.clientToken, () => {
+        const made = deployments.create(input);
+        return { deploymentId: made.id, iotJobId: made.jobId, iotJobArn: made.jobArn };
+      }),
+    ),
     on(api.GetDeployment$, (input: api.GetDeploymentRequest) => {
       const found = deployments.get(input.deploymentId ?? '');
       const { components, deploymentPolicies, iotJobConfiguration } = found.request;
@@ -148,7 +166,7 @@ function deploymentOperations({ deployments, tags }: GreengrassParts): BoundOper
     on(api.ListDeployments$, (input: api.ListDeploymentsRequest) => {
       const all = deployments
         .list(input.targetArn)
-        .filter((one) => input.historyFilter !== 'LATEST_ONLY' || one.isLatest)
+        .filter((one) => input.historyFilter === 'ALL' || one.isLatest)
         .filter(
           (one) =>
             input.parentTargetArn === undefined || one.request.parentTargetArn === input.parentTargetArn,

@@ -1,10 +1,13 @@
 import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import { isJsonObject, messageOf } from '../../../core/mod.js';
-import { AwsError, conflict, invalid, throttled, type ServiceName } from './errors.js';
+import { AwsError, conflict, invalid, throttled } from './errors.js';
+import { deniedToAll, type Gate } from './gate.js';
 import { decode, decodeStructure, encode, fromText, membersOf, type Operation } from './model.js';
 import { isForm, queryAnswer, queryError, readForm } from './query-protocol.js';
+import type { ServiceName } from './services.js';
 
-export type Handler = (input: Record<string, unknown>) => unknown;
+/** @param caller access key id of whoever asks; undefined within this process */
+export type Handler = (input: Record<string, unknown>, caller: string | undefined) => unknown;
 
 export interface BoundOperation {
   readonly operation: Operation;
@@ -29,10 +32,12 @@ export class AwsHttpServer {
   readonly calls = new Map<string, number>();
   readonly #routes: readonly Route[];
   readonly #server: LoopbackServer;
+  readonly #gate: Gate;
   #hook: CallHook | undefined;
   #index = 0;
 
-  constructor(operations: readonly BoundOperation[], hook: CallHook | undefined) {
+  constructor(operations: readonly BoundOperation[], gate: Gate, hook: CallHook | undefined) {
+    this.#gate = gate;
     this.#routes = operations.map(routeOf).sort((a, b) => a.labels.length - b.labels.length);
     this.#hook = hook;
     this.#server = loopbackServer((request, response) => this.#serve(request, response));
@@ -55,10 +60,13 @@ export class AwsHttpServer {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       const body = await readBody(request);
       const found = this.#find(request.method ?? 'GET', url.pathname);
+      const caller = this.#gate.authenticate(request, body, found?.route.operation);
+      if (found === undefined) throw unknownOperation(`${request.method} ${url.pathname}`);
       const { operation } = found.route;
-      const answer = await this.#carryOut(found.route, () => {
-        checkSigned(request);
-        return readInput(operation, found.labels, url, body);
+      const answer = await this.#carryOut(found.route, caller, () => {
+        const input = readInput(operation, found.labels, url, body);
+        this.#gate.admit(caller, operation, input);
+        return input;
       });
       if (answer === 'cut') return void request.socket.destroy();
       send(response, operation, answer.output);
@@ -76,13 +84,14 @@ export class AwsHttpServer {
       (one) => one.operation.service === service && one.operation.name === name,
     );
     if (route === undefined) throw unknownOperation(`${service} ${name}`);
-    const answer = await this.#carryOut(route, () => input);
+    const answer = await this.#carryOut(route, undefined, () => input);
     if (answer === 'cut') throw new ConnectionCut();
     return answer.output;
   }
 
   async #carryOut(
     { operation, handler }: Route,
+    caller: string | undefined,
     read: () => Record<string, unknown>,
   ): Promise<'cut' | { readonly output: unknown }> {
     this.calls.set(operation.name, (this.calls.get(operation.name) ?? 0) + 1);
@@ -91,12 +100,12 @@ export class AwsHttpServer {
     const input = read();
     if (order === 'throttle') throw throttled(operation.service);
     if (order === 'conflict') throw conflict(operation.name);
-    if (order === 'deny') throw denied(operation);
-    const output = await handler(input);
+    if (order === 'deny') throw deniedToAll(operation);
+    const output = await handler(input, caller);
     return order === 'cut-after' ? 'cut' : { output };
   }
 
-  #find(method: string, path: string): { route: Route; labels: Map<string, string> } {
+  #find(method: string, path: string): { route: Route; labels: Map<string, string> } | undefined {
     for (const route of this.#routes) {
       if (route.operation.method !== method) continue;
       const match = route.pattern.exec(path);
@@ -107,7 +116,7 @@ export class AwsHttpServer {
       ]);
       return { route, labels: new Map(labels) };
     }
-    throw unknownOperation(`${method} ${path}`);
+    return undefined;
   }
 }
 
@@ -139,13 +148,6 @@ async function readBody(request: HttpRequest): Promise<Buffer> {
     parts.push(part);
   }
   return Buffer.concat(parts);
-}
-
-/** Any well-formed signature will do here; one that is missing is refused as AWS does. */
-function checkSigned(request: HttpRequest): void {
-  if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=')) {
-    throw new AwsError('UnrecognizedClientException', 403, 'The request is not signed');
-  }
 }
 
 function readInput(
@@ -194,18 +196,6 @@ function parse(operation: Operation, body: Buffer): unknown {
   } catch {
     throw invalid(operation.service, 'The body is not JSON');
   }
-}
-
-function denied(operation: Operation): AwsError {
-  const prefix =
-    operation.service === 'greengrassv2' ? 'greengrass' : operation.service === 'sts' ? 'sts' : 'iot';
-  const text = `User: arn:aws:iam::123456789012:user/local is not authorized to perform: ${prefix}:${operation.name}`;
-  if (operation.service === 'sts') return new AwsError('AccessDenied', 403, text);
-  return operation.service === 'greengrassv2'
-    ? new AwsError('AccessDeniedException', 403, text)
-    : operation.service === 'iot'
-      ? new AwsError('UnauthorizedException', 401, text)
-      : new AwsError('ForbiddenException', 403, 'Forbidden');
 }
 
 function send(response: HttpResponse, operation: Operation, output: unknown): void {

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../../core/mod.js';
-import { invalid, type ServiceName } from './errors.js';
+import { invalid } from './errors.js';
+import { serviceOf, type ServiceName } from './services.js';
 
 /**
  * AWS's service model as the SDK clients carry it: each operation is
@@ -42,8 +43,9 @@ export function readOperation(schema: Schema): Operation {
   const parts = schema as [number, string, string, 0 | { http: [string, string, number] }, Schema, Schema];
   const [, namespace, name, traits, input, output] = parts;
   const service = (namespace.split('.').at(-1) ?? '') as ServiceName;
+  const { protocol } = serviceOf(service);
   const [method, path, status] = traits === 0 ? (['POST', '/', 200] as const) : traits.http;
-  return { service, name, protocol: traits === 0 ? 'query' : 'json', method, path, status, input, output };
+  return { service, name, protocol, method, path, status, input, output };
 }
 
 /** The members of a structure; none for the unit. */

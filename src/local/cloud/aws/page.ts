@@ -1,4 +1,5 @@
-import { invalid, type ServiceName } from './errors.js';
+import { invalid } from './errors.js';
+import type { ServiceName } from './services.js';
 
 /** One page of a list, with AWS's opaque token for the next one. */
 export function page<T>(
@@ -8,14 +9,8 @@ export function page<T>(
   nextToken: string | undefined,
   limit = 100,
 ): { items: readonly T[]; nextToken: string | undefined } {
-  if (maxResults !== undefined && (maxResults < 1 || maxResults > 250)) {
-    throw invalid(
-      service,
-      `maxResults must be between 1 and 250: current value is ${maxResults}`,
-      'maxResults',
-    );
-  }
-  const start = nextToken === undefined ? 0 : Number(Buffer.from(nextToken, 'base64').toString().slice(5));
+  const token = nextToken === undefined ? 'page:0' : Buffer.from(nextToken, 'base64').toString();
+  const start = Number(/^page:(\d+)$/.exec(token)?.[1]);
   if (!Number.isInteger(start)) throw invalid(service, 'nextToken is not valid', 'nextToken');
   const end = start + (maxResults ?? limit);
   const items: T[] = [];

@@ -3,10 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import { messageOf, type Clock } from '../../../core/mod.js';
 import { systemClock } from '../../../system/mod.js';
+import type { Need } from '../iam/mod.js';
 import { ConnectionDropped } from './body.js';
 import type { S3Answer, S3Call } from './call.js';
-import { S3Error } from './errors.js';
+import { S3Error, s3Errors } from './errors.js';
 import type { Fault, FaultScript } from './faults.js';
+import { needsOf, needsToMiss, type S3Place } from './needs.js';
 import { handlers, operationOf, type Operation } from './operations.js';
 import { verifySignature, type S3Credentials } from './sigv4.js';
 import { FolderStore, type StoredObject } from './store.js';
@@ -18,6 +20,10 @@ export interface LocalS3Options {
   readonly folder: string;
   /** The keys that may sign requests. A function is asked at each request, so that keys can come and go. */
   readonly credentials: readonly S3Credentials[] | ((accessKeyId: string) => S3Credentials | undefined);
+  /** Why a key may not do what it asks, in AWS's words; undefined where it may. Default: each key may do everything. */
+  readonly refusal?: (accessKeyId: string, needs: readonly Need[]) => string | undefined;
+  /** Of the keys that objects are encrypted with. */
+  readonly accountId?: string;
   /** Default: any free port. */
   readonly port?: number;
   /** What GetBucketLocation answers. Default us-east-1. Signatures of any region are accepted. */
@@ -92,6 +98,8 @@ class RunningS3 implements LocalS3 {
     this.#server = loopbackServer((request, response) => this.#serve(request, response), {
       keepAliveTimeout: 60_000,
       requestTimeout: 0,
+      // Proxies and fronts stand before it in tests, and its signatures cover the name.
+      anyHost: true,
     });
   }
 
@@ -191,20 +199,41 @@ class RunningS3 implements LocalS3 {
       default:
         break;
     }
-    verifySignature(
+    const caller = verifySignature(
       { method: request.method ?? '', target: request.url ?? '/', headers: flatHeaders(request) },
       { service: 's3', nowMs: this.#clock.wallMs(), find: (id) => this.#find(id) },
     );
     const operation = operationOf(request.method ?? '', call.bucket, call.key, call.query);
     Object.assign(record, { operation });
-    const answer = await handlers[operation](call, {
-      store: this.#store,
-      uploads: this.#uploads,
-      clock: this.#clock,
-      region: this.#options.region ?? 'us-east-1',
-    });
+    this.#admit(caller, needsOf(operation, call, this.#place));
+    const answer = await this.#handle(operation, call, caller);
     if (fault?.kind === 'store-then-drop') throw new ConnectionDropped('Scripted: the answer is lost');
     return answer;
+  }
+
+  async #handle(operation: Operation, call: S3Call, caller: string): Promise<S3Answer> {
+    try {
+      return await handlers[operation](call, {
+        store: this.#store,
+        uploads: this.#uploads,
+        clock: this.#clock,
+        region: this.#place.region,
+      });
+    } catch (error) {
+      if (error instanceof S3Error && error.code === 'NoSuchKey')
+        this.#admit(caller, needsToMiss(call, this.#place));
+      throw error;
+    }
+  }
+
+  get #place(): S3Place {
+    const { region = 'us-east-1', accountId = '123456789012' } = this.#options;
+    return { region, accountId };
+  }
+
+  #admit(caller: string, needs: readonly Need[]): void {
+    const refusal = this.#options.refusal?.(caller, needs);
+    if (refusal !== undefined) throw s3Errors.accessDenied(refusal);
   }
 
   #find(accessKeyId: string): S3Credentials | undefined {

@@ -24,6 +24,12 @@ export interface VerifyOptions {
   readonly region?: string | undefined;
   readonly nowMs: number;
   readonly find: (accessKeyId: string) => S3Credentials | undefined;
+  /** How far the request's date may be off. Default: S3's 15 minutes. */
+  readonly maxSkewMs?: number;
+  /** Of the body, lower-case hex. Default: what x-amz-content-sha256 says, which S3 compares while it reads. */
+  readonly payloadSha256?: string;
+  /** All services but S3 encode the path once more. */
+  readonly encodesPathTwice?: boolean;
 }
 
 const MAX_SKEW_MS = 15 * 60_000;
@@ -49,9 +55,9 @@ export function verifySignature(request: SignedRequest, options: VerifyOptions):
   const requestMs = parseAmzDate(amzDate);
   if (!amzDate.startsWith(parsed.scope[0]))
     throw s3Errors.authorizationMalformed('The scope has another date');
-  if (Math.abs(requestMs - options.nowMs) > MAX_SKEW_MS) throw s3Errors.timeSkewed();
+  if (Math.abs(requestMs - options.nowMs) > (options.maxSkewMs ?? MAX_SKEW_MS)) throw s3Errors.timeSkewed();
   requireSigned(request.headers, parsed.signedHeaders);
-  const wanted = signatureOf(request, parsed, amzDate, credentials.secretAccessKey);
+  const wanted = signatureOf(request, parsed, amzDate, credentials.secretAccessKey, options);
   if (!sameSecret(wanted, parsed.signature)) throw s3Errors.signatureMismatch();
   checkToken(request.headers['x-amz-security-token'], credentials, options.nowMs);
   return parsed.accessKeyId;
@@ -95,15 +101,22 @@ function checkToken(sent: string | undefined, credentials: S3Credentials, nowMs:
     throw s3Errors.expiredToken();
 }
 
-function signatureOf(request: SignedRequest, parsed: Authorization, amzDate: string, secret: string): string {
+function signatureOf(
+  request: SignedRequest,
+  parsed: Authorization,
+  amzDate: string,
+  secret: string,
+  { payloadSha256, encodesPathTwice = false }: VerifyOptions,
+): string {
+  const path = canonicalPath(request.target);
   const canonical = [
     request.method,
-    canonicalPath(request.target),
+    encodesPathTwice ? canonicalPath(path.replaceAll('%', '%25')) : path,
     canonicalQuery(request.target),
     ...parsed.signedHeaders.map((name) => `${name}:${tidy(request.headers[name] ?? '')}`),
     '',
     parsed.signedHeaders.join(';'),
-    request.headers['x-amz-content-sha256'] ?? '',
+    payloadSha256 ?? request.headers['x-amz-content-sha256'] ?? '',
   ].join('\n');
   const scope = [...parsed.scope, 'aws4_request'].join('/');
   const toSign = ['AWS4-HMAC-SHA256', amzDate, scope, sha256Hex(canonical)];

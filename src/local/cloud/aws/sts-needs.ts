@@ -1,0 +1,4 @@
+import type { NeedsTable } from './needs.js';
+
+/** Who one is may be asked without any right. */
+export const STS_NEEDS: NeedsTable = { GetCallerIdentity: () => [] };
