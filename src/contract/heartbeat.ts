@@ -50,6 +50,8 @@ export const HeartbeatDocument = Type.Object({
     /** Of `dropped`: captures in quarantine, which the operator may bring back. Absent: none. */
     quarantined: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
+  /** Its admin socket takes more than a new device's would, as nobody has set `admin.operations`. */
+  adminOpen: Type.Optional(Type.Boolean()),
   lastError: Type.Optional(
     Type.Object({
       code: Type.String({ maxLength: 64 }),

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { modelName, version } from './fields.js';
+import { listQuarantinedOperation, requeueOperation } from './quarantine-operations.js';
 
 /** What the operator of a device alone may ask, over the agent's admin socket: it has no topic. */
 export const resetNewestOperation = {
@@ -17,3 +18,6 @@ export const resetNewestOperation = {
     newest: Type.Optional(Type.String()),
   }),
 } as const;
+
+/** All that the operator alone may ask. */
+export const operatorOperations = [resetNewestOperation, listQuarantinedOperation, requeueOperation] as const;

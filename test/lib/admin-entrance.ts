@@ -15,6 +15,11 @@ export async function openEntrance({ agent, dependencies }: AgentTwins) {
     logger: silentLogger,
   });
   const socket = await openAdminSocket({ path, logger: silentLogger });
-  socket.serve({ responder, operator: agent.operator, onGone: (client) => responder.forget(client) });
+  socket.serve({
+    responder,
+    operator: agent.operator,
+    gate: agent.adminGate,
+    onGone: (client) => responder.forget(client),
+  });
   return { path, [Symbol.asyncDispose]: async () => await socket.close() };
 }

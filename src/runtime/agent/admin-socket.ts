@@ -9,6 +9,7 @@ import {
 } from '../../contract/mod.js';
 import { deferred, EdgeError, messageOf, toEdgeError, validate, type Logger } from '../../core/mod.js';
 import { decodeMessage, toErrorBody, type Responder } from '../../ipc/mod.js';
+import type { AdminGate } from './admin-gate.js';
 import { OPERATOR, type Operator } from './operator.js';
 
 /** Larger tensors go by file here too. */
@@ -26,6 +27,7 @@ export interface AdminSocketOptions {
 export interface AdminService {
   readonly responder: Responder;
   readonly operator: Pick<Operator, 'find'>;
+  readonly gate: Pick<AdminGate, 'check'>;
   /** The connection's client has gone. */
   readonly onGone: (client: string) => void;
 }
@@ -117,7 +119,8 @@ async function answer(
     const raw = decodeMessage(line, what, MAX_LINE_BYTES);
     const request = validate(RequestEnvelope, { replyTo: OPERATOR, ...(raw as object) }, what);
     id = request.id;
-    const { responder, operator } = await service;
+    const { responder, operator, gate } = await service;
+    gate.check(request.op);
     const act = operator.find(request.op);
     if (act !== undefined) return { v: 1, id, ok: true, body: await act(request.body) };
     return await responder.answer(request, topicOf(request.op, raw), client, OPERATOR);

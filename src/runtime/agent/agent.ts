@@ -1,6 +1,7 @@
 import { topics } from '../../contract/mod.js';
 import { endsWithin, messageOf } from '../../core/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
+import { AdminGate } from './admin-gate.js';
 import { AdmissionRules } from './admission-rules.js';
 import { Registration } from './registration.js';
 import { CaptureEvents } from './capture-events.js';
@@ -48,6 +49,7 @@ export interface AgentQueue extends PredictionQueue, Holder {
 export class Agent implements AsyncDisposable {
   readonly handlers: AgentHandlers;
   readonly operator: Operator;
+  readonly adminGate: AdminGate;
   readonly events: Events;
   readonly manager: ModelManager;
   readonly heartbeat: AgentHeartbeat;
@@ -95,7 +97,9 @@ export class Agent implements AsyncDisposable {
     const catalog = new Catalog({ ...parts, probation });
     const rules = new AdmissionRules(parts);
     this.#unadmitted = new Unadmitted({ ...parts, rules });
-    this.heartbeat = new AgentHeartbeat({ ...parts, catalog, unadmitted: this.#unadmitted });
+    this.adminGate = new AdminGate(dependencies);
+    const flags = { unadmitted: this.#unadmitted, adminGate: this.adminGate };
+    this.heartbeat = new AgentHeartbeat({ ...parts, ...flags, catalog });
     this.#limits = models.limits;
     const switchOver = new SwitchOver({ ...parts, rules, probation });
     this.operator = new Operator(parts);
@@ -119,6 +123,7 @@ export class Agent implements AsyncDisposable {
     agent.manager.reconcile();
     // Beside the first loads: it keeps nothing from serving.
     await agent.#unadmitted.look();
+    agent.adminGate.look();
     agent.#probation.check();
     agent.#tick();
     dependencies.logger.info('Agent started', {

@@ -3,6 +3,7 @@ import type { GreengrassPort } from '../../ipc/mod.js';
 import { startHeartbeat, type Heartbeat } from '../../telemetry/mod.js';
 import { keyOf } from '../plan/mod.js';
 import { entries, findModel, isDrifted } from '../registry/mod.js';
+import type { AdminGate } from './admin-gate.js';
 import type { Catalog } from './catalog.js';
 import { AGENT_VERSION, type AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
@@ -27,6 +28,7 @@ export interface AgentHeartbeatOptions extends Pick<
   readonly events: Events;
   readonly unadmitted: Pick<Unadmitted, 'reasonOf'>;
   readonly limits: Pick<HostLimits, 'reasonOf'>;
+  readonly adminGate: Pick<AdminGate, 'isFormer'>;
 }
 
 /** The agent's reports to the fleet: what it serves, how, and what went wrong last. */
@@ -61,7 +63,7 @@ export class AgentHeartbeat {
   }
 
   collect(): HeartbeatDocument {
-    const { registry, configuration, capture, machine } = this.#options;
+    const { registry, configuration, capture, machine, adminGate } = this.#options;
     const { fleet, deviceName } = configuration.current;
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
     const { quarantined } = drops;
@@ -78,6 +80,7 @@ export class AgentHeartbeat {
         queueBytes,
         ...(quarantined === undefined ? {} : { quarantined }),
       },
+      ...(adminGate.isFormer ? { adminOpen: true } : {}),
       ...(lastError === undefined ? {} : { lastError }),
     };
   }

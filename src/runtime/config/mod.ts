@@ -1,3 +1,4 @@
+export * from './admin-operations.js';
 export * from './aliases.js';
 export * from './holder.js';
 export * from './parse.js';

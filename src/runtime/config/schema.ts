@@ -3,6 +3,7 @@ import { CaptureConfigSchema } from '../../capture/mod.js';
 import { MODEL_NAME_MAX_CHARS, MODEL_NAME_PATTERN } from '../../contract/mod.js';
 import { COMPONENT_NAME_PATTERN } from '../../model/mod.js';
 import { LOG_LEVELS, type LogLevel } from '../../core/mod.js';
+import { ADMIN_OPERATIONS } from './admin-operations.js';
 
 const strict = { additionalProperties: false } as const;
 const DAY_SECONDS = 86_400;
@@ -139,6 +140,16 @@ export const ConfigurationSchema = Type.Object(
       maxProperties: 64,
       additionalProperties: false,
     }),
+    /** The socket for shells on the device. */
+    admin: Type.Object(
+      {
+        /** What it may be asked for; absent: what changes nothing, and predictions. */
+        operations: Type.Optional(
+          Type.Array(Type.String({ enum: [...ADMIN_OPERATIONS] }), { maxItems: 32, uniqueItems: true }),
+        ),
+      },
+      { ...strict, default: {} },
+    ),
     /** Disk for the agent's own copies of packages. */
     packageQuotaMb: integer(2048, 1, 1_000_000),
     /** Minutes between two reports to the fleet; 0: none are sent. */

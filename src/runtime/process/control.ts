@@ -49,6 +49,7 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
   entrance.serve({
     responder,
     operator: agent.operator,
+    gate: agent.adminGate,
     onGone: (client) => {
       responder.forget(client);
       void agent.bye(client);

@@ -30,7 +30,7 @@ export class Registry {
   static async open(options: RegistryOptions): Promise<Registry> {
     const { file, files, logger } = options;
     const bytes = await files.read(file);
-    if (bytes === undefined) return new Registry(options, await rebuilt(options));
+    if (bytes === undefined) return new Registry(options, asOfNew(await rebuilt(options)));
     try {
       const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
       return new Registry(options, validate(RegistryState, parsed, 'Cannot read the registry'));
@@ -62,6 +62,11 @@ export class Registry {
       return next;
     });
   }
+}
+
+/** Where no agent has left anything, this is the first one. */
+function asOfNew(state: RegistryState): RegistryState {
+  return Object.keys(state.models).length === 0 ? { ...state, adminRestricted: true } : state;
 }
 
 async function rebuilt({ rebuild, logger }: RegistryOptions): Promise<RegistryState> {

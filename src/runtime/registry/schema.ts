@@ -90,6 +90,8 @@ export type ModelRecord = Static<typeof ModelRecord>;
 export const RegistryState = Type.Object({
   formatVersion: Type.Literal(1),
   models: Type.Record(Type.String(), ModelRecord),
+  /** No agent ran here that let its admin socket do everything: nothing may rely on that. */
+  adminRestricted: Type.Optional(Type.Boolean()),
 });
 export type RegistryState = Static<typeof RegistryState>;
 

@@ -53,7 +53,12 @@ export async function startRig(): Promise<Rig> {
   const stage = await startStage({
     profile: 'nucleus',
     // Packages of the bench's own have no signature.
-    agent: { capture: {}, probation: { enabled: false }, signature: { policy: 'off' } },
+    agent: {
+      capture: {},
+      probation: { enabled: false },
+      signature: { policy: 'off' },
+      admin: { operations: ['list', 'describe', 'predict', 'load', 'unload'] },
+    },
     path: pathWithMonitor(),
     progress: (text) => process.stderr.write(`${text}\n`),
   });

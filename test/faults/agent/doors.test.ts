@@ -9,6 +9,7 @@ import { EdgeError, silentLogger, toEdgeError, type JsonObject } from '../../../
 import { createRequester } from '../../../src/ipc/mod.js';
 import { completeManifest, createKeySigner, writePackage, type Manifest } from '../../../src/model/mod.js';
 import { systemClock, systemRandom } from '../../../src/system/mod.js';
+import { ADMIN_OPERATIONS } from '../../../src/runtime/config/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { hostileModels } from '../../lib/hostile-models.js';
@@ -30,7 +31,9 @@ type Door = (given: Package) => Promise<unknown>;
 type Cell = ReadonlySet<string> | string;
 const oneOf = (...reasons: Reason[]): Cell => new Set(reasons);
 const ONLY_ADMITTED = oneOf('VERSION_NOT_FOUND', 'VERSION_REFUSED');
-const NEVER = oneOf('REGISTRATION_FOREIGN');
+const NEVER = oneOf('ADMIN_OPERATION_REFUSED');
+/** The widest that the socket may be. */
+const admin = { operations: [...ADMIN_OPERATIONS] };
 
 /** Each rule at each door. The doors of the admin socket are those of Greengrass, with a caller that is no component. */
 function row(refused: Cell, register = refused): Readonly<Record<string, Cell>> {
@@ -81,7 +84,11 @@ describe('faults: every door of admission', () => {
   it('S9: refuses by every rule, and lets in what breaks none', async () => {
     const key = keyPair();
     await using bench = await AgentBench.create({
-      configuration: { signature: { policy: 'required', trustedKeys: [key.publicPem] }, logLevel: 'debug' },
+      configuration: {
+        signature: { policy: 'required', trustedKeys: [key.publicPem] },
+        logLevel: 'debug',
+        admin,
+      },
     });
     await bench.start();
     await using doors = await openDoors(bench);
@@ -101,7 +108,7 @@ describe('faults: every door of admission', () => {
   });
 
   it('S9: refuses what the memory budget does not hold', async () => {
-    await using bench = await AgentBench.create({ configuration: { memoryBudgetMb: 1 } });
+    await using bench = await AgentBench.create({ configuration: { memoryBudgetMb: 1, admin } });
     await bench.start();
     await using doors = await openDoors(bench);
     const heavy = await packageOf(bench.root, { version: '1.0.0', signed: false }, '');

@@ -118,7 +118,8 @@ describe('the agent process', () => {
   });
 
   it('ships commands for people: tables, JSON, exit codes', async () => {
-    await using bench = await AgentBench.create();
+    const operations = ['list', 'describe', 'stats', 'predict', 'load', 'unload'];
+    await using bench = await AgentBench.create({ configuration: { admin: { operations } } });
     await bench.start();
     const folder = await writeTestPackage(bench.root, identityPackage());
     const run = async (...args: string[]): Promise<{ code: number | null; out: string; error: string }> => {

@@ -77,7 +77,13 @@ class Device implements AsyncDisposable {
 
   static async create(): Promise<Device> {
     const disk = new MemoryDisk();
-    return new Device(await AgentTwins.create({ disk }), disk);
+    return new Device(
+      await AgentTwins.create({
+        disk,
+        configuration: { admin: { operations: ['listQuarantined', 'requeue'] } },
+      }),
+      disk,
+    );
   }
 
   /** As the uploader does with captures that the store names as what it will never take. */

@@ -7,7 +7,9 @@ import { AgentTwins } from '../../lib/agent-twins.js';
 
 describe('edge-manager local reset-newest', () => {
   it('lets versions come again that a wrong number kept out, also after a restart', async () => {
-    await using twins = await AgentTwins.create();
+    await using twins = await AgentTwins.create({
+      configuration: { admin: { operations: ['resetNewest'] } },
+    });
     await twins.register(await twins.package('1.0.0'));
     const wrong = await twins.package('900.0.0');
     await twins.register(wrong);
@@ -29,7 +31,9 @@ describe('edge-manager local reset-newest', () => {
   });
 
   it('says what is wrong with a version or a name', async () => {
-    await using twins = await AgentTwins.create();
+    await using twins = await AgentTwins.create({
+      configuration: { admin: { operations: ['resetNewest'] } },
+    });
     await twins.register(await twins.package('1.0.0'));
     for (const [args, told] of [
       [['Model'], /--version is missing/],
