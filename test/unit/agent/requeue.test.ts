@@ -80,7 +80,7 @@ class Device implements AsyncDisposable {
     return new Device(
       await AgentTwins.create({
         disk,
-        configuration: { admin: { operations: ['listQuarantined', 'requeue'] } },
+        configuration: { admin: { operations: ['listQuarantined', 'requeueCaptures'] } },
       }),
       disk,
     );
