@@ -71,7 +71,7 @@ export class AgentBench implements AsyncDisposable {
       rootPath: join(root, 'gg'),
       profile: options.profile ?? 'nucleus',
       thingName: 'thing-1',
-      region: 'eu-central-1',
+      region: 'eu-west-1',
       store: await folderStore(),
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     });

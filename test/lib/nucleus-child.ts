@@ -10,7 +10,7 @@ const nucleus = await startNucleus({
   rootPath: root,
   profile: profile as Profile,
   thingName: 'TestThing',
-  region: 'eu-central-1',
+  region: 'eu-west-1',
   store: await folderStore({ path: build }),
 });
 const result = await nucleus.deploy({

@@ -115,7 +115,7 @@ export class NucleusBench implements AsyncDisposable {
       rootPath: this.root,
       profile: this.#profile,
       thingName: 'TestThing',
-      region: 'eu-central-1',
+      region: 'eu-west-1',
       store: this.store,
       clock: hurriedClock,
       ...this.#options,

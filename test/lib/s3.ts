@@ -11,6 +11,8 @@ export const TEST_CREDENTIALS = {
   sessionToken: 'local-tests-token',
 } as const;
 export const TEST_BUCKET = 'captures-sagemaker-test';
+/** What the nuclei of tests say, too. */
+const TEST_REGION = 'eu-west-1';
 
 export interface TestS3 extends AsyncDisposable {
   readonly s3: LocalS3;
@@ -21,12 +23,14 @@ export interface TestS3 extends AsyncDisposable {
 
 /** A local S3 in a new temporary folder with one bucket, both gone when disposed. */
 export async function startTestS3(options: Partial<LocalS3Options> = {}): Promise<TestS3> {
+  const { region = TEST_REGION } = options;
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 's3-')));
   const s3 = await startLocalS3({
     credentials: [TEST_CREDENTIALS],
     buckets: [TEST_BUCKET],
     ...options,
     folder,
+    region,
   });
   const clients: S3Client[] = [];
   return {
@@ -35,7 +39,7 @@ export async function startTestS3(options: Partial<LocalS3Options> = {}): Promis
     client: (config = {}) => {
       const client = new S3Client({
         endpoint: s3.endpoint,
-        region: 'eu-west-1',
+        region,
         forcePathStyle: true,
         credentials: TEST_CREDENTIALS,
         maxAttempts: 1,

@@ -1,22 +1,20 @@
-import { open } from 'node:fs/promises';
-import type { HttpRequest } from '../../http/mod.js';
 import type { Clock } from '../../../core/mod.js';
-import {
-  CHECKSUM_ALGORITHMS,
-  startChecksum,
-  type ChecksumAlgorithm,
-  type RunningChecksum,
-} from './checksums.js';
+import { startDigest } from '../../../system/mod.js';
+import type { HttpRequest } from '../../http/mod.js';
+import { announcedChecksum, type AnnouncedChecksum } from './announced-checksums.js';
+import type { S3Call } from './call.js';
+import { DEFAULT_ALGORITHM, type ChecksumAlgorithm } from './checksums.js';
 import { AwsChunkedDecoder } from './chunked.js';
+import { readText, removeFile } from './disk-files.js';
 import { s3Errors } from './errors.js';
 import { flipMiddleBit, type Fault } from './faults.js';
+import { payloadFormOf, type PayloadForm } from './payload-form.js';
+import { writeSummed, type SummedFile } from './summed-copy.js';
 
 /** A body that was received whole and passed every check that its headers asked for. */
-export interface ReceivedBody {
-  readonly sizeBytes: number;
-  readonly md5Hex: string;
-  /** Base64 by algorithm: what the client sent and this server verified, and CRC32 where it sent none. */
-  readonly checksums: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
+export interface ReceivedBody extends SummedFile {
+  /** The checksum that the client sent. */
+  readonly sent: ChecksumAlgorithm | undefined;
 }
 
 /** The connection is to be reset: a scripted fault, or a client that left. */
@@ -24,97 +22,92 @@ export class ConnectionDropped extends Error {
   override readonly name = 'ConnectionDropped';
 }
 
-/** Writes the request's body to `file`, checking length, payload hash, Content-MD5 and checksums. Throws S3Error. */
+/** Of a single put and of a part. */
+export const MAX_BODY_BYTES = 5 * 1024 ** 3;
+const MAX_XML_BYTES = 4 * 1024 * 1024;
+
+type BodyCall = Pick<S3Call, 'request' | 'headers' | 'fault' | 'chunkSignatures'>;
+
+/**
+ * Writes the request's body to `file`, checking length, payload hash, Content-MD5 and checksum. Throws S3Error.
+ * @param algorithm the checksum to take beside the client's; default: S3's own where the client sends none
+ */
 export async function receiveBody(
-  request: HttpRequest,
+  call: BodyCall,
   file: string,
-  fault: Fault | undefined,
   clock: Clock,
+  algorithm?: ChecksumAlgorithm,
 ): Promise<ReceivedBody> {
-  const headers = request.headers;
-  const plan = planOf(
-    headers['x-amz-content-sha256'],
-    headers['content-length'],
-    headers['transfer-encoding'],
-  );
-  const sha256 = startChecksum('sha256');
-  const md5 = startChecksum('md5');
-  const announced = announcedChecksums(headers);
-  const running = new Map<ChecksumAlgorithm, RunningChecksum>(
-    [...announced.keys()].map((name) => [name, startChecksum(name)]),
-  );
-  if (running.size === 0) running.set('crc32', startChecksum('crc32'));
-  const chunked = plan.chunked ? new AwsChunkedDecoder() : undefined;
-  let sizeBytes = 0;
-  const handle = await open(file, 'w', 0o600);
-  try {
-    for await (const piece of pieces(request, fault, clock)) {
-      for (const part of chunked === undefined ? [piece] : chunked.write(piece)) {
-        sizeBytes += part.length;
-        for (const sum of [sha256, md5, ...running.values()]) sum.update(part);
-        await handle.writeFile(part);
-      }
-    }
-  } finally {
-    await handle.close();
-  }
+  const { headers } = call;
+  const form = payloadFormOf(headers);
+  if (form.sizeBytes > MAX_BODY_BYTES) throw s3Errors.entityTooLarge(form.sizeBytes, MAX_BODY_BYTES);
+  const wantedMd5 = contentMd5Of(headers);
+  const announced = announcedChecksum(headers);
+  const chunked = form.isChunked
+    ? new AwsChunkedDecoder(form.isSigned ? call.chunkSignatures : undefined)
+    : undefined;
+  const sha256 = startDigest('sha256');
+  const algorithms = [
+    announced?.algorithm ?? DEFAULT_ALGORITHM,
+    ...(algorithm === undefined ? [] : [algorithm]),
+  ];
+  const received = await writeSummed(file, decoded(call, form, chunked, clock), algorithms, [sha256]);
+  if (received.sizeBytes !== form.sizeBytes) throw s3Errors.incompleteBody();
   const trailers = chunked?.end() ?? {};
-  const decoded = headers['x-amz-decoded-content-length'];
-  if (plan.chunked && typeof decoded === 'string' && Number(decoded) !== sizeBytes)
-    throw s3Errors.incompleteBody();
-  const hex = Buffer.from(sha256.digest(), 'base64').toString('hex');
-  if (plan.sha256Hex !== undefined && plan.sha256Hex !== hex) throw s3Errors.payloadMismatch();
-  const md5Base64 = md5.digest();
-  if (headers['content-md5'] !== undefined && headers['content-md5'] !== md5Base64)
-    throw s3Errors.badDigest('Content-MD5');
-  const checksums = checked(running, announced, trailers);
-  return { sizeBytes, md5Hex: Buffer.from(md5Base64, 'base64').toString('hex'), checksums };
+  const hex = sha256.digest('hex');
+  if (form.sha256Hex !== undefined && form.sha256Hex !== hex)
+    throw s3Errors.payloadMismatch(form.sha256Hex, hex);
+  if (wantedMd5 !== undefined && wantedMd5 !== received.md5Hex) throw s3Errors.badDigest('Content-MD5');
+  if (announced !== undefined) compare(announced, trailers, received);
+  return { ...received, sent: announced?.algorithm };
 }
 
-interface BodyPlan {
-  readonly chunked: boolean;
-  readonly sha256Hex: string | undefined;
-}
-
-function planOf(
-  sha256: string | string[] | undefined,
-  length: string | undefined,
-  transfer: string | undefined,
-): BodyPlan {
-  if (typeof sha256 !== 'string') throw s3Errors.invalidRequest('x-amz-content-sha256 is missing');
-  if (length === undefined && transfer === undefined) throw s3Errors.missingContentLength();
-  if (sha256 === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') return { chunked: true, sha256Hex: undefined };
-  if (sha256.startsWith('STREAMING-')) throw s3Errors.notImplemented(`payloads of the form ${sha256}`);
-  if (length === undefined) throw s3Errors.missingContentLength();
-  return { chunked: false, sha256Hex: sha256 === 'UNSIGNED-PAYLOAD' ? undefined : sha256 };
-}
-
-/** Which checksums the client sends, with the value where it stands in a header (a trailer's value comes last). */
-function announcedChecksums(headers: HttpRequest['headers']): Map<ChecksumAlgorithm, string | undefined> {
-  const found = new Map<ChecksumAlgorithm, string | undefined>();
-  const trailer = String(headers['x-amz-trailer'] ?? '').toLowerCase();
-  for (const name of CHECKSUM_ALGORITHMS) {
-    const value = headers[`x-amz-checksum-${name}`];
-    if (typeof value === 'string') found.set(name, value);
-    else if (trailer.split(',').some((part) => part.trim() === `x-amz-checksum-${name}`))
-      found.set(name, undefined);
+/** A small body, as text. Throws MalformedXML where it is too large to be what is expected. */
+export async function receiveText(call: BodyCall, file: string, clock: Clock): Promise<string> {
+  if (Number(call.headers['content-length'] ?? 0) > MAX_XML_BYTES) throw s3Errors.malformedXml();
+  try {
+    const { sizeBytes } = await receiveBody(call, file, clock);
+    if (sizeBytes > MAX_XML_BYTES) throw s3Errors.malformedXml();
+    return await readText(file);
+  } finally {
+    await removeFile(file);
   }
-  return found;
 }
 
-function checked(
-  running: Map<ChecksumAlgorithm, RunningChecksum>,
-  announced: Map<ChecksumAlgorithm, string | undefined>,
+function compare(
+  { algorithm, value }: AnnouncedChecksum,
   trailers: Readonly<Record<string, string>>,
-): Partial<Record<ChecksumAlgorithm, string>> {
-  const sums: Partial<Record<ChecksumAlgorithm, string>> = {};
-  for (const [name, sum] of running) {
-    const actual = sum.digest();
-    const wanted = announced.get(name) ?? trailers[`x-amz-checksum-${name}`];
-    if (announced.has(name) && wanted !== actual) throw s3Errors.badDigest(name.toUpperCase());
-    sums[name] = actual;
+  { checksums }: SummedFile,
+): void {
+  const wanted = value ?? trailers[`x-amz-checksum-${algorithm}`];
+  if (wanted === undefined) throw s3Errors.malformedTrailer();
+  if (wanted !== checksums[algorithm]) throw s3Errors.badDigest(algorithm.toUpperCase());
+}
+
+/** Hex. Throws InvalidDigest. */
+function contentMd5Of(headers: S3Call['headers']): string | undefined {
+  const header = headers['content-md5'];
+  if (header === undefined) return undefined;
+  const bytes = Buffer.from(header, 'base64');
+  if (bytes.length !== 16 || bytes.toString('base64') !== header) throw s3Errors.invalidDigest('Content-MD5');
+  return bytes.toString('hex');
+}
+
+/** The body's bytes; never more than were announced, so that no disk fills with what nobody asked to store. */
+async function* decoded(
+  { request, fault }: BodyCall,
+  { sizeBytes }: PayloadForm,
+  chunked: AwsChunkedDecoder | undefined,
+  clock: Clock,
+): AsyncGenerator<Buffer> {
+  let received = 0;
+  for await (const piece of pieces(request, fault, clock)) {
+    for (const part of chunked === undefined ? [piece] : chunked.write(piece)) {
+      received += part.length;
+      if (received > sizeBytes) throw s3Errors.incompleteBody();
+      yield part;
+    }
   }
-  return sums;
 }
 
 /** The raw body in pieces, with the scripted faults of the way. */

@@ -1,19 +1,26 @@
-import { createReadStream } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import { messageOf, type Clock } from '../../../core/mod.js';
-import { systemClock } from '../../../system/mod.js';
+import { systemClock, systemRandom } from '../../../system/mod.js';
+import { loopbackServer, type HttpRequest, type HttpResponse, type LoopbackServer } from '../../http/mod.js';
 import type { Need } from '../iam/mod.js';
+import { addressOf, checkKey, type Address } from './addressing.js';
+import { authenticate } from './authenticate.js';
 import { ConnectionDropped } from './body.js';
-import type { S3Answer, S3Call } from './call.js';
+import { isBucketName } from './bucket-names.js';
+import type { OperationContext, S3Answer, S3Call } from './call.js';
 import { S3Error, s3Errors } from './errors.js';
 import type { Fault, FaultScript } from './faults.js';
-import { needsOf, needsToMiss, type S3Place } from './needs.js';
-import { handlers, operationOf, type Operation } from './operations.js';
-import { verifySignature, type S3Credentials } from './sigv4.js';
-import { FolderStore, type StoredObject } from './store.js';
+import { handlers } from './handlers.js';
+import { needsOf, s3Arn } from './needs.js';
+import { OPERATIONS, type S3Operation } from './operation-table.js';
+import { checkHeaders, headersOf, headersOfQuery } from './request-headers.js';
+import { remember, withoutSecrets, type RequestRecord } from './requests-log.js';
+import { respond, type Exchange } from './respond.js';
+import { operationOf } from './route.js';
+import type { S3Credentials } from './sigv4.js';
+import { FolderStore } from './store.js';
+import type { StoredObject } from './stored-object.js';
 import { Uploads } from './uploads.js';
-import { errorXml } from './xml.js';
+import { errorDocument } from './xml.js';
 
 export interface LocalS3Options {
   /** Where buckets are kept; made if absent. A server started again on it finds its objects. */
@@ -22,39 +29,24 @@ export interface LocalS3Options {
   readonly credentials: readonly S3Credentials[] | ((accessKeyId: string) => S3Credentials | undefined);
   /** Why a key may not do what it asks, in AWS's words; undefined where it may. Default: each key may do everything. */
   readonly refusal?: (accessKeyId: string, needs: readonly Need[]) => string | undefined;
-  /** Of the keys that objects are encrypted with. */
+  /** Of the owner of everything. */
   readonly accountId?: string;
   /** Default: any free port. */
   readonly port?: number;
-  /** What GetBucketLocation answers. Default us-east-1. Signatures of any region are accepted. */
+  /** Where all buckets are, and for which requests must be signed. Default us-east-1. */
   readonly region?: string;
   /** Made at start where absent. */
   readonly buckets?: readonly string[];
   readonly faults?: FaultScript;
+  /** Also of the answers' Date header. */
   readonly clock?: Clock;
-}
-
-/** One request as the server saw it: the ground truth of upload tests. */
-export interface RequestRecord {
-  readonly index: number;
-  readonly atMs: number;
-  readonly method: string;
-  readonly operation: Operation | undefined;
-  readonly bucket: string;
-  readonly key: string;
-  /** Without Authorization and the session token. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly fault: Fault['kind'] | undefined;
-  /** 0 until answered, and for ever where no answer was sent. */
-  status: number;
-  errorCode: string | undefined;
 }
 
 export interface LocalS3 extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`; use path-style addressing. */
   readonly endpoint: string;
   readonly port: number;
-  /** All requests so far, oldest first; grows while the server runs. */
+  /** The requests so far, oldest first. */
   readonly log: readonly RequestRecord[];
   /** All objects of a bucket, sorted by key. */
   objects(bucket: string): readonly StoredObject[];
@@ -65,35 +57,50 @@ export interface LocalS3 extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const SECRET_HEADERS = ['authorization', 'x-amz-security-token'];
+const DEFAULT_REGION = 'us-east-1';
+const DEFAULT_ACCOUNT = '123456789012';
 
 /**
- * Starts an S3 for development and tests on 127.0.0.1: path-style, plain HTTP, one owner. It checks SigV4
- * signatures, checksums and conditional writes as S3 does. It is no store for production: no fsync, no
- * versions, no access control beyond the keys.
+ * Starts an S3 for development and tests on 127.0.0.1: plain HTTP, one region, one owner. What it does it does as
+ * S3, down to refusals; what it does not do it answers with 501 and touches nothing (operation-table.ts is the list).
+ * It is no store for production: no fsync, no versions, no policies of buckets.
  */
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
-  const store = await FolderStore.open(options.folder);
+  const store = await FolderStore.open(options.folder, options.clock ?? systemClock);
   for (const bucket of options.buckets ?? []) if (!store.hasBucket(bucket)) await store.createBucket(bucket);
   const running = new RunningS3(options, store);
   await running.listen(options.port ?? 0);
   return running;
 }
 
+/** What a request is, before anybody is asked whether it may. */
+interface Begun {
+  readonly address: Address | S3Error;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly record: RequestRecord;
+  readonly fault: Fault | undefined;
+}
+
 class RunningS3 implements LocalS3 {
   readonly log: RequestRecord[] = [];
   readonly #options: LocalS3Options;
-  readonly #store: FolderStore;
-  readonly #uploads = new Uploads();
-  readonly #clock: Clock;
+  readonly #context: OperationContext;
   readonly #server: LoopbackServer;
+  readonly #hostId = Buffer.from(systemRandom.hex(24)).toString('base64');
   #port = 0;
+  #requests = 0;
   #faults: FaultScript | undefined;
 
   constructor(options: LocalS3Options, store: FolderStore) {
     this.#options = options;
-    this.#store = store;
-    this.#clock = options.clock ?? systemClock;
+    this.#context = {
+      store,
+      uploads: new Uploads(),
+      clock: options.clock ?? systemClock,
+      region: options.region ?? DEFAULT_REGION,
+      accountId: options.accountId ?? DEFAULT_ACCOUNT,
+    };
     this.#faults = options.faults;
     this.#server = loopbackServer((request, response) => this.#serve(request, response), {
       keepAliveTimeout: 60_000,
@@ -116,13 +123,14 @@ class RunningS3 implements LocalS3 {
   }
 
   objects(bucket: string): readonly StoredObject[] {
-    return this.#store.list(bucket);
+    return this.#context.store.list(bucket);
   }
 
   path(bucket: string, key: string): string {
-    const object = this.#store.get(bucket, key);
+    const { store } = this.#context;
+    const object = store.get(bucket, key);
     if (object === undefined) throw new Error(`No object ${key} in ${bucket}`);
-    return this.#store.path(bucket, object);
+    return store.path(bucket, object);
   }
 
   setFaults(script: FaultScript | undefined): void {
@@ -138,36 +146,38 @@ class RunningS3 implements LocalS3 {
   }
 
   async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const { call, record } = this.#begin(request);
+    const begun = this.#begin(request);
+    const { record, fault } = begun;
+    const { clock } = this.#context;
+    const requestId = systemRandom.hex(8).toUpperCase();
+    const exchange = { request, response, requestId, hostId: this.#hostId, clock, fault };
     try {
-      const answer = await this.#answer(call, record);
+      const answer = await this.#answer(request, begun);
       if (answer === undefined) return;
       record.status = answer.status;
-      await send(request, response, answer, call.fault, this.#clock);
+      await respond(exchange, answer);
     } catch (error) {
       if (error instanceof ConnectionDropped || response.headersSent) {
         request.socket.resetAndDestroy();
         return;
       }
-      await this.#sendError(error, request, response, record);
+      await this.#sendError(error, exchange, record);
     }
   }
 
-  #begin(request: HttpRequest): { call: S3Call; record: RequestRecord } {
-    // Not by URL: it would resolve `.` and `..`, which are part of a key.
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-    const [, bucket = '', ...rest] = path.split('/').map(decode);
-    const key = rest.join('/');
-    const headers = flatHeaders(request);
-    const seen = Object.fromEntries(
-      Object.entries(headers).filter(([name]) => !SECRET_HEADERS.includes(name)),
-    );
-    const index = this.log.length;
+  #begin(request: HttpRequest): Begun {
+    const target = request.url ?? '/';
+    const query = new URLSearchParams(target.split('?').slice(1).join('?'));
+    const headers = { ...headersOfQuery(query), ...headersOf(request) };
+    const address = attempt(() => addressOf(headers['host'] ?? '', target));
+    const { bucket, key } = address instanceof S3Error ? { bucket: '', key: '' } : address;
+    const seen = withoutSecrets(headers);
+    const index = this.#requests++;
     const method = request.method ?? '';
     const fault = this.#faults?.({ index, method, bucket, key, headers: seen });
     const record: RequestRecord = {
       index,
-      atMs: this.#clock.wallMs(),
+      atMs: this.#context.clock.wallMs(),
       method,
       operation: undefined,
       bucket,
@@ -177,13 +187,13 @@ class RunningS3 implements LocalS3 {
       status: 0,
       errorCode: undefined,
     };
-    this.log.push(record);
-    return { call: { request, bucket, key, query: new URLSearchParams(query), fault }, record };
+    remember(this.log, record);
+    return { address, query, headers, record, fault };
   }
 
   /** Carries the request out; undefined where a fault wants no answer. Throws S3Error or ConnectionDropped. */
-  async #answer(call: S3Call, record: RequestRecord): Promise<S3Answer | undefined> {
-    const { request, fault } = call;
+  async #answer(request: HttpRequest, begun: Begun): Promise<S3Answer | undefined> {
+    const { fault, record } = begun;
     switch (fault?.kind) {
       case 'reset':
         throw new ConnectionDropped('Scripted: reset');
@@ -194,46 +204,56 @@ class RunningS3 implements LocalS3 {
         record.errorCode = fault.code;
         return statusAnswer(fault);
       case 'delay':
-        await this.#clock.sleep(fault.delayMs);
+        await this.#context.clock.sleep(fault.delayMs);
         break;
       default:
         break;
     }
-    const caller = verifySignature(
-      { method: request.method ?? '', target: request.url ?? '/', headers: flatHeaders(request) },
-      { service: 's3', nowMs: this.#clock.wallMs(), find: (id) => this.#find(id) },
+    const call = this.#admit(request, begun);
+    const answer = await handlers[call.operation](call, this.#context);
+    if (fault?.kind !== 'store-then-drop') return answer;
+    if (typeof answer.body === 'object') await answer.body.file.close();
+    throw new ConnectionDropped('Scripted: the answer is lost');
+  }
+
+  /** Every check that does not depend on what is stored. Throws S3Error. */
+  #admit(request: HttpRequest, { address, query, headers, record, fault }: Begun): S3Call {
+    if (address instanceof S3Error) throw address;
+    const { region, accountId, clock } = this.#context;
+    const method = request.method ?? '';
+    const { accessKeyId, chunkSignatures } = authenticate(
+      { method, target: request.url ?? '/', headers: headersOf(request) },
+      query,
+      { region, nowMs: clock.wallMs(), find: (id) => this.#find(id) },
     );
-    const operation = operationOf(request.method ?? '', call.bucket, call.key, call.query);
+    const operation = operationOf({ method, ...address, query, headers });
     Object.assign(record, { operation });
-    this.#admit(caller, needsOf(operation, call, this.#place));
-    const answer = await this.#handle(operation, call, caller);
-    if (fault?.kind === 'store-then-drop') throw new ConnectionDropped('Scripted: the answer is lost');
-    return answer;
+    checkHeaders(operation, headers, accountId);
+    const row: S3Operation = OPERATIONS[operation];
+    if (row.target !== 'service' && !this.#isKnownName(address.bucket))
+      throw s3Errors.invalidBucketName(address.bucket);
+    checkKey(address.key);
+    const version = query.get('versionId') ?? 'null';
+    if (version !== 'null') throw s3Errors.invalidArgument('Invalid version id specified');
+    const refusal = this.#options.refusal;
+    const refused = refusal?.(accessKeyId, needsOf(operation, { ...address, query, headers }, this.#context));
+    if (refused !== undefined) throw s3Errors.accessDenied(refused);
+    return {
+      request,
+      operation,
+      ...address,
+      query,
+      headers,
+      fault,
+      chunkSignatures,
+      refusal: (action, bucket, key) =>
+        refusal?.(accessKeyId, [{ action, resource: s3Arn(this.#context, bucket, key) }]),
+    };
   }
 
-  async #handle(operation: Operation, call: S3Call, caller: string): Promise<S3Answer> {
-    try {
-      return await handlers[operation](call, {
-        store: this.#store,
-        uploads: this.#uploads,
-        clock: this.#clock,
-        region: this.#place.region,
-      });
-    } catch (error) {
-      if (error instanceof S3Error && error.code === 'NoSuchKey')
-        this.#admit(caller, needsToMiss(call, this.#place));
-      throw error;
-    }
-  }
-
-  get #place(): S3Place {
-    const { region = 'us-east-1', accountId = '123456789012' } = this.#options;
-    return { region, accountId };
-  }
-
-  #admit(caller: string, needs: readonly Need[]): void {
-    const refusal = this.#options.refusal?.(caller, needs);
-    if (refusal !== undefined) throw s3Errors.accessDenied(refusal);
+  #isKnownName(bucket: string): boolean {
+    // A folder of a former version may hold buckets that S3 would not make.
+    return this.#context.store.hasBucket(bucket) || isBucketName(bucket);
   }
 
   #find(accessKeyId: string): S3Credentials | undefined {
@@ -242,105 +262,36 @@ class RunningS3 implements LocalS3 {
     return credentials.find((one) => one.accessKeyId === accessKeyId);
   }
 
-  async #sendError(
-    thrown: unknown,
-    request: HttpRequest,
-    response: HttpResponse,
-    record: RequestRecord,
-  ): Promise<void> {
+  async #sendError(thrown: unknown, exchange: Exchange, record: RequestRecord): Promise<void> {
     const error = thrown instanceof S3Error ? thrown : new S3Error(500, 'InternalError', messageOf(thrown));
     record.status = error.status;
     record.errorCode = error.code;
-    const body = errorXml(error.code, error.message, `/${record.bucket}/${record.key}`, String(record.index));
-    const answer = { status: error.status, headers: { 'content-type': 'application/xml' }, body };
-    await send(request, response, answer, undefined, this.#clock).catch(() => request.socket.destroy());
+    const body = errorDocument({
+      Code: error.code,
+      Message: error.message,
+      ...error.more.elements,
+      Resource: `/${record.bucket}/${record.key}`,
+      RequestId: exchange.requestId,
+      HostId: exchange.hostId,
+    });
+    const headers = { 'content-type': 'application/xml', 'x-amz-bucket-region': this.#context.region };
+    const answer = { status: error.status, headers: { ...headers, ...error.more.headers }, body };
+    await respond({ ...exchange, fault: undefined }, answer).catch(() => exchange.request.socket.destroy());
+  }
+}
+
+function attempt(read: () => Address): Address | S3Error {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof S3Error) return error;
+    throw error;
   }
 }
 
 function statusAnswer(fault: Fault & { kind: 'status' }): S3Answer {
   const headers: Record<string, string> = { 'content-type': 'application/xml' };
   if (fault.retryAfterSeconds !== undefined) headers['retry-after'] = String(fault.retryAfterSeconds);
-  const body = errorXml(fault.code, 'Scripted by a test', '/', '0');
+  const body = errorDocument({ Code: fault.code, Message: 'Scripted by a test' });
   return { status: fault.status, headers, body };
-}
-
-async function send(
-  request: HttpRequest,
-  response: HttpResponse,
-  answer: S3Answer,
-  fault: Fault | undefined,
-  clock: Clock,
-): Promise<void> {
-  // What is left of the body is read first: a client that still writes would see a reset, not the answer.
-  request.resume();
-  if (!request.complete) await new Promise((resolve) => request.once('close', resolve).once('end', resolve));
-  const { body } = answer;
-  const headers: Record<string, string> = {
-    ...answer.headers,
-    'x-amz-request-id': String(Math.trunc(clock.wallMs())),
-  };
-  if (typeof body === 'string') headers['content-length'] = String(Buffer.byteLength(body));
-  else if (body === undefined && request.method !== 'HEAD' && answer.status !== 204)
-    headers['content-length'] = '0';
-  response.writeHead(answer.status, headers);
-  if (request.method === 'HEAD' || body === undefined) {
-    response.end();
-    return;
-  }
-  if (typeof body === 'string') {
-    response.end(body);
-    return;
-  }
-  await sendFile(response, body, fault, clock);
-}
-
-async function sendFile(
-  response: HttpResponse,
-  body: { readonly file: string; readonly start: number; readonly endExclusive: number },
-  fault: Fault | undefined,
-  clock: Clock,
-): Promise<void> {
-  const length = body.endExclusive - body.start;
-  const sent = fault?.kind === 'half-body' ? Math.floor(length / 2) : length;
-  if (sent > 0) {
-    const stream = createReadStream(body.file, { start: body.start, end: body.start + sent - 1 });
-    for await (const piece of stream as AsyncIterable<Buffer>) {
-      if (fault?.kind === 'slow') await clock.sleep((piece.length / fault.bytesPerSecond) * 1000);
-      if (!response.write(piece)) await drained(response);
-      if (response.destroyed) return;
-    }
-  }
-  if (sent < length) {
-    // The half must have left before the connection does.
-    await setImmediate();
-    throw new ConnectionDropped('Scripted: half a body');
-  }
-  response.end();
-}
-
-/** Until the response takes more, or its client has left. */
-async function drained(response: HttpResponse): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      response.off('drain', end).off('close', end);
-      resolve();
-    };
-    response.on('drain', end).on('close', end);
-  });
-}
-
-function flatHeaders(request: HttpRequest): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(',') : value;
-  }
-  return flat;
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -47,15 +47,17 @@ export function verifySignature(request: SignedRequest, options: VerifyOptions):
     throw s3Errors.authorizationMalformed(`The credential scope names the service ${parsed.scope[2]}`);
   if (options.region !== undefined && parsed.scope[1] !== options.region)
     throw s3Errors.authorizationMalformed(
-      `The region ${parsed.scope[1]} is wrong, expecting ${options.region}`,
+      `The authorization header is malformed; the region '${parsed.scope[1]}' is wrong; expecting '${options.region}'`,
+      { Region: options.region },
     );
   const credentials = options.find(parsed.accessKeyId);
-  if (credentials === undefined) throw s3Errors.invalidAccessKey();
+  if (credentials === undefined) throw s3Errors.invalidAccessKey(parsed.accessKeyId);
   const amzDate = request.headers['x-amz-date'] ?? '';
   const requestMs = parseAmzDate(amzDate);
   if (!amzDate.startsWith(parsed.scope[0]))
     throw s3Errors.authorizationMalformed('The scope has another date');
-  if (Math.abs(requestMs - options.nowMs) > (options.maxSkewMs ?? MAX_SKEW_MS)) throw s3Errors.timeSkewed();
+  if (Math.abs(requestMs - options.nowMs) > (options.maxSkewMs ?? MAX_SKEW_MS))
+    throw s3Errors.timeSkewed(amzDate, new Date(options.nowMs).toISOString());
   requireSigned(request.headers, parsed.signedHeaders);
   const wanted = signatureOf(request, parsed, amzDate, credentials.secretAccessKey, options);
   if (!sameSecret(wanted, parsed.signature)) throw s3Errors.signatureMismatch();
@@ -63,14 +65,14 @@ export function verifySignature(request: SignedRequest, options: VerifyOptions):
   return parsed.accessKeyId;
 }
 
-interface Authorization {
+export interface Authorization {
   readonly accessKeyId: string;
   readonly scope: readonly [string, string, string];
   readonly signedHeaders: readonly string[];
   readonly signature: string;
 }
 
-function parseAuthorization(header: string): Authorization {
+export function parseAuthorization(header: string): Authorization {
   const match =
     /^AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]{64})$/.exec(
       header,
@@ -81,32 +83,35 @@ function parseAuthorization(header: string): Authorization {
   return { accessKeyId, scope: [date, region, service], signedHeaders: signed.split(';'), signature };
 }
 
-function parseAmzDate(text: string): number {
+export function parseAmzDate(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (match === null) throw s3Errors.accessDenied('The request carries no valid x-amz-date');
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-function requireSigned(headers: Readonly<Record<string, string>>, signed: readonly string[]): void {
+export function requireSigned(headers: Readonly<Record<string, string>>, signed: readonly string[]): void {
   const unsigned = Object.keys(headers).filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.includes(name),
   );
-  if (unsigned.length > 0) throw s3Errors.accessDenied(`Headers were not signed: ${unsigned.join(', ')}`);
+  if (unsigned.length > 0)
+    throw s3Errors.accessDenied('There were headers present in the request which were not signed', {
+      HeadersNotSigned: unsigned.join(', '),
+    });
 }
 
-function checkToken(sent: string | undefined, credentials: S3Credentials, nowMs: number): void {
+export function checkToken(sent: string | undefined, credentials: S3Credentials, nowMs: number): void {
   if (sent !== credentials.sessionToken) throw s3Errors.invalidToken();
   if (credentials.expiration !== undefined && credentials.expiration.getTime() <= nowMs)
     throw s3Errors.expiredToken();
 }
 
-function signatureOf(
+export function signatureOf(
   request: SignedRequest,
   parsed: Authorization,
   amzDate: string,
   secret: string,
-  { payloadSha256, encodesPathTwice = false }: VerifyOptions,
+  { payloadSha256, encodesPathTwice = false }: Pick<VerifyOptions, 'payloadSha256' | 'encodesPathTwice'> = {},
 ): string {
   const path = canonicalPath(request.target);
   const canonical = [
@@ -120,11 +125,15 @@ function signatureOf(
   ].join('\n');
   const scope = [...parsed.scope, 'aws4_request'].join('/');
   const toSign = ['AWS4-HMAC-SHA256', amzDate, scope, sha256Hex(canonical)];
-  const key = [...parsed.scope, 'aws4_request'].reduce<string | Buffer>(
+  return hmacSha256(signingKey(secret, parsed.scope), toSign.join('\n')).toString('hex');
+}
+
+/** The key of one day, region and service, which also signs what a request streams. */
+export function signingKey(secret: string, scope: Authorization['scope']): Uint8Array {
+  return [...scope, 'aws4_request'].reduce<Uint8Array>(
     (parent, part) => hmacSha256(parent, part),
-    `AWS4${secret}`,
+    Buffer.from(`AWS4${secret}`),
   );
-  return hmacSha256(key, toSign.join('\n')).toString('hex');
 }
 
 /** S3 encodes the path once and does not normalise it. */
