@@ -52,6 +52,8 @@ export const HeartbeatDocument = Type.Object({
   }),
   /** Its admin socket takes more than a new device's would, as nobody has set `admin.operations`. */
   adminOpen: Type.Optional(Type.Boolean()),
+  /** Seconds without a connection to the nucleus, over all losses that are over. Absent: none. */
+  deafSeconds: Type.Optional(Type.Integer({ minimum: 0 })),
   lastError: Type.Optional(
     Type.Object({
       code: Type.String({ maxLength: 64 }),

@@ -13,6 +13,7 @@ export interface MemoryGreengrass extends GreengrassPort {
   readonly states: readonly ('RUNNING' | 'ERRORED')[];
   readonly deferred: readonly { deploymentId: string; recheckAfterMs: number }[];
   readonly iotCore: readonly { topic: string; payload: Uint8Array }[];
+  deafSeconds: number;
   setConfiguration(value: JsonObject): void;
   /** What {@link GreengrassPort.getConfiguration} finds of another component. */
   setConfigurationOf(component: string, value: JsonObject): void;
@@ -46,6 +47,7 @@ export class MemoryBroker {
 }
 
 class MemoryPort implements MemoryGreengrass {
+  deafSeconds = 0;
   readonly states: ('RUNNING' | 'ERRORED')[] = [];
   readonly deferred: { deploymentId: string; recheckAfterMs: number }[] = [];
   readonly iotCore: { topic: string; payload: Uint8Array }[] = [];

@@ -35,6 +35,8 @@ export interface Transport extends AsyncDisposable {
 
 /** What a component asks of Greengrass beside pub/sub. UNIMPLEMENTED where this nucleus lacks the operation. */
 export interface GreengrassPort extends Transport {
+  /** Seconds without a connection since the first one, over all losses that are over. */
+  readonly deafSeconds: number;
   /** `keyPath` empty: the whole effective configuration. `component`: another one's, such as a service of the nucleus. */
   getConfiguration(keyPath: readonly string[], component?: string): Promise<Json>;
   updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void>;
@@ -46,6 +48,9 @@ export interface GreengrassPort extends Transport {
     listener: (event: { readonly kind: 'pre' | 'post'; readonly deploymentId: string }) => void,
   ): Promise<() => Promise<void>>;
   deferComponentUpdate(deploymentId: string, recheckAfterMs: number, message?: string): Promise<void>;
-  /** QoS 1. At most 128 KiB. */
+  /**
+   * QoS 0, at most 128 KiB: refused while the device is offline. The Java nucleus would keep QoS 1, and send all that
+   * is stale at once when the device is back.
+   */
   publishToIotCore(topic: string, payload: Uint8Array): Promise<void>;
 }

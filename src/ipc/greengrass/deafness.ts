@@ -9,11 +9,17 @@ export class Deafness {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #sinceMs: number | undefined;
+  #totalMs = 0;
   #cancel: () => void = () => undefined;
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
     this.#logger = logger;
+  }
+
+  /** Over all that are over. */
+  get totalSeconds(): number {
+    return Math.round(this.#totalMs / 1000);
   }
 
   begin(): void {
@@ -26,6 +32,7 @@ export class Deafness {
   end(): number {
     this.#cancel();
     const seconds = this.#seconds();
+    if (this.#sinceMs !== undefined) this.#totalMs += this.#clock.monotonicMs() - this.#sinceMs;
     this.#sinceMs = undefined;
     return seconds;
   }

@@ -43,6 +43,10 @@ class GreengrassIpc implements GreengrassPort {
     this.#clock = clock;
   }
 
+  get deafSeconds(): number {
+    return this.#session.deafSeconds;
+  }
+
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
     if (payload.byteLength > MAX_MESSAGE_BYTES) {
       throw new EdgeError(
@@ -145,7 +149,7 @@ class GreengrassIpc implements GreengrassPort {
     await this.#session.call(`Cannot publish to AWS IoT Core at ${topic}`, (client) =>
       client.publishToIoTCore({
         topicName: topic,
-        qos: '1' as greengrasscoreipc.model.QOS,
+        qos: '0' as greengrasscoreipc.model.QOS,
         payload,
       }),
     );

@@ -45,6 +45,10 @@ export class Session {
     this.#deafness = new Deafness(options.clock, options.logger);
   }
 
+  get deafSeconds(): number {
+    return this.#deafness.totalSeconds;
+  }
+
   /** @throws EdgeError UNAVAILABLE or PERMISSION_DENIED */
   async connectFirst(): Promise<void> {
     await this.#open();

@@ -21,6 +21,7 @@ import { definitionOf, type Definition } from './definition.js';
 import { Deployer } from './deployer.js';
 import { environmentOf } from './environment.js';
 import { createIotBroker, startIpcServer, type IpcServer } from './ipc/mod.js';
+import { IotLink } from './iot-link.js';
 import { Kernel } from './ipc-kernel.js';
 import { launchStep, type Launch } from './launcher.js';
 import { writeStandIn } from './notify.js';
@@ -55,6 +56,7 @@ class LocalNucleus implements Nucleus {
   readonly profile: Profile;
   readonly iotCore: IotCore;
   readonly #options: NucleusOptions;
+  readonly #iotLink: IotLink;
   readonly #paths: RootPaths;
   readonly #platform: Platform;
   readonly #path: string;
@@ -76,6 +78,7 @@ class LocalNucleus implements Nucleus {
     this.profile = profile;
     this.iotCore = options.iotCore ?? createIotBroker();
     this.#options = options;
+    this.#iotLink = new IotLink(this.iotCore, profile);
     this.#paths = rootPaths(this.rootPath, profile);
     this.#platform = options.platform ?? ownPlatform(profile);
     this.#path =
@@ -155,6 +158,10 @@ class LocalNucleus implements Nucleus {
     this.#ipc = await this.#startIpc();
   }
 
+  setOnline(isOnline: boolean): Promise<void> {
+    return this.#iotLink.setOnline(isOnline);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -181,7 +188,7 @@ class LocalNucleus implements Nucleus {
     return startIpcServer({
       socketPath: this.#paths.socket,
       kernel: this.#kernel,
-      iotCore: this.iotCore,
+      iotCore: this.#iotLink,
       ...(logger === undefined ? {} : { logger }),
       ...(clock === undefined ? {} : { clock }),
     });

@@ -36,6 +36,7 @@ export class AgentHeartbeat {
   readonly #options: AgentHeartbeatOptions;
   #trouble: (LastError & { readonly model: string }) | undefined;
   #running: Heartbeat | undefined;
+  #greengrass: GreengrassPort | undefined;
 
   constructor(options: AgentHeartbeatOptions) {
     this.#options = options;
@@ -45,6 +46,7 @@ export class AgentHeartbeat {
   /** Reports by this connection, at the configured interval; 0 minutes: not at all. */
   start(greengrass: GreengrassPort): () => void {
     const { configuration } = this.#options;
+    this.#greengrass = greengrass;
     this.#restart(greengrass);
     const end = configuration.onChange((now, before) => {
       if (now.heartbeat.intervalMinutes !== before.heartbeat.intervalMinutes) this.#restart(greengrass);
@@ -68,6 +70,7 @@ export class AgentHeartbeat {
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
     const { quarantined } = drops;
     const lastError = this.#lastError();
+    const { deafSeconds = 0 } = this.#greengrass ?? {};
     return {
       agentVersion: AGENT_VERSION,
       device: deviceName ?? machine.thingName,
@@ -81,6 +84,7 @@ export class AgentHeartbeat {
         ...(quarantined === undefined ? {} : { quarantined }),
       },
       ...(adminGate.isFormer ? { adminOpen: true } : {}),
+      deafSeconds,
       ...(lastError === undefined ? {} : { lastError }),
     };
   }

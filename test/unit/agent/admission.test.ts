@@ -150,6 +150,13 @@ describe('the heartbeat', () => {
     return update.state.reported;
   };
 
+  it('tells for how many seconds the agent has been deaf', async () => {
+    await using twins = await AgentTwins.create();
+    twins.greengrass.deafSeconds = 75;
+    await twins.register(await twins.package('1.0.0'));
+    await until(() => reported(twins)?.deafSeconds === 75, 'it reports them');
+  });
+
   it('tells what serves, what was refused and why, and that it is not what was deployed', async () => {
     await using twins = await AgentTwins.create({
       configuration: { fleet: 'cameras' },

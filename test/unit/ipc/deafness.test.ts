@@ -25,4 +25,16 @@ describe('a component that is deaf', () => {
     await clock.advance(60_000);
     assert.equal(said.at(-1), 60);
   });
+
+  it('counts its seconds over all losses, short ones too', async () => {
+    const clock = new ManualClock();
+    const deafness = new Deafness(clock, silentLogger);
+    for (let loss = 0; loss < 10; loss++) {
+      deafness.begin();
+      await clock.advance(300);
+      deafness.end();
+      await clock.advance(60_000);
+    }
+    assert.equal(deafness.totalSeconds, 3);
+  });
 });

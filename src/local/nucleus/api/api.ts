@@ -76,7 +76,7 @@ export interface ComponentStatus {
 
 /** MQTT as PublishToIoTCore and SubscribeToIoTCore see it. The in-process broker is one, the local cloud another. */
 export interface IotCore {
-  publish(topic: string, payload: Uint8Array): Promise<void>;
+  publish(topic: string, payload: Uint8Array, qos?: number): Promise<void>;
   /** @returns a function that ends the subscription */
   subscribe(filter: string, listener: (topic: string, payload: Uint8Array) => void): () => void;
 }
@@ -132,6 +132,8 @@ export interface Nucleus extends AsyncDisposable {
    * SVCUIDs then: a component asks for a new one by its name.
    */
   restartIpc(): Promise<void>;
+  /** Cuts the way to AWS IoT, or mends it; all else goes on. */
+  setOnline(isOnline: boolean): Promise<void>;
   close(): Promise<void>;
 }
 

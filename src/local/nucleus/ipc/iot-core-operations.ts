@@ -26,10 +26,12 @@ export const publishToIotCore = operation(
       );
     }
     try {
-      await call.services.iotCore.publish(topicName, bytes);
+      await call.services.iotCore.publish(topicName, bytes, Number(qos ?? 0));
       return respond();
     } catch (error) {
-      return refuse('ServiceError', `Publish to topic ${topicName} failed: ${messageOf(error)}`);
+      const why = messageOf(error);
+      const isLite = call.services.behaviour.profile === 'lite';
+      return refuse('ServiceError', isLite ? why : `Publish to topic ${topicName} failed: ${why}`);
     }
   },
 );
