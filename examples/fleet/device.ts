@@ -45,6 +45,7 @@ export async function startDevice(cloud: LocalCloud, thing: string, roleAlias: s
   });
   const delivered: Delivered[] = [];
   const disconnect = cloud.attach(thing, {
+    installed: () => nucleus.components(),
     deploy: async (document) => {
       const result = await nucleus.deploy(document);
       delivered.push({ document, result });

@@ -67,6 +67,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ['ResourceAlreadyExistsException', CONFLICT],
   ['ValidationException', REFUSED],
   ['InvalidRequestException', REFUSED],
+  ['InvalidQueryException', REFUSED],
   ['InvalidAggregationException', REFUSED],
   ['IndexNotReadyException', INDEXING_OFF],
 ]);

@@ -19,6 +19,7 @@ import { Tags, type Account } from './aws/account.js';
 import { Components } from './aws/components.js';
 import { Deployments, type Device } from './aws/deployments.js';
 import type { ServiceName } from './aws/services.js';
+import { endpointOperations } from './aws/endpoint-operations.js';
 import { FleetIndex } from './aws/fleet-index.js';
 import { greengrassOperations } from './aws/greengrass-operations.js';
 import { AwsHttpServer, type BoundOperation, type CallHook } from './aws/http.js';
@@ -69,6 +70,8 @@ export interface LocalCloud extends AsyncDisposable {
   /** Of the account's administrator; other users and roles come from `iam`. */
   readonly credentials: AccessKeys;
   readonly iam: Identities;
+  /** What it has of each service, by the service model's names. */
+  readonly operations: readonly { readonly service: ServiceName; readonly name: string }[];
   /** Calls so far by operation. */
   readonly calls: ReadonlyMap<string, number>;
   /** What is published, without anybody's rights. */
@@ -117,10 +120,13 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     region: account.region,
     buckets: options.buckets ?? [],
   });
-  const services = makeServices(account, iam, credentials.accessKeyId, s3, options);
+  const place = { endpoint: '' };
+  const address = (): string => new URL(place.endpoint).host;
+  const services = makeServices(account, iam, credentials.accessKeyId, s3, { ...options, address });
   const { registry, deployments, components, shadows, certificates, operations, gate } = services;
   const server = new AwsHttpServer(operations, gate, options.hook);
   const endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
+  place.endpoint = endpoint;
   const broker = createIotBroker();
   const close = async (): Promise<void> => {
     await server.close();
@@ -133,6 +139,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     s3,
     credentials,
     environment: environmentOf(account, credentials, endpoint, s3),
+    operations: operations.map(({ operation: { service, name } }) => ({ service, name })),
     calls: server.calls,
     iam,
     store: components.store(() => Promise.reject(new Error('This store is read without keys'))),
@@ -168,7 +175,7 @@ function makeServices(
   iam: Identities,
   owner: string,
   s3: LocalS3,
-  options: LocalCloudOptions,
+  options: LocalCloudOptions & { readonly address: () => string },
 ): Services {
   const tags = new Tags();
   const shadows = new Shadows(account);
@@ -191,7 +198,8 @@ function makeServices(
     ...roleAliasOperations(account, aliases),
     ...jobOperations(account, deployments),
     ...indexOperations(new FleetIndex(registry, shadows)),
-    ...shadowOperations(shadows),
+    ...shadowOperations(shadows, account.clock),
+    ...endpointOperations(options.address),
     ...stsOperations(account, iam, owner),
   ];
   const gate = new Gate(account, iam, {

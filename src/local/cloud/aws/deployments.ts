@@ -1,6 +1,6 @@
-import type { CreateDeploymentRequest } from '@aws-sdk/client-greengrassv2';
-import { messageOf, type Logger } from '../../../core/mod.js';
-import type { DeploymentDocument, DeploymentResult } from '../../nucleus/mod.js';
+import type { ComponentConfigurationUpdate, CreateDeploymentRequest } from '@aws-sdk/client-greengrassv2';
+import { isJsonObject, messageOf, type Logger } from '../../../core/mod.js';
+import type { ComponentState, DeploymentDocument, DeploymentResult } from '../../nucleus/mod.js';
 import { arnOf, type Account, type Tags } from './account.js';
 import type { Components } from './components.js';
 import { effectiveSet, documentOf } from './effective-set.js';
@@ -8,10 +8,20 @@ import { AwsError, invalid, notFound } from './errors.js';
 import { Deployment, type Execution, type ExecutionState } from './job.js';
 import type { Thing, ThingRegistry } from './things.js';
 
+/** A component as a device tells of it. */
+export interface InstalledPart {
+  readonly name: string;
+  readonly version: string;
+  readonly state: ComponentState;
+  readonly isRoot: boolean;
+}
+
 /** What the cloud deploys to: a local nucleus, or a simulated one. */
 export interface Device {
   /** What its core tells of itself. Default: a nucleus on a machine as this one. */
   readonly platform?: Readonly<Record<string, string>>;
+  /** What runs on it now. */
+  installed?(): readonly InstalledPart[];
   deploy(document: DeploymentDocument): Promise<DeploymentResult>;
 }
 
@@ -79,6 +89,14 @@ export class Deployments {
   }
 
   #check(request: CreateDeploymentRequest, targetArn: string): void {
+    for (const [field, arn] of Object.entries({ targetArn, parentTargetArn: request.parentTargetArn })) {
+      if (arn !== undefined && !arn.startsWith(arnOf(this.#account, 'iot', '')))
+        throw invalid(
+          'greengrassv2',
+          `Invalid Input: ${field} is of another account or region: ${arn}`,
+          field,
+        );
+    }
     const isGroup = targetArn.includes(':thinggroup/');
     const name = targetArn.slice(targetArn.indexOf('/') + 1);
     if (isGroup ? !this.#registry.groups.has(name) : !this.#registry.things.has(name)) {
@@ -95,7 +113,10 @@ export class Deployments {
     if (this.#parents.has(targetArn) && this.#parents.get(targetArn) !== parent) {
       throw invalid('greengrassv2', 'The target was used with another parent target', 'parentTargetArn');
     }
-    for (const [component, { componentVersion }] of Object.entries(request.components ?? {})) {
+    for (const [component, { componentVersion, configurationUpdate }] of Object.entries(
+      request.components ?? {},
+    )) {
+      checkUpdate(component, configurationUpdate);
       if (component.startsWith('aws.greengrass.')) continue;
       const known = this.#components.get(component, componentVersion ?? '');
       if (known?.state !== 'DEPLOYABLE') {
@@ -131,7 +152,7 @@ export class Deployments {
   }
 
   cancel(deployment: Deployment, status: 'CANCELED' | 'FAILED' = 'CANCELED'): void {
-    if (deployment.status === 'COMPLETED' || deployment.status === 'INACTIVE') {
+    if (deployment.hasEnded) {
       throw new AwsError('ConflictException', 409, `Deployment ${deployment.id} is ${deployment.status}`, {
         resourceId: deployment.id,
         resourceType: 'DEPLOYMENT',
@@ -139,6 +160,37 @@ export class Deployments {
     }
     deployment.status = status;
     this.#endOpen(deployment);
+  }
+
+  /** Only what is not active may go; what devices have stays as it is. */
+  delete(deployment: Deployment): void {
+    if (deployment.status === 'ACTIVE') {
+      throw new AwsError('ConflictException', 409, `Deployment ${deployment.id} is active: cancel it first`, {
+        resourceId: deployment.id,
+        resourceType: 'DEPLOYMENT',
+      });
+    }
+    const { targetArn } = deployment.request;
+    this.byId.delete(deployment.id);
+    this.#byJob.delete(deployment.jobId);
+    this.#byTarget.set(
+      targetArn,
+      (this.#byTarget.get(targetArn) ?? []).filter((one) => one !== deployment),
+    );
+  }
+
+  /** What a device has, as it tells or, where it tells nothing, as its deployments have it. */
+  installed(thing: string): readonly InstalledPart[] {
+    const attached = this.#devices.get(thing);
+    if (attached === undefined) return [];
+    const told = attached.device.installed?.();
+    if (told !== undefined) return told;
+    return Object.entries(effectiveSet(attached.applied).components).map(([name, { componentVersion }]) => ({
+      name,
+      version: componentVersion,
+      state: 'RUNNING' as const,
+      isRoot: true,
+    }));
   }
 
   #supersede(former: Deployment): void {
@@ -319,5 +371,24 @@ export class Deployments {
     if (deployment.mustAbort()) return this.cancel(deployment);
     const { QUEUED, IN_PROGRESS } = deployment.counts;
     if (QUEUED + IN_PROGRESS + deployment.waiting.size === 0) deployment.status = 'COMPLETED';
+  }
+}
+
+/** A merge must be the JSON of an object, and what is reset a list of JSON pointers. */
+function checkUpdate(component: string, update: ComponentConfigurationUpdate | undefined): void {
+  const field = `components.${component}.configurationUpdate`;
+  if (update?.merge !== undefined && !isObjectText(update.merge))
+    throw invalid('greengrassv2', `Invalid Input: ${field}.merge is no JSON object`, `${field}.merge`);
+  for (const pointer of update?.reset ?? []) {
+    if (pointer !== '' && !pointer.startsWith('/'))
+      throw invalid('greengrassv2', `Invalid Input: ${pointer} is no JSON pointer`, `${field}.reset`);
+  }
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    return isJsonObject(JSON.parse(text) as unknown);
+  } catch {
+    return false;
   }
 }

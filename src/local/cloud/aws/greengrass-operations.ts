@@ -8,12 +8,13 @@ import { arnOf } from './account.js';
 import { on } from './bind.js';
 import { textOf, type Components, type ComponentVersion } from './components.js';
 import type { Deployments } from './deployments.js';
-import { invalid, notFound } from './errors.js';
+import { coreOperations } from './core-operations.js';
+import { invalid } from './errors.js';
 import { AnswersByToken } from './idempotency.js';
 import type { BoundOperation } from './http.js';
-import type { Deployment, ExecutionState } from './job.js';
+import type { Deployment } from './job.js';
 import { page } from './page.js';
-import type { Thing, ThingRegistry } from './things.js';
+import type { ThingRegistry } from './things.js';
 
 const SERVICE = 'greengrassv2';
 
@@ -128,10 +129,6 @@ function platformsOf(recipe: JsonObject): api.ComponentPlatform[] {
   });
 }
 
-function platformOf({ platform }: Thing): Pick<api.CoreDevice, 'platform' | 'architecture' | 'runtime'> {
-  return { platform: platform['os'], architecture: platform['architecture'], runtime: platform['runtime'] };
-}
-
 function statusOf(component: ComponentVersion): api.CloudComponentStatus {
   return {
     componentState: component.state,
@@ -174,6 +171,9 @@ function deploymentOperations({ account, deployments, tags }: GreengrassParts): 
       const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 50);
       return { deployments: items.map(summaryOf), nextToken };
     }),
+    on(api.DeleteDeployment$, (input: api.DeleteDeploymentRequest) =>
+      deployments.delete(deployments.get(input.deploymentId ?? '')),
+    ),
     on(api.CancelDeployment$, (input: api.CancelDeploymentRequest) => {
       deployments.cancel(deployments.get(input.deploymentId ?? ''));
       return { message: 'The deployment was canceled' };
@@ -193,77 +193,4 @@ function summaryOf(deployment: Deployment): api.Deployment {
     isLatestForTarget: deployment.isLatest,
     parentTargetArn,
   };
-}
-
-const EFFECTIVE: Readonly<Record<ExecutionState, api.EffectiveDeploymentExecutionStatus>> = {
-  QUEUED: 'QUEUED',
-  IN_PROGRESS: 'IN_PROGRESS',
-  SUCCEEDED: 'SUCCEEDED',
-  FAILED: 'FAILED',
-  TIMED_OUT: 'TIMED_OUT',
-  REJECTED: 'REJECTED',
-  REMOVED: 'CANCELED',
-  CANCELED: 'CANCELED',
-};
-
-function coreOperations({ registry, deployments, tags }: GreengrassParts): BoundOperation[] {
-  const cores = (group?: string) =>
-    [...registry.things.values()].filter(
-      (thing) =>
-        (thing.connectedSinceMs !== undefined || thing.disconnectedAtMs !== undefined) &&
-        (group === undefined || registry.arnsOf(thing).includes(group)),
-    );
-  return [
-    on(api.GetCoreDevice$, (input: api.GetCoreDeviceRequest) => {
-      const thing = cores().find((one) => one.name === input.coreDeviceThingName);
-      if (thing === undefined) throw notFound(SERVICE, 'Core device', input.coreDeviceThingName ?? '');
-      return {
-        coreDeviceThingName: thing.name,
-        coreVersion: '2.15.0',
-        ...platformOf(thing),
-        status: 'HEALTHY' as const,
-        lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
-        tags: tags.of(thing.arn),
-      };
-    }),
-    on(api.ListCoreDevices$, (input: api.ListCoreDevicesRequest) => {
-      const { items, nextToken } = page(
-        SERVICE,
-        cores(input.thingGroupArn),
-        input.maxResults,
-        input.nextToken,
-      );
-      return {
-        coreDevices: items.map((thing) => ({
-          coreDeviceThingName: thing.name,
-          ...platformOf(thing),
-          status: 'HEALTHY' as const,
-          lastStatusUpdateTimestamp: new Date(thing.connectedSinceMs ?? thing.disconnectedAtMs ?? 0),
-        })),
-        nextToken,
-      };
-    }),
-    on(api.ListEffectiveDeployments$, (input: api.ListEffectiveDeploymentsRequest) => {
-      const name = input.coreDeviceThingName ?? '';
-      const all = deployments.list().flatMap((deployment) => {
-        const execution = deployment.executions.get(name);
-        if (execution === undefined) return [];
-        return [
-          {
-            deploymentId: deployment.id,
-            deploymentName: deployment.request.deploymentName ?? '',
-            iotJobId: deployment.jobId,
-            iotJobArn: deployment.jobArn,
-            targetArn: deployment.request.targetArn,
-            coreDeviceExecutionStatus: EFFECTIVE[execution.status],
-            reason: execution.details['deployment-failure-cause'],
-            creationTimestamp: new Date(execution.queuedAtMs),
-            modifiedTimestamp: new Date(execution.updatedAtMs),
-          },
-        ];
-      });
-      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken);
-      return { effectiveDeployments: [...items], nextToken };
-    }),
-  ];
 }

@@ -25,7 +25,8 @@ interface Route extends BoundOperation {
   readonly labels: readonly string[];
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
+/** More than the largest member, a configuration's merge of 10 MiB. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** JSON over HTTP (STS: forms and XML) as the services speak it, on 127.0.0.1. Counts the calls of each operation. */
 export class AwsHttpServer {
@@ -71,7 +72,9 @@ export class AwsHttpServer {
       if (answer === 'cut') return void request.socket.destroy();
       send(response, operation, answer.output);
     } catch (error) {
-      sendError(response, error, isForm(request));
+      const isGreengrass = request.url?.startsWith('/greengrass/') === true;
+      const internal = isGreengrass ? 'InternalServerException' : 'InternalFailureException';
+      sendError(response, error, isForm(request), internal);
     }
   }
 
@@ -215,10 +218,9 @@ function send(response: HttpResponse, operation: Operation, output: unknown): vo
   response.end(operation.status === 204 ? undefined : JSON.stringify(encode(output ?? {})));
 }
 
-function sendError(response: HttpResponse, thrown: unknown, asXml: boolean): void {
+function sendError(response: HttpResponse, thrown: unknown, asXml: boolean, internal: string): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const error =
-    thrown instanceof AwsError ? thrown : new AwsError('InternalServerException', 500, messageOf(thrown));
+  const error = thrown instanceof AwsError ? thrown : new AwsError(internal, 500, messageOf(thrown));
   if (asXml) {
     response.writeHead(error.status, { 'content-type': 'text/xml' });
     response.end(queryError(error));

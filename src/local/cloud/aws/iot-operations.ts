@@ -1,10 +1,10 @@
 import * as api from '@aws-sdk/client-iot';
 import type { Tags } from './account.js';
 import { on } from './bind.js';
-import { invalid } from './errors.js';
+import { AwsError, invalid } from './errors.js';
 import type { BoundOperation } from './http.js';
 import { page } from './page.js';
-import type { ThingRegistry } from './things.js';
+import type { Thing, ThingRegistry } from './things.js';
 
 const SERVICE = 'iot';
 
@@ -32,19 +32,54 @@ function thingOperations(registry: ThingRegistry): BoundOperation[] {
         thingId: thing.name,
         defaultClientId: thing.name,
         attributes: { ...thing.attributes },
-        version: 1,
+        version: thing.version,
+      };
+    }),
+    on(api.ListThings$, (input: api.ListThingsRequest) => {
+      const all = [...registry.things.values()].filter((thing) => hasAttribute(thing, input));
+      const { items, nextToken } = page(SERVICE, all, input.maxResults, input.nextToken, 25);
+      return {
+        things: items.map(({ name, arn, attributes, version }) => ({
+          thingName: name,
+          thingArn: arn,
+          attributes: { ...attributes },
+          version,
+        })),
+        nextToken,
       };
     }),
     on(api.UpdateThing$, (input: api.UpdateThingRequest) => {
       const thing = registry.thing(input.thingName ?? '');
+      checkVersion(input.expectedVersion, thing.version);
       const update = input.attributePayload?.attributes ?? {};
       const merged = input.attributePayload?.merge === true ? { ...thing.attributes, ...update } : update;
       // An empty value takes an attribute away.
       thing.attributes = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
+      thing.version += 1;
       return {};
     }),
-    on(api.DeleteThing$, (input: api.DeleteThingRequest) => registry.deleteThing(input.thingName ?? '')),
+    on(api.DeleteThing$, (input: api.DeleteThingRequest) => {
+      const version = registry.things.get(input.thingName ?? '')?.version;
+      if (version !== undefined) checkVersion(input.expectedVersion, version);
+      registry.deleteThing(input.thingName ?? '');
+      return {};
+    }),
   ];
+}
+
+function hasAttribute(thing: Thing, { attributeName, attributeValue }: api.ListThingsRequest): boolean {
+  if (attributeName === undefined) return true;
+  const value = thing.attributes[attributeName];
+  return value !== undefined && (attributeValue === undefined || value === attributeValue);
+}
+
+function checkVersion(expected: number | undefined, current: number): void {
+  if (expected === undefined || expected === current) return;
+  throw new AwsError(
+    'VersionConflictException',
+    409,
+    `The version is ${current}, not the expected ${expected}`,
+  );
 }
 
 function groupOperations(registry: ThingRegistry, tags: Tags): BoundOperation[] {
@@ -68,6 +103,11 @@ function groupOperations(registry: ThingRegistry, tags: Tags): BoundOperation[] 
         thingGroupProperties: { thingGroupDescription: group.description },
         thingGroupMetadata: { parentGroupName: group.parent, creationDate: new Date(group.createdAtMs) },
       };
+    }),
+    on(api.DeleteThingGroup$, (input: api.DeleteThingGroupRequest) => {
+      if (registry.groups.has(input.thingGroupName ?? '')) checkVersion(input.expectedVersion, 1);
+      registry.deleteGroup(input.thingGroupName ?? '');
+      return {};
     }),
     on(api.ListThingGroups$, (input: api.ListThingGroupsRequest) => {
       const all = [...registry.groups.values()]

@@ -3,7 +3,7 @@ import { on } from './bind.js';
 import type { Account } from './account.js';
 import { arnOf } from './account.js';
 import type { Deployments } from './deployments.js';
-import { notFound } from './errors.js';
+import { invalid, notFound } from './errors.js';
 import type { BoundOperation } from './http.js';
 import type { Deployment } from './job.js';
 import { page } from './page.js';
@@ -14,6 +14,33 @@ export function jobOperations(account: Account, deployments: Deployments): Bound
     on(api.DescribeJob$, (input: api.DescribeJobRequest) => ({
       job: jobOf(deployments.job(input.jobId ?? '')),
     })),
+    on(api.ListJobs$, (input: api.ListJobsRequest) => {
+      const group = input.thingGroupName;
+      const all = deployments
+        .list()
+        .map(jobOf)
+        .filter(({ status }) => input.status === undefined || status === input.status)
+        .filter(
+          ({ targetSelection }) =>
+            input.targetSelection === undefined || targetSelection === input.targetSelection,
+        )
+        .filter(
+          ({ targets }) =>
+            group === undefined || targets?.some((one) => one.endsWith(`:thinggroup/${group}`)),
+        );
+      const { items, nextToken } = page('iot', all, input.maxResults, input.nextToken, 25);
+      return {
+        jobs: items.map(({ jobArn, jobId, targetSelection, status, createdAt, lastUpdatedAt }) => ({
+          jobArn,
+          jobId,
+          targetSelection,
+          status,
+          createdAt,
+          lastUpdatedAt,
+        })),
+        nextToken,
+      };
+    }),
     on(api.ListJobExecutionsForJob$, (input: api.ListJobExecutionsForJobRequest) => {
       const all = [...deployments.job(input.jobId ?? '').executions.values()].filter(
         (execution) => input.status === undefined || execution.status === input.status,
@@ -53,6 +80,7 @@ export function jobOperations(account: Account, deployments: Deployments): Bound
     }),
     on(api.CancelJob$, (input: api.CancelJobRequest) => {
       const job = deployments.job(input.jobId ?? '');
+      if (job.hasEnded) throw invalid('iot', `Job ${job.jobId} is ${job.status} and cannot be canceled`);
       deployments.cancel(job);
       return { jobId: job.jobId, jobArn: job.jobArn };
     }),

@@ -75,6 +75,11 @@ export class Deployment {
     );
   }
 
+  /** Whether nothing of it is left to be cancelled. */
+  get hasEnded(): boolean {
+    return this.status === 'COMPLETED' || this.status === 'INACTIVE';
+  }
+
   get configuration(): DeploymentIoTJobConfiguration {
     return this.request.iotJobConfiguration ?? {};
   }

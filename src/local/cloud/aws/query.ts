@@ -1,4 +1,4 @@
-import { invalid } from './errors.js';
+import { AwsError } from './errors.js';
 
 /** Gives a document's value of a field: undefined, a value or several. */
 export type Fields = (field: string) => string | number | boolean | readonly string[] | undefined;
@@ -100,5 +100,5 @@ function pattern(raw: string): (value: string) => boolean {
 }
 
 function invalidQuery(text: string): Error {
-  return invalid('iot', `InvalidQueryException: the query ${text} is not valid`, 'queryString');
+  return new AwsError('InvalidQueryException', 400, `The query ${text} is not valid`);
 }

@@ -11,6 +11,8 @@ interface Shadow {
 
 /** AWS IoT refuses an update above this. */
 const MAX_DOCUMENT_BYTES = 8192;
+/** The shadow of a thing that has no name. */
+export const CLASSIC = '';
 const TOPIC = /^\$aws\/things\/([^/]+)\/shadow\/name\/([^/]+)\/update$/;
 
 /** Named shadows: objects merge, lists replace, null deletes. */
@@ -63,13 +65,19 @@ export class Shadows {
     };
   }
 
+  delete(thing: string, name: string): JsonObject {
+    const { version } = this.get(thing, name);
+    this.#byThing.get(thing)?.delete(name);
+    return { version: version ?? 0, timestamp: Math.floor(this.#account.clock.wallMs() / 1000) };
+  }
+
   /** For the index; undefined where there is none. */
   reported(thing: string, name: string): JsonObject | undefined {
     return this.#byThing.get(thing)?.get(name)?.reported;
   }
 
   namesOf(thing: string): readonly string[] {
-    return [...(this.#byThing.get(thing)?.keys() ?? [])];
+    return [...(this.#byThing.get(thing)?.keys() ?? [])].filter((name) => name !== CLASSIC);
   }
 }
 

@@ -6,6 +6,7 @@ export interface Thing {
   readonly arn: string;
   attributes: Readonly<Record<string, string>>;
   readonly groups: Set<string>;
+  version: number;
   connectedSinceMs: number | undefined;
   disconnectedAtMs: number | undefined;
   /** What its core has told: `os`, `architecture`, `runtime`. */
@@ -42,12 +43,12 @@ export class ThingRegistry {
       if (JSON.stringify(known.attributes) === JSON.stringify(attributes)) return known;
       throw exists('Thing', name, known.arn);
     }
-    if (!/^[a-zA-Z0-9:_-]{1,128}$/.test(name)) throw invalid('iot', `Thing name ${name} is not valid`);
     const thing: Thing = {
       name,
       arn: arnOf(this.#account, 'iot', `thing/${name}`),
       attributes,
       groups: new Set(),
+      version: 1,
       connectedSinceMs: undefined,
       disconnectedAtMs: undefined,
       platform: {},
@@ -69,7 +70,6 @@ export class ThingRegistry {
       if (known.description === description && known.parent === parent) return known;
       throw exists('Thing Group', name, known.arn);
     }
-    if (!/^[a-zA-Z0-9:_-]{1,128}$/.test(name)) throw invalid('iot', `Thing group name ${name} is not valid`);
     if (parent !== undefined) this.group(parent);
     const group: ThingGroup = {
       name,
@@ -81,6 +81,19 @@ export class ThingRegistry {
     };
     this.groups.set(name, group);
     return group;
+  }
+
+  /** A group that does not exist is deleted already. */
+  deleteGroup(name: string): void {
+    const group = this.groups.get(name);
+    if (group === undefined) return;
+    if ([...this.groups.values()].some(({ parent }) => parent === name))
+      throw invalid(
+        'iot',
+        `Cannot delete thing group : ${name} when there are still child groups attached to it`,
+      );
+    for (const thing of group.things) this.things.get(thing)?.groups.delete(name);
+    this.groups.delete(name);
   }
 
   thing(name: string): Thing {
@@ -100,11 +113,7 @@ export class ThingRegistry {
     const thing = this.thing(thingName);
     if (thing.groups.has(group.name)) return;
     if (thing.groups.size >= MAX_GROUPS_PER_THING) {
-      throw new AwsError(
-        'LimitExceededException',
-        410,
-        `Thing ${thingName} is in ${MAX_GROUPS_PER_THING} groups`,
-      );
+      throw invalid('iot', `Thing ${thingName} is in ${MAX_GROUPS_PER_THING} groups`);
     }
     const root = this.#rootOf(group);
     for (const other of thing.groups) {

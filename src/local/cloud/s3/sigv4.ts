@@ -28,7 +28,7 @@ export interface VerifyOptions {
   readonly maxSkewMs?: number;
   /** Of the body, lower-case hex. Default: what x-amz-content-sha256 says, which S3 compares while it reads. */
   readonly payloadSha256?: string;
-  /** All services but S3 encode the path once more. */
+  /** All services but S3 normalise the path, and encode it once more. */
   readonly encodesPathTwice?: boolean;
 }
 
@@ -116,7 +116,7 @@ export function signatureOf(
   const path = canonicalPath(request.target);
   const canonical = [
     request.method,
-    encodesPathTwice ? canonicalPath(path.replaceAll('%', '%25')) : path,
+    encodesPathTwice ? canonicalPath(normalised(path).replaceAll('%', '%25')) : path,
     canonicalQuery(request.target),
     ...parsed.signedHeaders.map((name) => `${name}:${tidy(request.headers[name] ?? '')}`),
     '',
@@ -140,6 +140,16 @@ export function signingKey(secret: string, scope: Authorization['scope']): Uint8
 function canonicalPath(target: string): string {
   const path = target.split('?', 1)[0] ?? '/';
   return path.split('/').map(reencode).join('/');
+}
+
+/** Without empty parts, `.` and `..`. */
+function normalised(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}${path.endsWith('/') && parts.length > 0 ? '/' : ''}`;
 }
 
 function canonicalQuery(target: string): string {
