@@ -1,11 +1,16 @@
 import { EdgeError } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
-import { MAX_RECIPE_BYTES, parseRecipe, problemsOnLite, type Recipe } from '../../src/recipe/mod.js';
+import {
+  MAX_RECIPE_BYTES,
+  problemsOnLite,
+  readRecipe,
+  type ReadRecipe,
+  type Recipe,
+} from '../../src/recipe/mod.js';
 import { namesIn, readText, sizeOf } from '../files/mod.js';
 import type { ArtifactFile } from './zip.js';
 
-export interface BuiltComponent {
-  readonly recipe: Recipe;
+export interface BuiltComponent extends ReadRecipe {
   readonly files: readonly string[];
   readonly sizeBytes: number;
 }
@@ -14,6 +19,7 @@ export interface BuiltComponent {
  * What gdk does not check and AWS or a device would refuse later: the recipe against the strict schema, size and
  * what nucleus lite reads,
  * a file behind every artifact URI, no file without one, no secret and no path of the build machine in the recipe.
+ * Of somebody else's component what AWS takes is taken, and the rest is told in `warnings`.
  */
 export async function checkBuild(
   recipeFile: string,
@@ -28,46 +34,43 @@ export async function checkBuild(
       `Cannot build as a recipe has at most ${MAX_RECIPE_BYTES} bytes: ${recipeFile} has ${size}`,
     );
   }
-  const recipe = parseRecipe(text);
-  const [problem] = problemsOnLite(recipe);
-  if (problem !== undefined) {
-    throw new EdgeError(
-      'BUILD_REFUSED',
-      `Cannot build ${recipe.ComponentName} as nucleus lite would refuse it: ${problem}`,
-    );
-  }
+  const read = readRecipe(text);
+  const { recipe } = read;
+  const isOwn = /^org\.edgemanager(\.|$)/.test(recipe.ComponentName);
   const files = await namesIn(artifactsFolder);
-  checkUris(recipe, files);
+  const problems = [
+    ...problemsOnLite(recipe).map((problem) => `nucleus lite would refuse it: ${problem}`),
+    ...uriProblems(recipe, files),
+  ];
+  const problem = isOwn ? problems[0] : unfilled(recipe, files);
+  if (problem !== undefined) {
+    throw new EdgeError('BUILD_REFUSED', `Cannot build ${recipe.ComponentName} as ${problem}`, {
+      nextStep: 'Change the recipe, or the files of the build',
+    });
+  }
   checkLeaks(text, root);
   let sizeBytes = 0;
   for (const file of files) sizeBytes += await sizeOf(join(artifactsFolder, file));
-  return { recipe, files, sizeBytes };
+  return { ...read, files, sizeBytes, warnings: [...read.warnings, ...problems] };
 }
 
-function checkUris(recipe: Recipe, files: readonly string[]): void {
-  const named = new Set<string>();
-  for (const manifest of recipe.Manifests) {
-    for (const { Uri } of manifest.Artifacts ?? []) {
-      const file = Uri.slice(Uri.lastIndexOf('/') + 1);
-      named.add(file);
-      if (!files.includes(file)) {
-        throw new EdgeError(
-          'BUILD_REFUSED',
-          `Cannot build ${recipe.ComponentName} as no file stands behind the artifact ${Uri}`,
-          {
-            nextStep: 'Check the Uri in the recipe against the files of the build',
-          },
-        );
-      }
-    }
-  }
+/** What AWS or a device would miss: a file behind each artifact URI, and an artifact URI for each file. */
+function uriProblems(recipe: Recipe, files: readonly string[]): string[] {
+  const uris = recipe.Manifests.flatMap(({ Artifacts = [] }) => Artifacts.map(({ Uri }) => Uri));
+  const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
+  const named = new Set(uris.map(nameOf));
   const unused = files.filter((file) => !named.has(file));
-  if (unused.length > 0) {
-    throw new EdgeError(
-      'BUILD_REFUSED',
-      `Cannot build ${recipe.ComponentName} as no artifact Uri names ${unused.join(', ')}`,
-    );
-  }
+  return [
+    ...uris
+      .filter((uri) => !files.includes(nameOf(uri)))
+      .map((uri) => `no file stands behind the artifact ${uri}`),
+    ...(unused.length === 0 ? [] : [`no artifact Uri names ${unused.join(', ')}`]),
+  ];
+}
+
+/** An artifact that publishing has to bring, and that is not there: AWS would look for a bucket of that name. */
+function unfilled(recipe: Recipe, files: readonly string[]): string | undefined {
+  return uriProblems(recipe, files).find((problem) => problem.includes(' s3://BUCKET_NAME/'));
 }
 
 const TEXT_FILE = /\.(js|json|txt)$|^LICENSE$/;

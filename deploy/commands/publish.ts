@@ -30,8 +30,11 @@ async function publishBuild(run: Run, folder: string, options: Options): Promise
   const { systemClock } = await import('../../src/system/mod.js');
   const { publish, readBuild } = await import('../publish/mod.js');
   await withRegistry(run, options, async ({ components, artifacts }) => {
+    const build = await readBuild(folder);
+    const { warnings } = build;
+    if (json !== true) for (const warning of warnings) print.aside(`Warning: ${warning}`);
     const result = await publish({
-      build: await readBuild(folder),
+      build,
       bucket,
       components,
       artifacts,
@@ -40,7 +43,7 @@ async function publishBuild(run: Run, folder: string, options: Options): Promise
       ...(componentVersion === undefined ? {} : { version: componentVersion }),
       ...(json === true ? {} : { onStep: (text) => print.line(text) }),
     });
-    if (json === true) return print.json(result);
+    if (json === true) return print.json({ ...result, warnings });
     const word = result.outcome === 'published' ? 'Published' : 'Already published:';
     print.line(`${word} ${result.name} ${result.version}`);
   });

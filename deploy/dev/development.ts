@@ -11,6 +11,7 @@ import {
   type Profile,
   type WantedComponent,
 } from '../../src/local/nucleus/mod.js';
+import { readRecipe } from '../../src/recipe/mod.js';
 import { freshFolder, makeFolder } from '../files/mod.js';
 import { readDeployment } from './deployment-file.js';
 
@@ -80,12 +81,14 @@ function tellPlaces(
 /** What the builds hold, with versions and configuration of the deployment file where there is one. */
 async function wantedComponents(
   store: FolderStore,
-  { builds, buildVersion, deployment }: DevelopmentOptions,
+  { builds, buildVersion, deployment, profile, tell }: DevelopmentOptions,
 ): Promise<Record<string, WantedComponent>> {
   const built: Record<string, WantedComponent> = {};
   for (const build of builds) {
     const { name, version } = await store.add({ path: resolve(build), version: buildVersion });
     built[name] = { componentVersion: version };
+    for (const warning of readRecipe(await store.recipe(name, version), profile).warnings)
+      tell({ component: name, warning }, `Warning: ${name}: ${warning}`);
   }
   return deployment === undefined ? built : { ...built, ...(await readDeployment(deployment)) };
 }

@@ -1,6 +1,7 @@
 import semver from 'semver';
 import { EdgeError, toEdgeError, type Clock } from '../../src/core/mod.js';
-import { renderRecipe, type Recipe } from '../../src/recipe/mod.js';
+import type { JsonObject } from '../../src/core/mod.js';
+import { fillRecipe, renderDocument } from '../../src/recipe/mod.js';
 import { sha256Hex } from '../../src/system/mod.js';
 import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/components/mod.js';
 import { readBytes } from '../files/mod.js';
@@ -57,9 +58,10 @@ export async function publish(options: PublishOptions): Promise<PublishResult> {
       removedAtMs = found.createdAtMs;
     }
   }
-  const recipe = await upload(options, version);
+  const recipe = renderDocument(await upload(options, version), name);
   const tags = { ...(build.model === undefined ? {} : modelTags(build.model.manifest, build.model.digest)) };
-  const arn = await create(options, recipe, { ...tags, [TAGS.content]: build.content }, removedAtMs);
+  const given = { recipe, tags: { ...tags, [TAGS.content]: build.content } };
+  const arn = await create(options, version, given, removedAtMs);
   return await finish(options, arn, version, 'published');
 }
 
@@ -96,7 +98,7 @@ function refuseOther(found: PublishedComponent, build: ComponentBuild): void {
 async function upload(
   { build, bucket, artifacts, onStep }: PublishOptions,
   version: string,
-): Promise<Recipe> {
+): Promise<JsonObject> {
   const name = build.recipe.ComponentName;
   if (build.files.length > 0) await artifacts.checkBucket(bucket);
   const uris = new Map<string, string>();
@@ -106,36 +108,29 @@ async function upload(
     onStep?.(`${isNew ? 'Uploaded' : 'Found'} s3://${bucket}/${key}`);
     uris.set(file.name, `s3://${bucket}/${key}`);
   }
-  return {
-    ...build.recipe,
-    ComponentVersion: version,
-    Manifests: build.recipe.Manifests.map((manifest) => ({
-      ...manifest,
-      Artifacts: (manifest.Artifacts ?? []).map((artifact) => ({
-        ...artifact,
-        Uri: uris.get(artifact.Uri.slice(artifact.Uri.lastIndexOf('/') + 1)) ?? artifact.Uri,
-      })),
-    })),
-  };
+  return fillRecipe(
+    build.document,
+    version,
+    (written) => uris.get(written.slice(written.lastIndexOf('/') + 1)) ?? written,
+  );
 }
 
 async function create(
   { build, components }: PublishOptions,
-  recipe: Recipe,
-  tags: Readonly<Record<string, string>>,
+  version: string,
+  { recipe, tags }: { readonly recipe: string; readonly tags: Readonly<Record<string, string>> },
   removedAtMs: number,
 ): Promise<string> {
-  const text = renderRecipe(recipe);
   // Another token than that of a version which was removed: AWS would answer with that one.
-  const clientToken = sha256Hex(`${removedAtMs}\n${text}`);
+  const clientToken = sha256Hex(`${removedAtMs}\n${recipe}`);
   try {
-    return await components.createComponent({ recipe: text, tags, clientToken });
+    return await components.createComponent({ recipe, tags, clientToken });
   } catch (thrown) {
     const error = toEdgeError(thrown);
     if (error.code !== 'ALREADY_EXISTS') throw error;
     // Somebody was quicker, or the answer to our own call was lost.
-    const versions = await components.versionsOf(recipe.ComponentName);
-    const arn = versions.find((one) => one.version === recipe.ComponentVersion)?.arn;
+    const versions = await components.versionsOf(build.recipe.ComponentName);
+    const arn = versions.find((one) => one.version === version)?.arn;
     const found = arn === undefined ? undefined : await components.component(arn);
     if (found === undefined) throw error;
     refuseOther(found, build);

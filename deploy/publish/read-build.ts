@@ -1,7 +1,7 @@
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
 import { MANIFEST_FILE, parseManifest, type Manifest } from '../../src/model/mod.js';
-import { parseRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { parseRecipe, type ReadRecipe } from '../../src/recipe/mod.js';
 import { sha256Hex } from '../../src/system/mod.js';
 import { checkBuild } from '../build/mod.js';
 import { namesIn, readBytes, readText } from '../files/mod.js';
@@ -13,8 +13,7 @@ export interface BuildFile {
 }
 
 /** A finished build in greengrass-build, read and checked. */
-export interface ComponentBuild {
-  readonly recipe: Recipe;
+export interface ComponentBuild extends ReadRecipe {
   readonly files: readonly BuildFile[];
   /** SHA-256 over recipe (without its version) and files. */
   readonly content: string;
@@ -33,7 +32,7 @@ export async function readBuild(folder: string): Promise<ComponentBuild> {
   const name = parseRecipe(await readText(recipeFile)).ComponentName;
   const version = await onlyEntry(join(folder, 'artifacts', name), 'version');
   const artifacts = join(folder, 'artifacts', name, version);
-  const { recipe, files: names } = await checkBuild(recipeFile, artifacts, process.cwd());
+  const { recipe, document, warnings, files: names } = await checkBuild(recipeFile, artifacts, process.cwd());
   const files = await Promise.all(
     names.toSorted().map(async (file) => {
       const path = join(artifacts, file);
@@ -47,7 +46,7 @@ export async function readBuild(folder: string): Promise<ComponentBuild> {
     manifestFile === undefined
       ? undefined
       : { manifest: parseManifest(await readBytes(manifestFile.path)), digest: manifestFile.sha256 };
-  return { recipe, files, content, isVersionOpen: version === 'NEXT_PATCH', model };
+  return { recipe, document, warnings, files, content, isVersionOpen: version === 'NEXT_PATCH', model };
 }
 
 /** The recipe with all values filled in that gdk's publish leaves beside the built one. */

@@ -1,6 +1,8 @@
-export { MAX_RECIPE_BYTES, parseRecipe, validateRecipe } from './parse.js';
+export { valueOfKey } from './classic.js';
+export { fillRecipe } from './fill.js';
+export { MAX_RECIPE_BYTES, parseRecipe, readRecipe, validateRecipe, type ReadRecipe } from './parse.js';
 export { problemsOnLite } from './portable.js';
-export { renderRecipe } from './render.js';
+export { renderDocument, renderRecipe } from './render.js';
 export {
   STEP_NAMES,
   type Artifact,

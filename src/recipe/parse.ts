@@ -1,8 +1,9 @@
 import semver from 'semver';
 import { parseDocument } from 'yaml';
-import { EdgeError, isJsonObject, validate } from '../core/mod.js';
+import { EdgeError, isJsonObject, validate, type JsonObject } from '../core/mod.js';
+import { readAsClassic, valueOfKey } from './classic.js';
 import { misspellingOf, spellingOf } from './keys.js';
-import { RecipeSchema, type Lifecycle, type Recipe } from './schema.js';
+import { ClassicRecipeSchema, RecipeSchema, type Lifecycle, type Recipe } from './schema.js';
 
 /** Which nucleus reads the recipe: `nucleus` is the Java one, `lite` is nucleus lite. */
 export type RecipeProfile = 'nucleus' | 'lite';
@@ -12,12 +13,27 @@ export const MAX_RECIPE_BYTES = 16_000;
 
 const WHAT = 'Cannot read the recipe';
 
+/** A recipe, and how a nucleus reads it. */
+export interface ReadRecipe {
+  readonly recipe: Recipe;
+  /** As it is written: what goes to AWS where the recipe is somebody else's. */
+  readonly document: JsonObject;
+  /** What a person should know of it, a sentence each; of recipes of ours none, since those are refused. */
+  readonly warnings: readonly string[];
+}
+
+/** As {@link readRecipe}, the recipe alone. */
+export function parseRecipe(text: string, profile: RecipeProfile = 'nucleus'): Recipe {
+  return readRecipe(text, profile).recipe;
+}
+
 /**
- * A recipe's text, YAML or JSON, as an object that passed {@link validateRecipe}.
+ * A recipe's text, YAML or JSON, as an object that passed {@link validateRecipe}. One of somebody else's component is
+ * read as the nucleus (Java) reads it where that is who reads: AWS takes it, whatever its spelling.
  * On `lite` the scalars of a YAML recipe come as strings, as there; those of a JSON recipe keep their types.
  * @throws EdgeError INVALID_ARGUMENT that names the key
  */
-export function parseRecipe(text: string, profile: RecipeProfile = 'nucleus'): Recipe {
+export function readRecipe(text: string, profile: RecipeProfile = 'nucleus'): ReadRecipe {
   const size = new TextEncoder().encode(text).length;
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
@@ -27,10 +43,22 @@ export function parseRecipe(text: string, profile: RecipeProfile = 'nucleus'): R
     );
   }
   const isJson = text.trimStart().startsWith('{');
-  const recipe = validateRecipe(isJson ? parseJson(text) : parseYaml(text, 'core'));
-  if (profile === 'nucleus' || isJson) return recipe;
+  const document = isJson ? parseJson(text) : parseYaml(text, 'core');
+  if (profile === 'nucleus' && isOthers(document)) {
+    const { value, notes } = readAsClassic(document);
+    const recipe = checkWhole(validate(ClassicRecipeSchema, value, WHAT) as Recipe);
+    return { recipe, document, warnings: notes };
+  }
+  const recipe = validateRecipe(document);
+  if (profile === 'nucleus' || isJson) return { recipe, document, warnings: [] };
   // Checked above with types; here only the scalars differ, and the schema takes their string forms too.
-  return parseYaml(text, 'failsafe') as Recipe;
+  return { recipe: parseYaml(text, 'failsafe') as Recipe, document, warnings: [] };
+}
+
+/** Ours are held to the one spelling that works on both nuclei; a recipe without a name is told so in its terms. */
+function isOthers(document: JsonObject): boolean {
+  const name = valueOfKey(document, 'ComponentName');
+  return typeof name === 'string' && !/^org\.edgemanager(\.|$)/.test(name);
 }
 
 /**
@@ -38,7 +66,10 @@ export function parseRecipe(text: string, profile: RecipeProfile = 'nucleus'): R
  * `run` and `startup`, artifact URIs with distinct file names.
  */
 export function validateRecipe(value: unknown): Recipe {
-  const recipe = checkKeys(value);
+  return checkWhole(checkKeys(value));
+}
+
+function checkWhole(recipe: Recipe): Recipe {
   if (semver.valid(recipe.ComponentVersion) !== recipe.ComponentVersion.replace(/\+.*$/, '')) {
     throw invalid(
       'ComponentVersion',
@@ -108,17 +139,20 @@ function checkArtifacts(artifacts: readonly { readonly Uri: string }[], path: st
   });
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string): JsonObject {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch (error) {
     throw new EdgeError('RECIPE_INVALID', `${WHAT} as it is not JSON: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  if (!isJsonObject(value)) throw invalid('', 'must be a map of keys');
+  return value;
 }
 
-function parseYaml(text: string, schema: 'core' | 'failsafe'): unknown {
+function parseYaml(text: string, schema: 'core' | 'failsafe'): JsonObject {
   const document = parseDocument(text, { schema, prettyErrors: true, stringKeys: true });
   const [problem] = document.errors;
   if (problem !== undefined) {

@@ -12,6 +12,8 @@ import { checkRequirement } from './versions.js';
  */
 export function problemsOnLite(recipe: Recipe): string[] {
   const problems: string[] = [];
+  const { ComponentType: type = 'aws.greengrass.generic' } = recipe;
+  if (type !== 'aws.greengrass.generic') problems.push(`ComponentType ${type} is nothing that lite runs`);
   for (const [name, { VersionRequirement, DependencyType }] of Object.entries(
     recipe.ComponentDependencies ?? {},
   )) {

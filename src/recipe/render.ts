@@ -10,8 +10,15 @@ import type { Recipe } from './schema.js';
  */
 export function renderRecipe(recipe: Recipe): string {
   validateRecipe(recipe);
+  const text = renderDocument(recipe, recipe.ComponentName);
+  parseRecipe(text);
+  return text;
+}
+
+/** Any recipe as YAML text, as its author spelt it. @throws as {@link renderRecipe} for its size */
+export function renderDocument(document: object, name: string): string {
   // YAML 1.1 rules, as gdk reads it so: a bare 2020-01-25 would be a date there, not the format's version.
-  const text = stringify(recipe, {
+  const text = stringify(document, {
     lineWidth: 0,
     aliasDuplicateObjects: false,
     defaultStringType: 'PLAIN',
@@ -21,10 +28,9 @@ export function renderRecipe(recipe: Recipe): string {
   if (size > MAX_RECIPE_BYTES) {
     throw new EdgeError(
       'RECIPE_INVALID',
-      `Cannot render the recipe of ${recipe.ComponentName} as it must have at most ${MAX_RECIPE_BYTES} bytes: current size is ${size}`,
+      `Cannot render the recipe of ${name} as it must have at most ${MAX_RECIPE_BYTES} bytes: current size is ${size}`,
       { nextStep: 'Move large values out of the default configuration, into an artifact' },
     );
   }
-  parseRecipe(text);
   return text;
 }

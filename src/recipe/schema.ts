@@ -109,6 +109,13 @@ const DependencySchema = Type.Object(
   closed,
 );
 
+export const COMPONENT_TYPES = [
+  'aws.greengrass.generic',
+  'aws.greengrass.plugin',
+  'aws.greengrass.lambda',
+  'aws.greengrass.nucleus',
+] as const;
+
 const NAME_PATTERN = '^(?!\\.+$)[a-zA-Z0-9_.-]+$';
 
 export const RecipeSchema = Type.Object(
@@ -118,7 +125,7 @@ export const RecipeSchema = Type.Object(
     ComponentVersion: Type.String({ maxLength: 64 }),
     ComponentDescription: Type.Optional(text),
     ComponentPublisher: Type.Optional(text),
-    ComponentType: Type.Optional(anyOf('aws.greengrass.generic')),
+    ComponentType: Type.Optional(anyOf(...COMPONENT_TYPES)),
     ComponentConfiguration: Type.Optional(
       Type.Object(
         { DefaultConfiguration: Type.Optional(Type.Record(Type.String(), Type.Unknown())) },
@@ -137,3 +144,25 @@ export const RecipeSchema = Type.Object(
   closed,
 );
 export type Recipe = Static<typeof RecipeSchema>;
+
+/**
+ * The same as the nucleus (Java) takes it of others, once its keys are spelt as here: platforms may have attributes of
+ * their own, and there may be no manifest at all.
+ */
+export const ClassicRecipeSchema = Type.Object(
+  {
+    ...RecipeSchema.properties,
+    Manifests: Type.Array(
+      Type.Object(
+        {
+          ...ManifestSchema.properties,
+          Platform: Type.Optional(
+            Type.Unsafe<PlatformRequirement>(Type.Record(Type.String(), Type.String())),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);

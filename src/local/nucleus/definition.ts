@@ -68,7 +68,23 @@ export function definitionOf(
 
 /** @throws EdgeError FAILED_PRECONDITION where no manifest fits, UNIMPLEMENTED for a bootstrap step */
 export function selectionOf(definition: Definition, platform: Platform, profile: Profile): Selection {
-  const selected = selectManifest(parseRecipe(definition.recipeText, profile), platform, profile);
+  const recipe = parseRecipe(definition.recipeText, profile);
+  const { ComponentType: type = 'aws.greengrass.generic' } = recipe;
+  if (type !== 'aws.greengrass.generic') {
+    throw new EdgeError(
+      'NUCLEUS_LACKS_OPERATION',
+      `Cannot deploy ${definition.name} ${definition.version} as the local nucleus runs no component of type ${type}`,
+      { field: 'ComponentType', nextStep: 'Try it on a core' },
+    );
+  }
+  if (recipe.Manifests.length === 0) {
+    throw new EdgeError(
+      'RECIPE_INVALID',
+      `Cannot deploy ${definition.name} ${definition.version} as its recipe is missing manifests`,
+      { field: 'Manifests', nextStep: 'Add a manifest, be it one without keys: { }' },
+    );
+  }
+  const selected = selectManifest(recipe, platform, profile);
   if (selected.lifecycle.bootstrap !== undefined) {
     throw new EdgeError(
       'NUCLEUS_LACKS_OPERATION',

@@ -1,8 +1,9 @@
 import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
-import { EdgeError, isJsonObject } from '../../core/mod.js';
+import { EdgeError, isJsonObject, type JsonObject } from '../../core/mod.js';
 import { isNotFound } from '../../disk/mod.js';
+import { valueOfKey } from '../../recipe/mod.js';
 import type { ComponentStore } from './api/mod.js';
 
 /** A folder with a component's gdk build: `recipes/` and `artifacts/<name>/<version>/` in `greengrass-build/`. */
@@ -72,8 +73,9 @@ async function readBuild(
   const file = await onlyRecipe(join(root, 'recipes'));
   const text = await readFile(file, 'utf8');
   const head = parseDocument(text).toJS() as unknown;
-  const name = isJsonObject(head) ? head['ComponentName'] : undefined;
-  const written = isJsonObject(head) ? head['ComponentVersion'] : undefined;
+  // In any case, as AWS takes them: a nucleus then reads them as it does.
+  const name = isJsonObject(head) ? valueOfKey(head, 'ComponentName') : undefined;
+  const written = isJsonObject(head) ? valueOfKey(head, 'ComponentVersion') : undefined;
   const version = build.version ?? written;
   if (typeof name !== 'string' || typeof version !== 'string') {
     throw new EdgeError(
@@ -85,7 +87,7 @@ async function readBuild(
     name,
     version,
     component: {
-      recipeText: written === version ? text : withVersion(text, version),
+      recipeText: written === version || !isJsonObject(head) ? text : withVersion(text, head, version),
       artifactsPath: await artifactsFolder(
         join(root, 'artifacts', name),
         version,
@@ -95,13 +97,12 @@ async function readBuild(
   };
 }
 
-function withVersion(text: string, version: string): string {
-  if (text.trimStart().startsWith('{')) {
-    const recipe = JSON.parse(text) as object;
-    return JSON.stringify({ ...recipe, ComponentVersion: version }, undefined, 2);
-  }
+function withVersion(text: string, head: JsonObject, version: string): string {
+  const key =
+    Object.keys(head).find((name) => name.toLowerCase() === 'componentversion') ?? 'ComponentVersion';
+  if (text.trimStart().startsWith('{')) return JSON.stringify({ ...head, [key]: version }, undefined, 2);
   const document = parseDocument(text);
-  document.set('ComponentVersion', version);
+  document.set(key, version);
   return document.toString({ lineWidth: 0 });
 }
 

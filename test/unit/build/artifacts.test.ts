@@ -15,7 +15,7 @@ import { zipContent } from '../../lib/zip.js';
 const recipe = (uris: readonly string[], script = 'exec node main.js'): string =>
   JSON.stringify({
     RecipeFormatVersion: '2020-01-25',
-    ComponentName: 'com.example.App',
+    ComponentName: 'org.edgemanager.App',
     ComponentVersion: '1.0.0',
     Manifests: [
       {
@@ -68,6 +68,34 @@ describe('build checks', () => {
   it('refuse a misspelt key, which gdk lets pass', async () => {
     const text = recipe([`${URI}main.js`]).replace('"run"', '"Run"');
     assert.match(await check(text, ['main.js']), /Lifecycle\.Run' is not a known key/);
+  });
+
+  it('tell of what AWS takes where the component is somebody else’s, but for artifacts that publishing must bring', async () => {
+    const others = (text: string): string => text.replace('org.edgemanager.App', 'com.example.App');
+    const read = async (text: string): Promise<string> => {
+      assert.equal(await check(others(text), ['main.js']), '');
+      const { warnings } = await checkBuild(
+        join(folder, 'recipe.yaml'),
+        join(folder, 'artifacts'),
+        '/home/builder',
+      );
+      return warnings.join('\n');
+    };
+    assert.equal(await read(recipe([`${URI}main.js`])), '');
+    assert.match(
+      await read(recipe([`${URI}main.js`]).replace('"run"', '"rum"')),
+      /Lifecycle\.rum' is not a known key.*'run' may be meant/,
+    );
+    assert.match(await read(recipe([]).replace(',"runtime":"*"', '')), /nucleus lite would refuse it/);
+    assert.match(
+      await read(recipe([`${URI}main.js`, 'docker:alpine:3'])),
+      /no file stands behind the artifact docker:alpine:3/,
+    );
+    assert.match(await read(recipe([])), /no artifact Uri names main\.js/);
+    assert.match(
+      await check(others(recipe([`${URI}other.js`])), []),
+      /no file stands behind the artifact s3:/,
+    );
   });
 
   it('refuse a recipe of more than 16,000 bytes', async () => {

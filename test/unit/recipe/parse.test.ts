@@ -4,7 +4,7 @@ import { parseRecipe, renderRecipe, validateRecipe, type Recipe } from '../../..
 
 const minimal = `
 RecipeFormatVersion: '2020-01-25'
-ComponentName: com.example.Hello
+ComponentName: org.edgemanager.Hello
 ComponentVersion: 1.2.3
 ComponentConfiguration:
   DefaultConfiguration:
@@ -32,7 +32,7 @@ function refusal(text: string): EdgeError {
 describe('parseRecipe', () => {
   it('reads YAML and JSON to the same recipe', () => {
     const fromYaml = parseRecipe(minimal);
-    assert.equal(fromYaml.ComponentName, 'com.example.Hello');
+    assert.equal(fromYaml.ComponentName, 'org.edgemanager.Hello');
     assert.deepEqual(parseRecipe(JSON.stringify(fromYaml)), fromYaml);
   });
 
@@ -63,11 +63,14 @@ describe('parseRecipe', () => {
 
   it('refuses a version that is not semantic, and a name with a space', () => {
     assert.equal(refusal(minimal.replace('1.2.3', '1.2')).field, 'ComponentVersion');
-    assert.equal(refusal(minimal.replace('com.example.Hello', 'com.example Hello')).field, 'ComponentName');
+    assert.equal(
+      refusal(minimal.replace('org.edgemanager.Hello', 'org.edgemanager Hello')).field,
+      'ComponentName',
+    );
   });
 
   it('refuses names that lead out of a folder', () => {
-    assert.equal(refusal(minimal.replace('com.example.Hello', '..')).field, 'ComponentName');
+    assert.equal(refusal(minimal.replace('org.edgemanager.Hello', '..')).field, 'ComponentName');
     assert.equal(refusal(minimal.replace('a.txt', '..')).field, 'Manifests[0].Artifacts[0].Uri');
   });
 
