@@ -10,6 +10,7 @@ await runWorker({
   start: (worker) =>
     startAgent(worker, {
       modelHost: siblingEntry(import.meta.url, 'model-host'),
+      hostLauncher: siblingEntry(import.meta.url, 'host-launcher', '.cjs'),
       register: siblingEntry(import.meta.url, 'register-model'),
       local: siblingEntry(import.meta.url, 'local-cli'),
     }),

@@ -1,5 +1,6 @@
-import { build, type Metafile } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { basename } from '../../src/disk/mod.js';
+import type { CodeComponent } from './components.js';
 import { nativeBeside, nativeDigests } from './native.js';
 
 export interface Bundle {
@@ -8,51 +9,74 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
+/** What all bundles of ours are. */
+const COMMON = {
+  outdir: '/',
+  bundle: true,
+  splitting: false,
+  platform: 'node',
+  target: 'node20.19',
+  legalComments: 'none',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  metafile: true,
+  write: false,
+  logLevel: 'silent',
+  plugins: [nativeBeside],
+} as const satisfies BuildOptions;
+
+/** Packages in CommonJS ask for require and __dirname, which an ES module does not have. */
+const REQUIRE = [
+  "import { createRequire as edgeCreateRequire } from 'node:module';",
+  'const require = edgeCreateRequire(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
+  'const __filename = import.meta.filename;',
+].join('\n');
+
 /**
- * One ES module for each entry, complete in itself: their names are part of a recipe, those of shared chunks
+ * One module for each entry, complete in itself: their names are part of a recipe, those of shared chunks
  * would change with every build.
- * @param entries TypeScript files; `main.ts` becomes `main.js`
+ * @param entries TypeScript files; `main.ts` becomes `main.js`, an ES module
+ * @param synchronous such files that must have run before the event loop turns; they become `.cjs`
  */
-export async function bundle(entries: readonly string[], root: string): Promise<Bundle> {
-  const result = await build({
-    absWorkingDir: root,
-    entryPoints: entries.map((entry) => ({ in: entry, out: basename(entry, '.ts') })),
-    outdir: '/',
-    bundle: true,
-    splitting: false,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    // Packages in CommonJS ask for require and __dirname, which an ES module does not have.
-    banner: {
-      js: [
-        "import { createRequire as edgeCreateRequire } from 'node:module';",
-        'const require = edgeCreateRequire(import.meta.url);',
-        'const __dirname = import.meta.dirname;',
-        'const __filename = import.meta.filename;',
-      ].join('\n'),
-    },
-    legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
-    metafile: true,
-    write: false,
-    logLevel: 'silent',
-    define: { EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()) },
-    plugins: [nativeBeside],
-  });
+export async function bundle(
+  { entries, synchronous = [] }: Pick<CodeComponent, 'entries' | 'synchronous'>,
+  root: string,
+): Promise<Bundle> {
+  const points = (files: readonly string[]): { in: string; out: string }[] =>
+    files.map((file) => ({ in: file, out: basename(file, '.ts') }));
+  const define = { EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()) };
+  const results = await Promise.all([
+    build({
+      ...COMMON,
+      absWorkingDir: root,
+      define,
+      entryPoints: points(entries),
+      format: 'esm',
+      banner: { js: REQUIRE },
+    }),
+    build({
+      ...COMMON,
+      absWorkingDir: root,
+      define,
+      entryPoints: points(synchronous),
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+    }),
+  ]);
   return {
-    files: result.outputFiles
+    files: results
+      .flatMap(({ outputFiles }) => outputFiles)
       .map((file) => ({ name: basename(file.path), bytes: file.contents }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    packages: packagesOf(result.metafile),
+    packages: packagesOf(results.flatMap(({ metafile }) => Object.keys(metafile.inputs))),
   };
 }
 
-function packagesOf(metafile: Metafile): string[] {
+function packagesOf(paths: readonly string[]): string[] {
   const names = new Set<string>();
-  for (const path of Object.keys(metafile.inputs)) {
+  for (const path of paths) {
     const match = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
     if (match?.[1] !== undefined) names.add(match[1]);
   }

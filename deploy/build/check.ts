@@ -73,7 +73,7 @@ function unfilled(recipe: Recipe, files: readonly string[]): string | undefined 
   return uriProblems(recipe, files).find((problem) => problem.includes(' s3://BUCKET_NAME/'));
 }
 
-const TEXT_FILE = /\.(js|json|txt)$|^LICENSE$/;
+const TEXT_FILE = /\.(c?js|json|txt)$|^LICENSE$/;
 
 /** Code and texts inside an artifact may hold neither the build machine's paths nor an AWS key. */
 export function checkArtifactFile(component: string, file: ArtifactFile, root: string): void {

@@ -9,6 +9,8 @@ export interface CodeComponent {
   readonly artifact: string;
   /** TypeScript entry points, relative to the root; each becomes one JavaScript file. */
   readonly entries: readonly string[];
+  /** Such files that must have run before the event loop turns; each becomes one `.cjs`. */
+  readonly synchronous?: readonly string[];
   readonly native: readonly NativePackage[];
   /** Figures of the artifact that we do not want to exceed, megabytes (10^6 bytes). */
   readonly goalZipMb: Readonly<Record<string, number>>;
@@ -22,7 +24,8 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
     entries: ['main', 'control', 'model-host', 'register-model', 'local-cli'].map(
       (entry) => `components/agent-runtime/${entry}.ts`,
     ),
-    native: ['aws-crt', 'onnxruntime-node'],
+    synchronous: ['components/agent-runtime/host-launcher.ts'],
+    native: ['aws-crt', 'onnxruntime-node', 'koffi'],
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },
   {

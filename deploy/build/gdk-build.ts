@@ -93,7 +93,7 @@ async function fillCode(
   const platforms = options.platforms ?? PLATFORMS;
   const [name, recipe] = await readRecipe(folder);
   const plain: string[] = [];
-  const code = await bundle(component.entries, options.root);
+  const code = await bundle(component, options.root);
   for (const platform of platforms) {
     const files = await artifactFiles(component, code, platform, options.root, options.nodeFolder);
     for (const file of files) checkArtifactFile(component.name, file, options.root);

@@ -32,10 +32,14 @@ export function nativeFiles(uses: readonly NativePackage[], platform: Platform):
     for (const name of ['onnxruntime_binding.node', 'libonnxruntime.so.1'])
       files.push({ from: join(folder, name), name });
   }
+  if (uses.includes('koffi')) {
+    const folder = join(packageFolder('koffi'), 'build', 'koffi', `linux_${platform.nodeArch}`);
+    files.push({ from: join(folder, 'koffi.node'), name: 'koffi.node' });
+  }
   return files;
 }
 
-const NATIVE_PACKAGES = ['aws-crt', 'onnxruntime-node'] as const;
+const NATIVE_PACKAGES = ['aws-crt', 'onnxruntime-node', 'koffi'] as const;
 export type NativePackage = (typeof NATIVE_PACKAGES)[number];
 
 /** What a bundle knows of the native files that may stand beside it: see native-files.ts. */
@@ -63,7 +67,7 @@ async function describe({
 }
 
 /**
- * Both packages find their native file by a path inside their npm package. In an artifact it stands beside the
+ * Packages find their native file by a path inside their npm package. In an artifact it stands beside the
  * bundle (Greengrass's plain artifacts have no subfolders), and is mapped from a private copy: the one module that
  * loads it is replaced.
  */
@@ -80,6 +84,17 @@ export const nativeBeside: Plugin = {
         exports.CRuntimeType = Object.freeze({ NON_LINUX: 'cruntime', MUSL: 'musl', GLIBC: 'glibc' });
         exports.cRuntime = 'glibc';
         exports.default = ${load('aws-crt-nodejs.node')};`,
+    }));
+    // Its own script looks for the file in a dozen places, and loads HTTP, zlib and crypto to do so. Where it can't be
+    // loaded, its first use says so: what a device lacks must not keep it from serving.
+    build.onLoad({ filter: /koffi[\\/]index\.js$/ }, () => ({
+      loader: 'js',
+      contents: `
+        try {
+          module.exports = ${load('koffi.node')};
+        } catch (error) {
+          module.exports = { load: () => { throw error; } };
+        }`,
     }));
     build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
       const source = await readText(path);

@@ -143,7 +143,7 @@ async function describe(
 }
 
 function printDevice(print: Printer, found: DeviceDescription): void {
-  const { capture, lastError } = found.heartbeat ?? {};
+  const { capture, lastError, unconfined } = found.heartbeat ?? {};
   const since = found.connectivityTime === undefined ? '' : ` since ${found.connectivityTime}`;
   print.table(
     ['device', found.deviceName],
@@ -163,6 +163,7 @@ function printDevice(print: Printer, found: DeviceDescription): void {
               `${capture.delivered} delivered, ${capture.queuedRecords} queued, ${capture.dropped} dropped`,
             ],
           ]),
+      ...(unconfined === undefined ? [] : [['hosts are not confined', unconfined]]),
       ...(lastError === undefined ? [] : [['last error', `${lastError.code}: ${lastError.message}`]]),
     ],
   );

@@ -21,7 +21,7 @@ export async function buildApp(app: AppBuild, root: string, out: string): Promis
   await rm(build, { recursive: true, force: true });
   await mkdir(artifacts, { recursive: true });
   await mkdir(join(build, 'recipes'), { recursive: true });
-  const { files } = await bundle([app.entry], root);
+  const { files } = await bundle({ entries: [app.entry] }, root);
   for (const file of files) await writeFile(join(artifacts, app.output), file.bytes);
   const platform = platformHere();
   if (platform === undefined)

@@ -58,6 +58,8 @@ export const statsOperation = operation({
     capture: Type.Optional(CaptureStats),
     controlStarts: Type.Integer(),
     hostRestarts: Type.Integer(),
+    /** What model hosts have given up, such as `Landlock 7, no sockets`; absent before the first one was there. */
+    hostConfinement: Type.Optional(Type.String()),
     next: Type.Optional(Type.String()),
   }),
 });

@@ -54,6 +54,8 @@ export const HeartbeatDocument = Type.Object({
   adminOpen: Type.Optional(Type.Boolean()),
   /** Seconds without a connection to the nucleus, over all losses that are over. Absent: none. */
   deafSeconds: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Where the kernel can't hold model hosts to their own files: what they have instead, in one phrase. */
+  unconfined: Type.Optional(Type.String({ maxLength: 200 })),
   lastError: Type.Optional(
     Type.Object({
       code: Type.String({ maxLength: 64 }),

@@ -30,13 +30,14 @@ export function heartbeatReport(
 }
 
 /**
- * The shadow update's bytes. An error that has passed must leave the shadow, hence null where there is none.
+ * The shadow update's bytes. An error or a flag that has passed must leave the shadow, hence null where there is none.
  * Over the shadow's limit the least useful models are left out of the list.
  */
 export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
   let models = [...report.models].sort(byUse);
   for (;;) {
-    const reported = { ...report, models, lastError: report.lastError ?? null };
+    const { adminOpen = null, unconfined = null, lastError = null } = report;
+    const reported = { ...report, models, adminOpen, unconfined, lastError };
     const bytes = Buffer.from(JSON.stringify({ state: { reported } }));
     if (bytes.length <= HEARTBEAT_MAX_BYTES) return bytes;
     if (models.length === 0) {

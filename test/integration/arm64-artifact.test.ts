@@ -85,8 +85,11 @@ describe(`The agent's artifact for aarch64${why}`, function () {
       timeoutMs: 60_000,
     });
     process.execPath = node;
-    const entry = join(folder, 'agent', 'model-host.js');
-    await using bench = await HostBench.create({ loadTimeoutMs: 120_000 }, entry);
+    const scripts = {
+      entry: join(folder, 'agent', 'model-host.js'),
+      launcher: join(folder, 'agent', 'host-launcher.cjs'),
+    };
+    await using bench = await HostBench.create({ loadTimeoutMs: 120_000 }, scripts);
     const identity = await bench.package(identityPackage('Good'));
     const silero = await bench.hosts.load({ ...identity, key: 'SileroVad@6.0.0', folder: packaged });
     assert.ok((manifest.samples?.count ?? 0) > 0);

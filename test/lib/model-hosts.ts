@@ -17,15 +17,34 @@ import {
   type Tolerance,
 } from '../../src/model/mod.js';
 import type { CaptureRecord } from '../../src/capture/mod.js';
-import { createModelHosts } from '../../src/runtime/host/mod.js';
-import type { HostSettings, LoadSpec, ModelHosts, RunRequest } from '../../src/runtime/host/port/mod.js';
+import { createModelHosts, type SpawnDetails } from '../../src/runtime/host/mod.js';
+import type {
+  HostFolders,
+  HostSettings,
+  LoadSpec,
+  ModelHosts,
+  RunRequest,
+} from '../../src/runtime/host/port/mod.js';
 import { patientMs } from './patience.js';
 import { shippedScript } from './shipped.js';
 import { floatsOf } from './tensors.js';
 
-/** The bundled entry point of a model host. */
-export async function modelHostEntry(): Promise<string> {
-  return await shippedScript('org.edgemanager.AgentRuntime', 'model-host');
+/** The bundled entry points of model hosts. */
+export async function hostScripts(): Promise<SpawnDetails> {
+  return {
+    entry: await shippedScript('org.edgemanager.AgentRuntime', 'model-host'),
+    launcher: await shippedScript('org.edgemanager.AgentRuntime', 'host-launcher.cjs'),
+  };
+}
+
+/** What hosts are given of a test's own folder. */
+export function hostFolders(folder: string): HostFolders {
+  return {
+    packages: folder,
+    compiled: join(folder, 'cache'),
+    exchange: [join(folder, 'exchange')],
+    empty: join(folder, 'empty'),
+  };
 }
 
 export interface TestPackage {
@@ -54,7 +73,7 @@ export class HostBench implements AsyncDisposable {
 
   static async create(
     settings: Partial<HostSettings> = {},
-    entry?: string,
+    scripts?: SpawnDetails,
     logger: Logger = silentLogger,
   ): Promise<HostBench> {
     const folder = await mkdtemp(join(tmpdir(), 'edge-hosts-'));
@@ -65,10 +84,12 @@ export class HostBench implements AsyncDisposable {
         profile: 'efficient',
         threadBudget: 2,
         loadTimeoutMs: patientMs(20_000),
+        confinement: 'if-possible',
+        folders: hostFolders(folder),
         ...settings,
       },
       {
-        spawn: { entry: entry ?? (await modelHostEntry()) },
+        spawn: scripts ?? (await hostScripts()),
         clock: systemClock,
         logger,
         sampled: (record) => sampled.push(record),

@@ -27,19 +27,20 @@ export async function shippedComponents(): Promise<string> {
   return folder;
 }
 
-/** The path of a component's bundled entry point, such as `control` of the agent. */
+/** The path of a component's bundled entry point, such as `control.js` of the agent; `.js` may be left out. */
 export async function shippedScript(component: string, entry: string): Promise<string> {
-  return join(await shippedComponents(), component, `${entry}.js`);
+  return join(await shippedComponents(), component, entry.includes('.') ? entry : `${entry}.js`);
 }
 
 async function ship(folder: string): Promise<void> {
   const platform = platformHere();
   if (platform === undefined)
     throw new Error('Cannot bundle the components as this is not Linux on x64 or arm64');
-  for (const { name, entries, native } of CODE_COMPONENTS) {
+  for (const component of CODE_COMPONENTS) {
+    const { name, native } = component;
     const own = join(folder, name);
     await mkdir(own);
-    const { files } = await bundle(entries, ROOT);
+    const { files } = await bundle(component, ROOT);
     for (const file of files) await writeFile(join(own, file.name), file.bytes);
     await writeFile(join(own, 'package.json'), '{"type":"module"}');
     for (const file of nativeFiles(native, platform)) await copyFile(file.from, join(own, file.name));

@@ -78,7 +78,7 @@ export function renderStats(stats: ReplyOf<'stats'>): string {
       latency(model.total),
     ]),
   );
-  const agent = `Agent up ${Math.round(stats.uptimeMs / 1000)} s, control starts ${stats.controlStarts}, host restarts ${stats.hostRestarts}`;
+  const agent = `Agent up ${Math.round(stats.uptimeMs / 1000)} s, control starts ${stats.controlStarts}, host restarts ${stats.hostRestarts}, hosts held by ${stats.hostConfinement ?? 'nothing yet'}`;
   const { capture } = stats;
   if (capture === undefined) return `${models}\n${agent}`;
   const drops = Object.entries(capture.drops).map(([reason, count]) => `${reason} ${count}`);

@@ -79,6 +79,7 @@ export class Catalog {
       capture: capture.stats(),
       controlStarts: machine.controlStarts,
       hostRestarts: hosts.restarts,
+      ...(hosts.confinement === undefined ? {} : { hostConfinement: hosts.confinement.phrase }),
       ...(next === undefined ? {} : { next }),
     };
   }

@@ -21,7 +21,7 @@ const TROUBLES: ReadonlySet<ModelEvent['type']> = new Set(['REFUSED', 'ROLLED_BA
 
 export interface AgentHeartbeatOptions extends Pick<
   AgentDependencies,
-  'registry' | 'configuration' | 'capture' | 'machine' | 'clock' | 'random' | 'logger'
+  'registry' | 'configuration' | 'capture' | 'machine' | 'hosts' | 'clock' | 'random' | 'logger'
 > {
   readonly catalog: Catalog;
   readonly counters: Counters;
@@ -65,7 +65,7 @@ export class AgentHeartbeat {
   }
 
   collect(): HeartbeatDocument {
-    const { registry, configuration, capture, machine, adminGate } = this.#options;
+    const { registry, configuration, capture, machine, adminGate, hosts } = this.#options;
     const { fleet, deviceName } = configuration.current;
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
     const { quarantined } = drops;
@@ -85,6 +85,9 @@ export class AgentHeartbeat {
       },
       ...(adminGate.isFormer ? { adminOpen: true } : {}),
       deafSeconds,
+      ...(hosts.confinement?.isHeld === false
+        ? { unconfined: hosts.confinement.phrase.slice(0, REASON_MAX_CHARS) }
+        : {}),
       ...(lastError === undefined ? {} : { lastError }),
     };
   }

@@ -1,4 +1,4 @@
 export * from './admin-socket.js';
 export * from './agent.js';
-export { type AgentDependencies, type Machine } from './context.js';
+export { compiledFolder, type AgentDependencies, type Machine } from './context.js';
 export * from './greengrass-link.js';

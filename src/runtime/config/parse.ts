@@ -40,8 +40,10 @@ export function hostSettingsOf({
   threadBudget,
   maxHostMb = 0,
   loadTimeoutMs,
+  hostConfinement,
+  exchangeFolder,
 }: Configuration) {
-  return { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs };
+  return { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs, hostConfinement, exchangeFolder };
 }
 
 function checkCapture(configuration: Configuration): void {

@@ -125,6 +125,11 @@ export const ConfigurationSchema = Type.Object(
     /** A host that outgrows this is killed; 0: no limit; absent: it follows from what its package took at admission. */
     maxHostMb: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
     loadTimeoutMs: integer(120_000, 1000, 600_000),
+    /**
+     * Whether model hosts give up the rights that they have no use for: `if-possible` as far as this device can,
+     * `required` loads no model where the kernel can't hold a host to its own files.
+     */
+    hostConfinement: oneOf(['if-possible', 'required', 'off'], 'if-possible'),
     /** Where large tensors pass between app and model, absolute; the agent makes a folder of its own there. */
     exchangeFolder: Type.String({ pattern: '^/[^\\0]*$', maxLength: 1023, default: '/dev/shm' }),
     queue: Queue,

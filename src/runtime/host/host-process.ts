@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { dirname, join } from '../../disk/mod.js';
 import type { CaptureSink } from '../../capture/mod.js';
 import {
   deferred,
@@ -20,6 +22,7 @@ import {
   type HostMessage,
 } from './port/mod.js';
 import { nativeEnvironment } from '../../system/mod.js';
+import type { HostRoom, LaunchOrder } from './confinement/mod.js';
 import { residentBytes, measureProcess } from './memory.js';
 import type { Sentinel } from './sentinel.js';
 
@@ -34,8 +37,10 @@ const LOG_LIMIT = { most: 30, windowMs: 60_000 };
 
 /** How hosts are started. */
 export interface SpawnDetails {
-  /** The compiled model-host entry point, absolute. */
+  /** The model host's entry point, absolute. */
   readonly entry: string;
+  /** What starts it with fewer rights; see confine.ts. Absolute. */
+  readonly launcher: string;
   /** Arguments of Node itself; default none. */
   readonly execArgv?: readonly string[];
 }
@@ -48,6 +53,10 @@ export interface HostProcessOptions {
   /** For sentences: which model, or that it is shared. */
   readonly title: string;
   readonly maxHostBytes: number | undefined;
+  /** For its empty folder. */
+  readonly empty: string;
+  /** What it is held to; undefined: what its user may. */
+  readonly room: HostRoom | undefined;
   readonly sampled: CaptureSink;
 }
 
@@ -89,12 +98,23 @@ export class HostProcess {
   constructor(options: HostProcessOptions) {
     this.#options = options;
     this.exited = this.#exit.promise;
-    this.#child = fork(options.spawn.entry, [], {
+    const { spawn, room, empty } = options;
+    const native = nativeEnvironment(process.env);
+    const program = [dirname(spawn.entry), ...Object.values(native)];
+    const order: LaunchOrder = { entry: spawn.entry, program, room, empty };
+    this.#child = fork(spawn.launcher, [JSON.stringify(order)], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [...(options.spawn.execArgv ?? [])],
+      execArgv: [...(spawn.execArgv ?? [])],
       // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
-      env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', ...nativeEnvironment(process.env) },
+      env: {
+        MALLOC_ARENA_MAX: '1',
+        MALLOC_TRIM_THRESHOLD_: '65536',
+        ORT_DISABLE_TELEMETRY: '1',
+        // It lies in another place with each Node; a host needs nothing of it.
+        OPENSSL_CONF: '/dev/null',
+        ...native,
+      },
       cwd: '/',
     });
     if (this.#child.pid !== undefined) options.sentinel.watch(this.#child.pid);
@@ -234,10 +254,17 @@ export class HostProcess {
   }
 
   #ended(code: number | null, signal: string | null): void {
-    if (this.pid !== undefined) this.#options.sentinel.unwatch(this.pid);
+    if (this.pid !== undefined) this.#left(this.pid);
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     this.#settle({ kind: 'crashed', sentence: `Model host of ${this.#options.title} ended with ${how}` });
     this.#exit.resolve(this.#ending ?? { kind: 'crashed', sentence: how });
+  }
+
+  #left(pid: number): void {
+    this.#options.sentinel.unwatch(pid);
+    rm(join(this.#options.empty, String(pid)), { recursive: true, force: true }).catch((error: unknown) => {
+      this.#options.logger.warn('The empty folder of a model host stays', { reason: messageOf(error) });
+    });
   }
 
   #failed(error: Error): void {

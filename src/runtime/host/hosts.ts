@@ -1,6 +1,7 @@
 import type { CaptureSink } from '../../capture/mod.js';
 import { EdgeError, endsWithin, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
 import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
+import type { Confinement, HostRoom } from './confinement/mod.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
 import { Sentinel } from './sentinel.js';
@@ -30,6 +31,7 @@ class ProcessHosts implements ModelHosts {
   readonly #processes = new Set<HostProcess>();
   readonly #shared: SharedHost;
   #restarts = 0;
+  #confinement: Confinement | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(settings: HostSettings, dependencies: ModelHostsDependencies) {
@@ -39,13 +41,17 @@ class ProcessHosts implements ModelHosts {
     this.#shared = new SharedHost({
       clock: dependencies.clock,
       logger: dependencies.logger,
-      start: (title) => this.#start(title),
+      start: (title) => this.#start(title, this.#sharedRoom()),
       load: (process, spec) => this.#loadInto(process, spec),
     });
   }
 
   get restarts(): number {
     return this.#restarts;
+  }
+
+  get confinement(): Confinement | undefined {
+    return this.#confinement;
   }
 
   async load(spec: LoadSpec): Promise<HostedModel> {
@@ -82,7 +88,7 @@ class ProcessHosts implements ModelHosts {
   }
 
   async #loadOwn(spec: LoadSpec): Promise<HostedModel> {
-    const process = this.#start(spec.key);
+    const process = this.#start(spec.key, this.#roomOf(spec));
     const report = await this.#loadAlone(process, spec);
     const model = new ProcessModel(spec.key, report, process);
     this.#own.set(spec.key, model);
@@ -92,8 +98,10 @@ class ProcessHosts implements ModelHosts {
 
   /** A package that is new here proves itself in a process of its own: its first load must not stop the others. */
   async #loadShared(spec: LoadSpec): Promise<HostedModel> {
+    // A package without a copy of the agent's own lies anywhere, and the shared host is held to the copies.
+    if (!spec.folder.startsWith(`${this.#settings.folders.packages}/`)) return await this.#loadOwn(spec);
     if (this.#shared.empty || !spec.runSamples) return await this.#shared.add(spec);
-    const trial = this.#start(spec.key);
+    const trial = this.#start(spec.key, this.#roomOf(spec));
     const report = await this.#loadAlone(trial, spec);
     await trial.close();
     return await this.#shared.add({
@@ -114,12 +122,27 @@ class ProcessHosts implements ModelHosts {
     }
   }
 
-  #loadInto(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
-    const allowSpinning = this.#settings.profile === 'latency';
-    return process.load({ type: 'load', spec, allowSpinning }, this.#settings.loadTimeoutMs);
+  async #loadInto(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
+    const { profile, confinement, loadTimeoutMs } = this.#settings;
+    const [allowSpinning, onlyConfined] = [profile === 'latency', confinement === 'required'];
+    const report = await process.load({ type: 'load', spec, allowSpinning, onlyConfined }, loadTimeoutMs);
+    this.#confinement = report.confinement;
+    return report;
   }
 
-  #start(title: string): HostProcess {
+  #roomOf({ folder, compiledCacheFolder }: LoadSpec): HostRoom | undefined {
+    const { confinement, folders } = this.#settings;
+    if (confinement === 'off') return undefined;
+    return { packages: [folder], exchange: folders.exchange, compiled: compiledCacheFolder };
+  }
+
+  #sharedRoom(): HostRoom | undefined {
+    const { confinement, folders } = this.#settings;
+    if (confinement === 'off') return undefined;
+    return { packages: [folders.packages], exchange: folders.exchange, compiled: folders.compiled };
+  }
+
+  #start(title: string, room: HostRoom | undefined): HostProcess {
     const logger = this.#use.logger.with({ host: title });
     const process = new HostProcess({
       ...this.#use,
@@ -127,6 +150,8 @@ class ProcessHosts implements ModelHosts {
       sentinel: this.#sentinel,
       title,
       maxHostBytes: this.#settings.maxHostBytes,
+      empty: this.#settings.folders.empty,
+      room,
     });
     this.#processes.add(process);
     void process.exited.then((exit) => {

@@ -71,6 +71,7 @@ export function createMemoryModelHosts(
     get restarts() {
       return counts.restarts;
     },
+    confinement: undefined,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -193,6 +194,7 @@ function defaultReport(spec: LoadSpec): LoadReport {
     loadMs: 1,
     samplesRun: 0,
     cacheHit: false,
+    confinement: { phrase: 'none: no process', isHeld: false },
   };
 }
 const OUTGROWN: HostExit = {

@@ -52,6 +52,11 @@ export class PackageStore {
     this.#options = options;
   }
 
+  /** The parent of all copies. */
+  get root(): string {
+    return this.#options.root;
+  }
+
   folder(model: string, digest: string): string {
     return join(this.#options.root, model, digest);
   }

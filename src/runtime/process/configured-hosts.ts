@@ -1,13 +1,15 @@
 import type { CaptureSink } from '../../capture/mod.js';
 import { MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
-import { createModelHosts } from '../host/mod.js';
-import type { HostedModel, LoadSpec, ModelHosts } from '../host/port/mod.js';
+import { createModelHosts, type SpawnDetails } from '../host/mod.js';
+import type { Confinement } from '../host/confinement/mod.js';
+import type { HostedModel, HostFolders, LoadSpec, ModelHosts } from '../host/port/mod.js';
 
 export interface ConfiguredHostsOptions {
   readonly configuration: ConfigurationHolder;
-  /** The model host's entry point, absolute. */
-  readonly entry: string;
+  readonly spawn: SpawnDetails;
+  /** Where hosts find what is theirs, with the wanted place for exchange folders. */
+  readonly folders: (exchangeFolder: string) => HostFolders;
   readonly cores: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,6 +43,10 @@ export class ConfiguredHosts implements ModelHosts {
   get restarts(): number {
     const former = [...this.#former].reduce((sum, { restarts }) => sum + restarts, 0);
     return this.#formerRestarts + former + this.#current.restarts;
+  }
+
+  get confinement(): Confinement | undefined {
+    return this.#current.confinement;
   }
 
   async load(spec: LoadSpec): Promise<HostedModel> {
@@ -80,8 +86,9 @@ export class ConfiguredHosts implements ModelHosts {
   }
 
   #make(configuration: Configuration): ModelHosts {
-    const { entry, cores, clock, logger, sampled } = this.#options;
-    const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = hostSettingsOf(configuration);
+    const { spawn, folders, cores, clock, logger, sampled } = this.#options;
+    const settings = hostSettingsOf(configuration);
+    const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = settings;
     return createModelHosts(
       {
         isolation,
@@ -89,8 +96,10 @@ export class ConfiguredHosts implements ModelHosts {
         threadBudget: threadBudget === 0 ? cores : threadBudget,
         ...(maxHostMb === 0 ? {} : { maxHostBytes: maxHostMb * MEBIBYTE }),
         loadTimeoutMs,
+        confinement: settings.hostConfinement,
+        folders: folders(settings.exchangeFolder),
       },
-      { spawn: { entry }, clock, logger, sampled },
+      { spawn, clock, logger, sampled },
     );
   }
 }

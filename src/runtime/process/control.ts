@@ -5,6 +5,7 @@ import { nativeFolder } from '../../system/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import {
   Agent,
+  compiledFolder,
   linkGreengrass,
   openAdminSocket,
   type AdminSocket,
@@ -29,6 +30,7 @@ const TAKE_OVER_RETRY_MS = 200;
 /** Sibling entry points of the agent's processes, absolute. */
 export interface AgentEntries {
   readonly modelHost: string;
+  readonly hostLauncher: string;
   readonly register: string;
   readonly local: string;
 }
@@ -114,7 +116,13 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
   const capture = await openConfiguredSpool({ configuration, machine, clock, random, logger });
   const hosts = new ConfiguredHosts({
     configuration,
-    entry: entries.modelHost,
+    spawn: { entry: entries.modelHost, launcher: entries.hostLauncher },
+    folders: (exchangeFolder) => ({
+      packages: packages.root,
+      compiled: compiledFolder(machine),
+      exchange: machine.exchangeRoots(exchangeFolder),
+      empty: join(workFolder, 'hosts'),
+    }),
     cores: machine.cores,
     clock,
     logger,

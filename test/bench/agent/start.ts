@@ -5,26 +5,41 @@ import { median } from '../../../examples/floors/mod.js';
 import type { PackagedModel } from '../../../examples/stage/models.js';
 import { silentLogger } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
-import { createModelHosts } from '../../../src/runtime/host/mod.js';
+import { createModelHosts, type SpawnDetails } from '../../../src/runtime/host/mod.js';
 import type { LoadReport, LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
 import { atMost, type Bench, type BenchRow } from '../figure.js';
+import { hostFolders } from '../../lib/model-hosts.js';
 import { descendants } from './processes.js';
 
-const STARTS = 10;
+const STARTS = 15;
 
 /** The model host beside the running control process: the shipped, bundled one. */
-function shippedHost(): string {
+function shippedHost(): SpawnDetails {
   const [control] = descendants('control.js');
   const entry = control?.command.split(' ').find((part) => part.endsWith('control.js'));
   if (entry === undefined) throw new Error('Cannot find the control process');
-  return join(dirname(entry), 'model-host.js');
+  const beside = (name: string): string => join(dirname(entry), name);
+  return { entry: beside('model-host.js'), launcher: beside('host-launcher.cjs') };
 }
 
 /** A model in a process of its own, or in one where ONNX Runtime has loaded another one before. */
-function hostsOf(bench: Bench, isolation: 'model' | 'shared'): ModelHosts {
+function hostsOf(
+  bench: Bench,
+  folder: string,
+  isolation: 'model' | 'shared',
+  spawn: SpawnDetails = shippedHost(),
+): ModelHosts {
   const hosts = createModelHosts(
-    { isolation, profile: 'efficient', threadBudget: 2, loadTimeoutMs: 20_000 },
-    { spawn: { entry: shippedHost() }, clock: systemClock, logger: silentLogger, sampled: () => undefined },
+    {
+      isolation,
+      profile: 'efficient',
+      threadBudget: 2,
+      loadTimeoutMs: 20_000,
+      confinement: 'if-possible',
+      // Its packages lie where the rig built them.
+      folders: { ...hostFolders(folder), packages: tmpdir(), compiled: folder },
+    },
+    { spawn, clock: systemClock, logger: silentLogger, sampled: () => undefined },
   );
   bench.onEnd(() => hosts.close());
   return hosts;
@@ -54,21 +69,18 @@ function specOf({ modelFile, name, version }: PackagedModel): LoadSpec {
   };
 }
 
-async function alternating(
-  hosts: ModelHosts,
-  cached: LoadSpec,
-  bare: LoadSpec,
-): Promise<{ readonly withCache: readonly Start[]; readonly without: readonly Start[] }> {
-  const [withCache, without]: [Start[], Start[]] = [[], []];
+async function alternating(first: () => Promise<Start>, second: () => Promise<Start>): Promise<Start[][]> {
+  const starts: [Start[], Start[]] = [[], []];
   for (let index = 0; index < STARTS; index++) {
-    withCache.push(await load(hosts, cached));
-    without.push(await load(hosts, bare));
+    starts[0].push(await first());
+    starts[1].push(await second());
   }
-  return { withCache, without };
+  return starts;
 }
 
-const readyOf = (starts: readonly Start[]): number => median(starts.map(({ readyMs }) => readyMs));
-const sessionOf = (starts: readonly Start[]): number => median(starts.map(({ report }) => report.loadMs));
+const readyOf = (starts: readonly Start[] = []): number => median(starts.map(({ readyMs }) => readyMs));
+const sessionOf = (starts: readonly Start[] = []): number =>
+  median(starts.map(({ report }) => report.loadMs));
 
 export const start: BenchRow = {
   name: 'start',
@@ -79,36 +91,55 @@ export const start: BenchRow = {
     const neighbour = specOf(await rig.install('PaddleOcrCls'));
     const compiledCacheFolder = await mkdtemp(join(tmpdir(), 'edge-bench-cache-'));
     bench.onEnd(() => rm(compiledCacheFolder, { recursive: true, force: true }));
-    const own = hostsOf(bench, 'model');
+    const own = hostsOf(bench, compiledCacheFolder, 'model');
     const { compiledDigest } = (await load(own, { ...bare, compiledCacheFolder })).report;
     if (compiledDigest === undefined) throw new Error('Cannot measure the cache as nothing was compiled');
     const cached: LoadSpec = { ...bare, compiledCacheFolder, compiledDigest };
-    const fresh = await alternating(own, cached, bare);
-    await own.close();
-    const shared = hostsOf(bench, 'shared');
+    const [withCache, without] = await alternating(
+      () => load(own, cached),
+      () => load(own, bare),
+    );
+    // A host that is started without its launcher keeps all rights of its user.
+    const { entry } = shippedHost();
+    const free = hostsOf(bench, compiledCacheFolder, 'model', { entry, launcher: entry });
+    const [confined, unconfined] = await alternating(
+      () => load(own, cached),
+      () => load(free, cached),
+    );
+    await Promise.all([own.close(), free.close()]);
+    const shared = hostsOf(bench, compiledCacheFolder, 'shared');
     await shared.load(neighbour);
-    const warm = await alternating(shared, cached, bare);
+    const [warmWithCache, warmWithout] = await alternating(
+      () => load(shared, cached),
+      () => load(shared, bare),
+    );
     await shared.close();
     return [
       atMost(500, {
         figure: 'spawn to READY, one model, p50',
-        value: readyOf(fresh.withCache),
+        value: readyOf(withCache),
         unit: 'ms',
         detail: {
-          withoutCacheMs: readyOf(fresh.without),
-          slowestMs: Math.max(...fresh.withCache.map(({ readyMs }) => readyMs)),
+          withoutCacheMs: readyOf(without),
+          slowestMs: Math.max(...(withCache ?? []).map(({ readyMs }) => readyMs)),
         },
+      }),
+      atMost(1.15, {
+        figure: 'spawn to READY, held by Landlock / with all rights',
+        value: readyOf(confined) / readyOf(unconfined),
+        unit: 'x',
+        detail: { confinedMs: readyOf(confined), unconfinedMs: readyOf(unconfined) },
       }),
       // The first session of a process also pays for ONNX Runtime's own start, which no cache saves.
       atMost(0.5, {
         figure: 'session creation with the compiled cache / without',
-        value: sessionOf(warm.withCache) / sessionOf(warm.without),
+        value: sessionOf(warmWithCache) / sessionOf(warmWithout),
         unit: 'x',
         detail: {
-          withCacheMs: sessionOf(warm.withCache),
-          withoutMs: sessionOf(warm.without),
-          firstWithCacheMs: sessionOf(fresh.withCache),
-          firstWithoutMs: sessionOf(fresh.without),
+          withCacheMs: sessionOf(warmWithCache),
+          withoutMs: sessionOf(warmWithout),
+          firstWithCacheMs: sessionOf(withCache),
+          firstWithoutMs: sessionOf(without),
         },
       }),
     ];

@@ -119,10 +119,13 @@ describe('model hosts as processes', () => {
         assert.deepEqual(
           new Set(names),
           new Set([
+            'EDGE_MANAGER_CONFINEMENT',
             'MALLOC_ARENA_MAX',
             'MALLOC_TRIM_THRESHOLD_',
             'NODE_CHANNEL_FD',
             'NODE_CHANNEL_SERIALIZATION_MODE',
+            'OPENSSL_CONF',
+            'ORT_DISABLE_TELEMETRY',
           ]),
         );
       }

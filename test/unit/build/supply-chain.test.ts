@@ -40,7 +40,7 @@ describe('supply chain (S7)', () => {
 
   for (const component of CODE_COMPONENTS) {
     it(`the bill of materials of ${component.name} covers what its code and native files come from`, async () => {
-      const { packages } = await bundle(component.entries, root);
+      const { packages } = await bundle(component, root);
       const shipped = shippedPackages(packages, root);
       const bom = JSON.parse(billOfMaterials(component.name, shipped)) as {
         components: { name: string; version: string; licenses: unknown[] }[];

@@ -31,8 +31,9 @@ function harness(intervalMinutes = 15) {
       publishToIotCore: (topic, payload) => {
         if (state.fail) return Promise.reject(new EdgeError('UNAVAILABLE', 'Cannot reach AWS IoT'));
         const text = JSON.parse(Buffer.from(payload).toString()) as { state: { reported: unknown } };
-        const reported = { ...(text.state.reported as HeartbeatReport) };
-        if (reported.lastError === null) delete reported.lastError;
+        // As a shadow does: what is null leaves it.
+        const all = Object.entries(text.state.reported as Record<string, unknown>);
+        const reported = Object.fromEntries(all.filter(([, value]) => value !== null));
         sent.push({ topic, report: validate(HeartbeatReport, reported, 'Cannot read the report') });
         return Promise.resolve();
       },

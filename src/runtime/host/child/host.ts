@@ -1,6 +1,7 @@
 import type { Tensor } from '../../../contract/mod.js';
 import { EdgeError, SerialQueue, type Clock, type Random } from '../../../core/mod.js';
-import type { Engine } from '../../../engine/mod.js';
+import type { Engine, EngineSession } from '../../../engine/mod.js';
+import type { Confinement } from '../confinement/mod.js';
 import {
   type LoadReport,
   type RunRequest,
@@ -12,7 +13,7 @@ import {
 import { hasNonFinite } from './non-finite.js';
 import { checkOutputRoom, readInputs, writeOutputs } from './run-tensors.js';
 import { ModelCapture, type Inference } from './model-capture.js';
-import { loadPackage, type LoadedModel } from './load.js';
+import { loadPackage } from './load.js';
 
 export interface HostDependencies {
   readonly engine: () => Promise<Engine>;
@@ -21,11 +22,14 @@ export interface HostDependencies {
   readonly sharedNowMs: () => number;
   readonly random: Random;
   readonly send: (message: HostMessage) => void;
+  readonly confinement: Confinement;
 }
 
 type RunCommand = Extract<HostCommand, { type: 'run' }>;
 
-interface Hosted extends LoadedModel {
+interface Hosted {
+  readonly session: EngineSession;
+  readonly report: LoadReport;
   readonly capture: ModelCapture;
 }
 
@@ -77,17 +81,20 @@ export class ModelHost {
     }
   }
 
-  async #load({ spec, allowSpinning }: Extract<HostCommand, { type: 'load' }>): Promise<LoadReport> {
-    const { engine, clock, random } = this.#use;
+  async #load(command: Extract<HostCommand, { type: 'load' }>): Promise<LoadReport> {
+    const { spec, allowSpinning, onlyConfined } = command;
+    const { engine, clock, random, confinement } = this.#use;
+    if (onlyConfined && !confinement.isHeld) throw notConfined(confinement);
     const loaded = await loadPackage(await engine(), spec, allowSpinning, clock);
+    const report = { ...loaded.report, confinement };
     try {
-      const capture = new ModelCapture(loaded.report, spec.capture, { clock, random });
-      this.#models.set(spec.key, { ...loaded, capture });
+      const capture = new ModelCapture(report, spec.capture, { clock, random });
+      this.#models.set(spec.key, { session: loaded.session, report, capture });
     } catch (error) {
       await loaded.session.close();
       throw error;
     }
-    return loaded.report;
+    return report;
   }
 
   async #run({ id, key, request, deadlineAtMs }: RunCommand): Promise<void> {
@@ -134,4 +141,15 @@ export class ModelHost {
       throw new EdgeError('MODEL_HOST_DIED', `Cannot use ${key} as it is not loaded here`);
     return model;
   }
+}
+
+function notConfined({ phrase }: Confinement): EdgeError {
+  return new EdgeError(
+    'HOST_UNCONFINED',
+    `Cannot load the model as its host must be held to its own files: it has ${phrase}`,
+    {
+      nextStep:
+        "Use a kernel with Landlock (5.13 or newer, 'landlock' in its list of security modules), or set 'hostConfinement' to 'if-possible'",
+    },
+  );
 }

@@ -15,7 +15,7 @@ import { checkSignature } from './signature.js';
 
 export interface LoadedModel {
   readonly session: EngineSession;
-  readonly report: LoadReport;
+  readonly report: Omit<LoadReport, 'confinement'>;
 }
 
 /**
@@ -113,7 +113,7 @@ function reportOf(
   { manifest, digest, signature }: OpenedPackage,
   { session, compiledDigest, cacheHit }: CompiledLoad,
   measured: Pick<LoadReport, 'verifyMs' | 'loadMs' | 'samplesRun'>,
-): LoadReport {
+): Omit<LoadReport, 'confinement'> {
   const modelDigest = modelDigestOf(manifest);
   return {
     digest,

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { createOnnxEngine } from '../../../engine/mod.js';
 import { systemClock, systemRandom } from '../../../system/mod.js';
 import type { HostCommand, HostMessage } from '../port/mod.js';
+import { confinementHere } from '../confinement/mod.js';
 import { ModelHost } from './host.js';
 
 /** Runs a model host in this process until the control process closes the channel. */
@@ -11,7 +11,6 @@ export function runModelHost(): void {
   process.on('SIGTERM', () => undefined);
   process.on('SIGINT', () => undefined);
   process.once('disconnect', () => process.exit(0));
-  preferredVictim();
   const send = (message: HostMessage): void => {
     process.send?.(message);
   };
@@ -21,15 +20,7 @@ export function runModelHost(): void {
     sharedNowMs: () => Number(process.hrtime.bigint()) / 1e6,
     random: systemRandom,
     send,
+    confinement: confinementHere(process.env),
   });
   process.on('message', (command) => host.accept(command as HostCommand));
-}
-
-/** When the machine runs out of memory, the kernel should take a host, not the process that answers for all. */
-function preferredVictim(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '500');
-  } catch {
-    // Not every container lets us; the memory watch still works.
-  }
 }

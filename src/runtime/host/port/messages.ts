@@ -5,7 +5,14 @@ import type { LoadReport, LoadSpec, RunRequest, RunResult } from './model-hosts.
 
 /** What the control process asks of a host. `id` is unique per process. */
 export type HostCommand =
-  | { readonly type: 'load'; readonly id: number; readonly spec: LoadSpec; readonly allowSpinning: boolean }
+  | {
+      readonly type: 'load';
+      readonly id: number;
+      readonly spec: LoadSpec;
+      readonly allowSpinning: boolean;
+      /** Refused in a host that is not held to its own files. */
+      readonly onlyConfined: boolean;
+    }
   | {
       readonly type: 'run';
       readonly id: number;

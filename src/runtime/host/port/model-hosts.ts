@@ -1,5 +1,6 @@
 import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
 import type { JsonObject } from '../../../core/mod.js';
+import type { Confinement } from '../confinement/mod.js';
 import type { PackageSignature } from '../../../model/mod.js';
 
 /**
@@ -16,6 +17,21 @@ export interface HostSettings {
   /** A host that outgrows this is killed; undefined: no limit. */
   readonly maxHostBytes?: number;
   readonly loadTimeoutMs: number;
+  /** Whether hosts give up the rights that they have no use for; `required`: none that can't loads a model. */
+  readonly confinement: 'if-possible' | 'required' | 'off';
+  readonly folders: HostFolders;
+}
+
+/** What hosts are given of the disk. Absolute. */
+export interface HostFolders {
+  /** The agent's copies of packages. */
+  readonly packages: string;
+  /** Parent of the folders of compiled graphs. */
+  readonly compiled: string;
+  /** Parents of the callers' exchange folders. */
+  readonly exchange: readonly string[];
+  /** For empty folders, one a host, in which it runs. */
+  readonly empty: string;
 }
 
 /** A model package as a host should load it. The host verifies signature and every digest from the bytes it gives to ONNX Runtime. */
@@ -86,6 +102,7 @@ export interface LoadReport {
   readonly modelDigest?: string;
   readonly compiledDigest?: string;
   readonly cacheHit: boolean;
+  readonly confinement: Confinement;
 }
 
 /** Why a host process ended. */
@@ -128,5 +145,7 @@ export interface ModelHosts extends AsyncDisposable {
    */
   load(spec: LoadSpec): Promise<HostedModel>;
   readonly restarts: number;
+  /** Of the host that loaded a model last; undefined before. */
+  readonly confinement: Confinement | undefined;
   close(): Promise<void>;
 }

@@ -1,0 +1,3 @@
+import { runLauncher } from '../../src/runtime/host/confine/mod.js';
+
+runLauncher();

@@ -1,0 +1,150 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import {
+  CONFINEMENT_VARIABLE,
+  type Confinement,
+  type HostRoom,
+  type LaunchOrder,
+} from '../confinement/mod.js';
+import { callFilter, type Architecture } from './call-filter.js';
+import { landlockPhrase, pathRule, rulesetAttribute } from './landlock.js';
+import { HOST_LIMITS } from './limits.js';
+import { allowancesOf } from './room.js';
+import { loadSystemCalls, type SystemCalls } from './system-calls.js';
+
+/** Standard streams and the channel. */
+const OWN_DESCRIPTORS = [0, 1, 2, 3];
+/** As Node's fork sets it for us and takes it out of our environment. */
+const CHANNEL = { NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'advanced' };
+/** `O_PATH`: to name a path, not to use it. */
+const NAME_ONLY = 0x20_0000;
+
+/** Runs the model host that its one argument orders, confined as far as this device can. */
+export function runLauncher(): void {
+  const order = JSON.parse(process.argv[2] ?? '') as LaunchOrder;
+  confine(order);
+  void import(pathToFileURL(order.entry).href);
+}
+
+/**
+ * Makes this process a model host that can use its room only: gives up rights, then executes Node anew, as Landlock
+ * holds for the thread that asks and for what it executes, and this Node has other threads already. Nothing here
+ * may wait: a turn of the event loop could read the channel, and what it read would be lost.
+ *
+ * Where nothing is to be held by the new program, or can't be, the host runs in this process: a device without a
+ * right kernel or C library goes on serving, and says what is missing.
+ * @returns only where the host is to be run here
+ */
+function confine(order: LaunchOrder): void {
+  preferredVictim();
+  enterEmptyFolder(order.empty);
+  let calls: SystemCalls;
+  try {
+    calls = loadSystemCalls(architecture());
+  } catch (error) {
+    tell(
+      `none: the C library can't be called (${error instanceof Error ? error.message : String(error)})`,
+      false,
+    );
+    return;
+  }
+  for (const { resource, most } of HOST_LIMITS) calls.limit(resource, most);
+  if (order.room === undefined) {
+    tell('limits only, by configuration', false);
+    return;
+  }
+  const privileges = calls.noNewPrivileges();
+  const abi = privileges ? enterRoom(calls, order.program, order.room) : 0;
+  const filtered = privileges && calls.filterCalls(callFilter(architecture()));
+  const landlock = abi > 0 ? landlockPhrase(abi) : 'no Landlock in this kernel';
+  tell(`${landlock}, ${filtered ? 'no sockets' : 'sockets, as this kernel has no call filters'}`, abi > 0);
+  if (abi > 0) executeHost(calls, order);
+}
+
+/** @returns the version of Landlock that holds now; 0: none */
+function enterRoom(calls: SystemCalls, folders: readonly string[], room: HostRoom): number {
+  const abi = calls.landlockAbi();
+  if (abi === 0) return 0;
+  const ruleset = calls.createRuleset(rulesetAttribute(abi));
+  if (ruleset < 0) return 0;
+  // What does not exist can't be allowed.
+  for (const path of room.exchange) makeFolder(path);
+  if (room.compiled !== undefined) makeFolder(room.compiled);
+  const maps = readFileSync('/proc/self/maps', 'utf8');
+  const program = { node: process.execPath, folders, maps };
+  for (const { path, access } of allowancesOf(room, program)) {
+    const descriptor = openPath(path);
+    if (descriptor === undefined) continue;
+    calls.addPathRule(ruleset, pathRule(abi, access, fstatSync(descriptor).isDirectory(), descriptor));
+    closeSync(descriptor);
+  }
+  const held = calls.restrictSelf(ruleset);
+  return held ? abi : 0;
+}
+
+function executeHost(calls: SystemCalls, { entry }: LaunchOrder): never {
+  calls.closeOnExecuteFrom(OWN_DESCRIPTORS.length);
+  for (const descriptor of OWN_DESCRIPTORS) calls.keepOnExecute(descriptor);
+  const environment = Object.entries({ ...process.env, ...CHANNEL }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  const failed = calls.execute(process.execPath, [process.execPath, ...process.execArgv, entry], environment);
+  // There is no way back: this process has given up its rights.
+  console.error(`Cannot start the model host as the kernel refuses to execute Node: error ${failed}`);
+  process.exit(1);
+}
+
+function openPath(path: string): number | undefined {
+  try {
+    return openSync(path, NAME_ONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    // A full or read-only disk: the host serves without compiled graphs.
+  }
+}
+
+/** Its own by its process id, which it keeps; a former process of that id may have left one. */
+function enterEmptyFolder(parent: string): void {
+  const path = `${parent}/${process.pid}`;
+  try {
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { recursive: true, mode: 0o500 });
+    process.chdir(path);
+  } catch {
+    // A full or read-only disk: it stays where it was started.
+  }
+}
+
+function tell(phrase: string, isHeld: boolean): void {
+  process.env[CONFINEMENT_VARIABLE] = JSON.stringify({ phrase, isHeld } satisfies Confinement);
+}
+
+function architecture(): Architecture {
+  if (process.arch === 'x64' || process.arch === 'arm64') return process.arch;
+  throw new Error(`there is no list of calls for ${process.arch}`);
+}
+
+/** When the machine runs out of memory, the kernel should take a host, not the process that answers for all. */
+function preferredVictim(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '500');
+  } catch {
+    // Not every container lets us; the memory watch still works.
+  }
+}

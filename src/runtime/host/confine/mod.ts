@@ -1,0 +1,1 @@
+export { runLauncher } from './confine.js';

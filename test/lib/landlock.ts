@@ -1,0 +1,58 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { HostRoom, LaunchOrder } from '../../src/runtime/host/confinement/mod.js';
+import { bundleScript } from './bundle-script.js';
+import type { ProbeOrder } from './confinement-probe.js';
+import { hostScripts } from './model-hosts.js';
+
+/** What a probe below the launcher could do: for each name what came back. */
+export type ProbeAnswers = Readonly<Record<string, unknown>>;
+
+/** Runs a probe in a model host's place; `folder` is for its script and its empty folder. */
+export async function probeBelowLauncher(
+  folder: string,
+  room: HostRoom | undefined,
+  order: ProbeOrder,
+): Promise<ProbeAnswers> {
+  const program = join(folder, 'program');
+  const script = fileURLToPath(new URL('./confinement-probe.js', import.meta.url));
+  const entry = await bundleScript(script, program);
+  const launch: LaunchOrder = { entry, program: [program], empty: join(folder, 'empty'), room };
+  const { launcher } = await hostScripts();
+  const child = fork(launcher, [JSON.stringify(launch)], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [],
+    env: { OPENSSL_CONF: '/dev/null' },
+    cwd: '/',
+  });
+  // At once, as the control process does: nothing of it may be lost on the way to the host.
+  child.send(order);
+  const [answers] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`Cannot probe as the process ended: ${String(code ?? signal)}`);
+    }),
+  ])) as [ProbeAnswers];
+  child.disconnect();
+  await once(child, 'exit');
+  return answers;
+}
+
+/** Why the kernel of this machine can't hold a host to its own files, or undefined. */
+export async function landlockAbsence(): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'edge-landlock-'));
+  try {
+    const room = { packages: [], exchange: [] };
+    const { told } = await probeBelowLauncher(folder, room, {
+      told: ['read', '/etc/passwd'],
+    });
+    return told === 'EACCES' ? undefined : 'this kernel has no Landlock';
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
