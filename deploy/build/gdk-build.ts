@@ -1,7 +1,6 @@
-import { parse } from 'yaml';
 import { EdgeError } from '../../src/core/mod.js';
 import { basename, join, resolve } from '../../src/disk/mod.js';
-import { renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { readYaml, renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
 import { copyFolder, makeFolder, move, readText, realPath, removeAll, writeBytes } from '../files/mod.js';
 import { packageModel } from '../package/mod.js';
 import { artifactFiles } from './artifact.js';
@@ -75,7 +74,7 @@ async function fill(
 /** gdk takes the name of a linked recipe's target. */
 async function readRecipe(folder: string): Promise<[string, Recipe]> {
   const path = await realPath(join(folder, 'recipe.yaml'));
-  return [basename(path), validateRecipe(parse(await readText(path)))];
+  return [basename(path), validateRecipe(readYaml(await readText(path), path, { reason: 'RECIPE_INVALID' }))];
 }
 
 async function writeRecipe(draft: string, name: string, recipe: Recipe): Promise<string> {

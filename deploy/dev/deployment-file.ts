@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
-import { parse } from 'yaml';
 import { EdgeError, messageOf, validate, type JsonObject } from '../../src/core/mod.js';
 import type { WantedComponent } from '../../src/local/nucleus/mod.js';
+import { readYaml } from '../../src/recipe/mod.js';
 import { readText } from '../files/mod.js';
 
 /** The part of a deployment that a person writes: components with version and configuration. */
@@ -45,8 +45,12 @@ export async function readDeployment(file: string): Promise<Record<string, Wante
 }
 
 async function parsed(file: string): Promise<unknown> {
+  return readYaml(await textOf(file), `the deployment ${file}`);
+}
+
+async function textOf(file: string): Promise<string> {
   try {
-    return parse(await readText(file));
+    return await readText(file);
   } catch (cause) {
     throw new EdgeError('FILE_UNREADABLE', `Cannot read the deployment ${file}: ${messageOf(cause)}`, {
       cause,

@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import { join, writeFileDurably } from '../../src/disk/mod.js';
+import { readYaml } from '../../src/recipe/mod.js';
 import { makeFolder, readText, writeNew } from '../files/mod.js';
 import type { Fleet } from './fleet.js';
 import { parseFleets } from './parse.js';
@@ -13,14 +13,17 @@ export async function readFleets(path: string): Promise<readonly Fleet[]> {
 
 /** @param what for the error's sentence, such as "the fleets file" */
 export async function readDocument(path: string, what: string): Promise<unknown> {
+  return readYaml(await textOf(path, what), `${what} ${path}`);
+}
+
+async function textOf(path: string, what: string): Promise<string> {
   try {
-    return parse(await readText(path)) as unknown;
-  } catch (error) {
-    throw new EdgeError(
-      'FILE_UNREADABLE',
-      `Cannot read ${what} ${path}: ${messageOf(error).split('\n')[0] ?? ''}`,
-      { cause: error, nextStep: 'Give the path of a YAML or JSON file' },
-    );
+    return await readText(path);
+  } catch (cause) {
+    throw new EdgeError('FILE_UNREADABLE', `Cannot read ${what} ${path}: ${messageOf(cause)}`, {
+      cause,
+      nextStep: 'Give the path of a YAML or JSON file',
+    });
   }
 }
 

@@ -1,6 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
 import semver from 'semver';
-import { parse } from 'yaml';
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
 import { basename, dirname, resolve } from '../../src/disk/mod.js';
 import {
@@ -14,6 +13,7 @@ import {
   VersionLabelsSchema,
   type Target,
 } from '../../src/model/mod.js';
+import { readYaml } from '../../src/recipe/mod.js';
 import { readText as textOf } from '../files/mod.js';
 
 const strict = { additionalProperties: false } as const;
@@ -114,7 +114,7 @@ export interface ModelDescription {
  */
 export async function readModelYaml(file: string): Promise<ModelDescription> {
   const action = `Cannot read ${basename(file)}`;
-  const yaml = validate(ModelYamlSchema, parseYaml(await readText(file, action), action), action);
+  const yaml = validate(ModelYamlSchema, readYaml(await readText(file, action), basename(file)), action);
   for (const field of ['version', 'componentVersion'] as const) {
     const value = yaml[field];
     if (value !== undefined && semver.valid(value) !== value) {
@@ -138,14 +138,5 @@ async function readText(file: string, action: string): Promise<string> {
     return await textOf(file);
   } catch (error) {
     throw new EdgeError('FILE_NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
-  }
-}
-
-function parseYaml(text: string, action: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    const [reason] = messageOf(error).split('\n');
-    throw new EdgeError('FILE_UNREADABLE', `${action} as it is not YAML: ${reason}`, { cause: error });
   }
 }

@@ -1,8 +1,7 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parse } from 'yaml';
 import { bundle, nativeFiles, platformHere } from '../../deploy/build/mod.js';
-import { renderRecipe, validateRecipe } from '../../src/recipe/mod.js';
+import { readYaml, renderRecipe, validateRecipe } from '../../src/recipe/mod.js';
 
 export interface AppBuild {
   /** TypeScript entry, relative to the root; becomes `<output>`. */
@@ -15,7 +14,7 @@ export interface AppBuild {
 
 /** Builds an example app as plain artifacts below `<out>/greengrass-build`, as a gdk project of its own would. */
 export async function buildApp(app: AppBuild, root: string, out: string): Promise<void> {
-  const recipe = validateRecipe(parse(await readFile(join(root, app.recipe), 'utf8')));
+  const recipe = validateRecipe(readYaml(await readFile(join(root, app.recipe), 'utf8'), app.recipe));
   const build = join(out, 'greengrass-build');
   const artifacts = join(build, 'artifacts', recipe.ComponentName, recipe.ComponentVersion);
   await rm(build, { recursive: true, force: true });

@@ -15,3 +15,4 @@ export { fitsPlatform, selectManifest, type Platform } from './select.js';
 export { DEFAULT_TIMEOUTS_MS, stepOf } from './steps.js';
 export { interpolate, pointerParts, type Variables, type VariableScope } from './variables.js';
 export { matching, satisfies } from './versions.js';
+export { readYaml } from './yaml.js';

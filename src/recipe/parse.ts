@@ -1,9 +1,9 @@
 import semver from 'semver';
-import { parseDocument } from 'yaml';
 import { EdgeError, isJsonObject, validate, type JsonObject } from '../core/mod.js';
 import { readAsClassic, valueOfKey } from './classic.js';
 import { misspellingOf, spellingOf } from './keys.js';
 import { ClassicRecipeSchema, RecipeSchema, type Lifecycle, type Recipe } from './schema.js';
+import { readYaml } from './yaml.js';
 
 /** Which nucleus reads the recipe: `nucleus` is the Java one, `lite` is nucleus lite. */
 export type RecipeProfile = 'nucleus' | 'lite';
@@ -152,16 +152,8 @@ function parseJson(text: string): JsonObject {
   return value;
 }
 
-function parseYaml(text: string, schema: 'core' | 'failsafe'): JsonObject {
-  const document = parseDocument(text, { schema, prettyErrors: true, stringKeys: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    const sentence = problem.message.split('\n')[0] ?? problem.code;
-    throw new EdgeError('RECIPE_INVALID', `${WHAT} as it is not YAML: ${sentence.replace(/:$/, '')}`, {
-      cause: problem,
-    });
-  }
-  const value = document.toJS({ maxAliasCount: 50 }) as unknown;
+function parseYaml(text: string, scalars: 'core' | 'failsafe'): JsonObject {
+  const value = readYaml(text, 'the recipe', { reason: 'RECIPE_INVALID', scalars });
   if (!isJsonObject(value)) throw invalid('', 'must be a map of keys');
   return value;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EdgeError, isJsonObject, type JsonObject } from '../../core/mod.js';
 import { isNotFound } from '../../disk/mod.js';
-import { valueOfKey } from '../../recipe/mod.js';
+import { readYaml, valueOfKey } from '../../recipe/mod.js';
 import type { ComponentStore } from './api/mod.js';
 
 /** A folder with a component's gdk build: `recipes/` and `artifacts/<name>/<version>/` in `greengrass-build/`. */
@@ -72,7 +72,7 @@ async function readBuild(
   const root = join(build.path, 'greengrass-build');
   const file = await onlyRecipe(join(root, 'recipes'));
   const text = await readFile(file, 'utf8');
-  const head = parseDocument(text).toJS() as unknown;
+  const head = readYaml(text, file, { reason: 'RECIPE_INVALID' });
   // In any case, as AWS takes them: a nucleus then reads them as it does.
   const name = isJsonObject(head) ? valueOfKey(head, 'ComponentName') : undefined;
   const written = isJsonObject(head) ? valueOfKey(head, 'ComponentVersion') : undefined;

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { EdgeError, isJsonObject, messageOf, type JsonObject } from '../../../core/mod.js';
 import semver from 'semver';
-import { parse } from 'yaml';
-import { parseRecipe } from '../../../recipe/mod.js';
+import { parseRecipe, readYaml } from '../../../recipe/mod.js';
 import type { ComponentStore } from '../../nucleus/mod.js';
 import { arnOf, type Account, type Tags } from './account.js';
 import { AwsError, invalid, notFound } from './errors.js';
@@ -112,7 +111,7 @@ export class Components {
       );
     try {
       const { ComponentName: name, ComponentVersion: version } = parseRecipe(recipeText);
-      const recipe = parse(recipeText) as unknown;
+      const recipe = readYaml(recipeText, 'the recipe');
       if (!isJsonObject(recipe)) throw new Error('The recipe is no object');
       return {
         arn: arnOf(this.#account, 'greengrass', `components:${name}:versions:${version}`),

@@ -1,5 +1,5 @@
 import * as api from '@aws-sdk/client-greengrassv2';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { isJsonObject, type JsonObject } from '../../../core/mod.js';
 import { partitionOf } from '../../../core/mod.js';
 import type { Identities } from '../iam/mod.js';
@@ -74,7 +74,7 @@ function componentOperations({ account, iam, components, tags }: GreengrassParts
       const found = components.find(input.arn ?? '');
       const format = input.recipeOutputFormat ?? 'JSON';
       const json = JSON.stringify(found.recipe);
-      const text = format === 'YAML' ? stringify(parse(json)) : json;
+      const text = format === 'YAML' ? stringify(JSON.parse(json)) : json;
       return { recipeOutputFormat: format, recipe: Buffer.from(text), tags: tags.of(found.arn) };
     }),
     on(api.ListComponents$, (input: api.ListComponentsRequest) => {
