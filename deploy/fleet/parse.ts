@@ -106,14 +106,13 @@ function readAgent(
   const capture = isJsonObject(configuration['capture']) ? configuration['capture'] : {};
   mustAgree(`${path}.capture.folderPrefix`, capture['folderPrefix'], prefix === '' ? undefined : prefix);
   const merged = prefix === '' ? capture : { ...capture, folderPrefix: prefix };
-  return {
-    configuration: {
-      ...configuration,
-      fleet,
-      ...(Object.keys(merged).length === 0 ? {} : { capture: merged }),
-    },
-    warning,
+  const whole = {
+    ...configuration,
+    fleet,
+    ...(Object.keys(merged).length === 0 ? {} : { capture: merged }),
   };
+  // What the output brings in is read as the agent will read it.
+  return { configuration: whole, warning: warning ?? atPath(path, () => checkAgent(whole)).warning };
 }
 
 function readUploader(

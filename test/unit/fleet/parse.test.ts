@@ -12,6 +12,21 @@ import { EdgeError } from '../../../src/core/mod.js';
 
 const docs = readFileSync('docs/fleets.md', 'utf8');
 
+describe('the place of captures in a fleets file', () => {
+  for (const output of ['s3://captures/../other', 's3://captures/a/./b', 's3://captures/x/..'])
+    it(`is told of where stores refuse its keys: ${output}`, () => {
+      const [fleet] = parseFleets({ fleets: { 'hall-3': { output: { s3OutputLocation: output } } } });
+      assert.match(fleet?.warnings.join() ?? '', /'capture.folderPrefix' should hold no '\.' or '\.\.'/);
+    });
+
+  it('is refused with a character that a key should not hold', () => {
+    for (const output of ['s3://captures/a\nb', 's3://captures/a\0b', 's3://captures/\u202eb', 's3://../b'])
+      assert.throws(() => parseFleets({ fleets: { 'hall-3': { output: { s3OutputLocation: output } } } }), {
+        code: 'INVALID_ARGUMENT',
+      });
+  });
+});
+
 describe('docs/fleets', () => {
   it('holds the schema that fleets files are checked by', () => {
     const published: unknown = JSON.parse(readFileSync('docs/fleets.schema.json', 'utf8'));
