@@ -19,6 +19,7 @@ import { completeManifest, writePackage, type Manifest } from '../../src/model/m
 import {
   Agent,
   linkGreengrass,
+  OwnersLog,
   type AgentDependencies,
   type GreengrassLink,
 } from '../../src/runtime/agent/mod.js';
@@ -106,6 +107,7 @@ export class AgentTwins implements AsyncDisposable {
       logger,
       rebuild: async () => rebuildRegistry(await packages.list()),
     });
+    const disk = this.#options.disk ?? new MemoryDisk();
     const capture = await openSpool({
       root: join(this.folder, 'spool'),
       layout: {
@@ -116,7 +118,7 @@ export class AgentTwins implements AsyncDisposable {
         embedLimitBytes: 3072,
         referenceBase: '',
       },
-      disk: this.#options.disk ?? new MemoryDisk(),
+      disk,
       clock,
       random,
       turn: nextTurn,
@@ -133,6 +135,7 @@ export class AgentTwins implements AsyncDisposable {
       packages,
       hosts: this.hosts,
       capture,
+      captureOwners: await OwnersLog.open({ disk, folder: join(this.folder, 'capture-owners'), logger }),
       machine,
       trustedKeys: this.#options.trustedKeys ?? (async () => []),
     };

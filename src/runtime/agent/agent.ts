@@ -90,7 +90,7 @@ export class Agent implements AsyncDisposable {
     const forgetting: Forgetting = new Forgetting({ ...parts, others });
     const exchange = this.#exchange;
     this.#probation = probation;
-    const captureOwners = new CaptureOwners();
+    const captureOwners = new CaptureOwners(dependencies.captureOwners);
     this.#predictions = new Predictions({ ...parts, captureOwners, failures, probation, exchange, queue });
     this.#captures = new Captures(dependencies, exchange, captureOwners);
     this.#artifacts = new ArtifactWatch(parts);
@@ -179,7 +179,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    const { clock, hosts, capture, logger, configuration } = this.#dependencies;
+    const { clock, hosts, capture, captureOwners, logger, configuration } = this.#dependencies;
     const deadlineMs = clock.monotonicMs() + graceMs;
     this.#predictions.drain();
     this.manager.stop();
@@ -195,6 +195,8 @@ export class Agent implements AsyncDisposable {
       logger.warn('Probations go on where they were last noted', { reason: messageOf(thrown) });
     });
     await capture.close();
+    await captureOwners.settled();
+    await captureOwners.close();
     await this.#exchange.close();
     await configuration.close();
     logger.info('Agent stopped');

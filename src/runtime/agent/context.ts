@@ -4,6 +4,7 @@ import type { ConfigurationHolder } from '../config/mod.js';
 import type { Packages } from '../packages/mod.js';
 import type { ModelHosts } from '../host/port/mod.js';
 import type { Registry } from '../registry/mod.js';
+import type { OwnersLog } from './owners-log.js';
 
 /** What the agent is made of. All I/O comes in by these. */
 export interface AgentDependencies {
@@ -15,6 +16,7 @@ export interface AgentDependencies {
   readonly packages: Packages;
   readonly hosts: ModelHosts;
   readonly capture: CaptureSpool;
+  readonly captureOwners: OwnersLog;
   readonly machine: Machine;
   /** PEM texts of the trusted keys, configured and from the file. */
   readonly trustedKeys: () => Promise<readonly string[]>;

@@ -1,6 +1,6 @@
 import type { Component, Worker } from '../../component/worker/mod.js';
 import { EdgeError, MEBIBYTE } from '../../core/mod.js';
-import { join, nodeFiles } from '../../disk/mod.js';
+import { join, nodeDisk, nodeFiles } from '../../disk/mod.js';
 import { nativeFolder } from '../../system/mod.js';
 import { createResponder, type Transport } from '../../ipc/mod.js';
 import {
@@ -8,6 +8,7 @@ import {
   compiledFolder,
   linkGreengrass,
   openAdminSocket,
+  OwnersLog,
   type AdminSocket,
   type AgentDependencies,
 } from '../agent/mod.js';
@@ -114,6 +115,8 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
     rebuild: async () => rebuildRegistry(await packages.list()),
   });
   const capture = await openConfiguredSpool({ configuration, machine, clock, random, logger });
+  const owners = { disk: nodeDisk, folder: join(workFolder, 'capture-owners'), logger };
+  const captureOwners = await OwnersLog.open(owners);
   const hosts = new ConfiguredHosts({
     configuration,
     spawn: { entry: entries.modelHost, launcher: entries.hostLauncher },
@@ -129,7 +132,8 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
     sampled: intoSpool(capture, logger),
   });
   const trustedKeys = trustedKeysOf(configuration);
-  return { clock, random, logger, configuration, registry, packages, hosts, capture, machine, trustedKeys };
+  const parts = { configuration, registry, packages, hosts, capture, captureOwners };
+  return { clock, random, logger, ...parts, machine, trustedKeys };
 }
 
 function queueLimitsOf({ queue }: Configuration): { concurrency: number; capacity: number } {
