@@ -52,7 +52,9 @@ describe('a YAML text', () => {
     );
     const bomb = [
       'a: &a [x]',
-      ...[...'bcdefgh'].map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[at]}`).join()}]`),
+      ...'bcdefgh'
+        .split('')
+        .map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[at]}`).join()}]`),
     ];
     assert.throws(() => readYaml(bomb.join('\n'), 'the file'), /more aliases than 50/);
     assert.throws(() => readYaml('a: *b', 'the file'), { reason: 'FILE_UNREADABLE' });
