@@ -23,6 +23,8 @@ export const HeartbeatModel = Type.Object({
   wanted: Type.Optional(Type.Boolean()),
   /** It serves since before rules of admission that it breaks: see `reason`. */
   unadmitted: Type.Optional(Type.Boolean()),
+  /** The agent's configuration revokes it, or a key that signed it. */
+  revoked: Type.Optional(Type.Boolean()),
   /** Samples of it were captured since the last heartbeat. */
   sampling: Type.Optional(Type.Boolean()),
   lastInferenceMs: Type.Optional(Type.Number()),

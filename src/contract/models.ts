@@ -26,7 +26,9 @@ export const ModelSummary = Type.Object({
   labels: Type.Array(Type.String()),
   state: modelState,
   pinned: Type.Optional(Type.Boolean()),
-  /** The last failure's sentence, where there was one. */
+  /** The agent's configuration revokes it, or a key that signed it: see `reason`. */
+  revoked: Type.Optional(Type.Boolean()),
+  /** The last failure's sentence, where there was one; or why it would not be admitted any more. */
   reason: Type.Optional(Type.String()),
 });
 export type ModelSummary = Static<typeof ModelSummary>;

@@ -8,5 +8,5 @@ export * from './package-writer.js';
 export * from './recipe-template.js';
 export * from './samples.js';
 export { createKeySigner, signResources, verifySignature, type Signer } from './signature.js';
-export { parseTrust } from './trust.js';
+export { parseTrust, type Check, type Explain } from './trust/mod.js';
 export { readOnce } from './verified-file.js';

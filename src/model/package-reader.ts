@@ -6,15 +6,17 @@ import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
 import { MANIFEST_FILE, SIGNATURE_FILE } from './names.js';
 import { SIGNATURE_MAX_BYTES, type Resource } from './signature-bundle.js';
 import { verifySignature } from './signature.js';
-import { parseTrust } from './trust.js';
+import { checked, parseTrust, type Explain, type TrustLimits } from './trust/mod.js';
 import { readOnce, refuse } from './verified-file.js';
 
 export type SignaturePolicy = 'required' | 'if-present' | 'off';
 
 /** Whose signatures count, and whether one must be there. `keys` are PEM texts: public keys or certificates. */
-export interface PackageTrust {
+export interface PackageTrust extends TrustLimits {
   readonly policy: SignaturePolicy;
   readonly keys: readonly string[];
+  /** Manifest digests that nothing may be admitted by, whatever the policy. */
+  readonly revokedPackages?: readonly string[];
 }
 
 export interface OpenOptions {
@@ -25,6 +27,8 @@ export interface OpenOptions {
   readonly keep?: readonly FileRole[];
   /** The manifest digest that must be found, where it is known. */
   readonly expectedDigest?: string;
+  /** Hears of each step. */
+  readonly explain?: Explain;
 }
 
 export type PackageSignature =
@@ -53,17 +57,62 @@ const DEFAULT_KEEP: readonly FileRole[] = ['model', 'samples', 'baseline'];
  */
 export async function openPackage(folder: string, options: OpenOptions): Promise<OpenedPackage> {
   const names = await listFolder(folder);
+  const { trust, nowMs, explain } = options;
   const { manifest, digest } = await readManifest(folder, options.expectedDigest);
-  checkListing(names, manifest);
+  explain?.({ what: 'the manifest is in its one canonical form', outcome: 'holds', detail: digest });
+  checked(explain, 'the folder holds nothing else than the manifest lists', () =>
+    checkListing(names, manifest),
+  );
+  checked(explain, 'the package is not revoked', () => checkRevoked(digest, trust.revokedPackages));
   const signature = await checkSignature(folder, names, manifest, digest, options);
-  checkExpiry(manifest, options.nowMs);
-  const keep = options.keep ?? DEFAULT_KEEP;
+  checked(
+    explain,
+    nowMs === undefined ? 'the package has not expired (dates not counted)' : 'the package has not expired',
+    () => checkExpiry(manifest, nowMs),
+    () => manifest.expires ?? 'it never does',
+  );
+  const files = await readFiles(folder, manifest, options);
+  return { manifest, digest, signature, files, model: files.get(manifest.model.file) };
+}
+
+async function readFiles(
+  folder: string,
+  manifest: Manifest,
+  { keep = DEFAULT_KEEP, explain }: OpenOptions,
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const file of manifest.files) {
     const bytes = await readFile(folder, file, keep.includes(file.role));
     if (bytes !== undefined) files.set(file.path, bytes);
   }
-  return { manifest, digest, signature, files, model: files.get(manifest.model.file) };
+  const detail = `${manifest.files.length} files`;
+  explain?.({ what: 'every byte of every file is as the manifest says', outcome: 'holds', detail });
+  return files;
+}
+
+/**
+ * What the signature of a package is worth, without a look at its files; of a folder that has gone, a revoked digest
+ * still tells.
+ * @throws EdgeError as {@link openPackage}
+ */
+export async function checkPackageSignature(
+  folder: string,
+  digest: string,
+  { trust, nowMs }: Pick<OpenOptions, 'trust' | 'nowMs'>,
+): Promise<void> {
+  checkRevoked(digest, trust.revokedPackages);
+  if (trust.policy === 'off') return;
+  const names = await listFolder(folder);
+  const { manifest } = await readManifest(folder, digest);
+  await checkSignature(folder, names, manifest, digest, { trust, nowMs });
+}
+
+/** @throws EdgeError PACKAGE_REVOKED */
+export function checkRevoked(digest: string, revoked: readonly string[] = []): void {
+  if (!revoked.includes(digest)) return;
+  throw new EdgeError('PACKAGE_REVOKED', `Cannot trust the package as its digest ${digest} is revoked`, {
+    nextStep: 'Deploy another version',
+  });
 }
 
 async function listFolder(folder: string): Promise<string[]> {
@@ -108,11 +157,18 @@ async function checkSignature(
   names: readonly string[],
   manifest: Manifest,
   digest: string,
-  { trust, nowMs }: OpenOptions,
+  { trust, nowMs, explain }: OpenOptions,
 ): Promise<PackageSignature> {
-  if (trust.policy === 'off') return { state: 'unchecked' };
+  const what = 'the package is signed';
+  if (trust.policy === 'off') {
+    explain?.({ what, outcome: 'skipped', detail: 'the policy is off: nobody looks' });
+    return { state: 'unchecked' };
+  }
   if (!names.includes(SIGNATURE_FILE)) {
-    if (trust.policy === 'if-present') return { state: 'unsigned' };
+    if (trust.policy === 'if-present') {
+      explain?.({ what, outcome: 'skipped', detail: 'it is not, and the policy if-present allows it' });
+      return { state: 'unsigned' };
+    }
     throw new EdgeError(
       'PACKAGE_REFUSED_SIGNATURE',
       `Cannot open the package as it is not signed: policy is ${trust.policy}`,
@@ -125,9 +181,11 @@ async function checkSignature(
   const options = { keep: true, maxBytes: SIGNATURE_MAX_BYTES };
   const { bytes } = await readOnce(join(folder, SIGNATURE_FILE), SIGNATURE_FILE, options);
   const verified = refuseUnlessTrusted(() =>
-    verifySignature(bytes ?? new Uint8Array(), parseTrust(trust.keys), nowMs),
+    verifySignature(bytes ?? new Uint8Array(), parseTrust(trust.keys), nowMs, { ...trust, explain }),
   );
-  checkResources(verified.resources, packageResources(manifest, digest));
+  checked(explain, 'the signature covers the manifest and every file, and nothing else', () =>
+    checkResources(verified.resources, packageResources(manifest, digest)),
+  );
   return { state: 'verified', method: verified.method, signer: verified.signer };
 }
 
@@ -153,8 +211,9 @@ function refuseUnlessTrusted<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
-    const { message, nextStep } = toEdgeError(error);
-    throw new EdgeError('PACKAGE_REFUSED_SIGNATURE', message, {
+    const { message, nextStep, reason } = toEdgeError(error);
+    const refused = reason === 'PACKAGE_REVOKED' ? reason : 'PACKAGE_REFUSED_SIGNATURE';
+    throw new EdgeError(refused, message, {
       field: SIGNATURE_FILE,
       nextStep,
       cause: error,

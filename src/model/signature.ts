@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, sign, verify, type KeyObject, createPublicKey } from 'node:crypto';
 import { EdgeError, messageOf } from '../core/mod.js';
-import { verifyChain } from './certificate-chain.js';
 import {
   compareCodePoints,
   createStatement,
@@ -11,7 +10,17 @@ import {
   type Resource,
   type SignerMaterial,
 } from './signature-bundle.js';
-import { describeKey, hashForKey, parseCertificates, type TrustStore } from './trust.js';
+import {
+  checked,
+  checkKeyLimits,
+  describeKey,
+  hashForKey,
+  keyId,
+  parseCertificates,
+  verifyChain,
+  type TrustStore,
+  type VerifyOptions,
+} from './trust/mod.js';
 
 /** What signs: a key file, or a key in a KMS. `sign` gives a DER ECDSA signature with the curve's own hash. */
 export interface Signer {
@@ -69,16 +78,25 @@ export function verifySignature(
   bundleBytes: Uint8Array,
   trust: TrustStore,
   nowMs: number | undefined,
+  options: VerifyOptions = {},
 ): VerifiedSignature {
-  const bundle = parseBundle(bundleBytes);
+  const { explain } = options;
+  const bundle = checked(
+    explain,
+    'the signature is a Sigstore bundle of Model Signing v1.0',
+    () => parseBundle(bundleBytes),
+    ({ material }) => `signed by ${material.method}`,
+  );
   const resources = sha256Resources(bundle);
   const { material } = bundle;
   switch (material.method) {
     case 'key':
-      return { method: 'key', signer: verifyByKey(bundle, material.hint, trust), resources };
+      return { method: 'key', signer: verifyByKey(bundle, material.hint, trust, nowMs, options), resources };
     case 'certificate': {
-      const { key, subject } = verifyChain(material.chain, trust, nowMs);
-      if (!holds(bundle, key)) fail('it does not match its statement');
+      const { key, subject } = verifyChain(material.chain, trust, nowMs, options);
+      checked(explain, 'the signature matches its statement', () => {
+        if (!holds(bundle, key)) fail('it does not match its statement');
+      });
       return { method: 'certificate', signer: subject, resources };
     }
     case 'sigstore':
@@ -88,16 +106,29 @@ export function verifySignature(
   }
 }
 
-/** SHA-256 of the PEM text, as other Model Signing tools name a key. */
-function keyHint(publicKey: KeyObject): string {
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'pem' }))
-    .digest('hex');
+function verifyByKey(
+  bundle: ParsedBundle,
+  hint: string | undefined,
+  trust: TrustStore,
+  nowMs: number | undefined,
+  options: VerifyOptions,
+): string {
+  const { explain } = options;
+  const id = keyId(
+    checked(
+      explain,
+      'a trusted key made the signature',
+      () => findKey(bundle, hint, trust),
+      (key) => keyId(key),
+    ),
+  );
+  checkKeyLimits([id], undefined, nowMs, options);
+  return `key ${id}`;
 }
 
-function verifyByKey(bundle: ParsedBundle, hint: string | undefined, trust: TrustStore): string {
+function findKey(bundle: ParsedBundle, hint: string | undefined, trust: TrustStore): KeyObject {
   // Bundles from before the hint existed name no key in a form that can be compared: every trusted key is tried.
-  const candidates = trust.keys.filter((key) => hint === undefined || keyHint(key) === hint);
+  const candidates = trust.keys.filter((key) => hint === undefined || keyId(key) === hint);
   if (candidates.length === 0) {
     fail(`its key is not trusted: the SHA-256 of its PEM is ${hint ?? 'not given'}`, {
       nextStep: 'Add its public key to the trusted keys, or sign with a trusted key',
@@ -105,7 +136,7 @@ function verifyByKey(bundle: ParsedBundle, hint: string | undefined, trust: Trus
   }
   const key = candidates.find((candidate) => holds(bundle, candidate));
   if (key === undefined) fail('it does not match its statement');
-  return `key ${keyHint(key)}`;
+  return key;
 }
 
 function holds(bundle: ParsedBundle, key: KeyObject): boolean {
@@ -132,7 +163,7 @@ function sha256Resources({ statement }: ParsedBundle): Resource[] {
 
 function materialFor(key: KeyObject, chainPem: string | undefined): Signer['material'] {
   const publicKey = createPublicKey(key);
-  if (chainPem === undefined) return { method: 'key', hint: keyHint(publicKey) };
+  if (chainPem === undefined) return { method: 'key', hint: keyId(publicKey) };
   const chain = parseCertificates('the certificate chain', chainPem);
   if (chain[0]?.publicKey.equals(publicKey) !== true) {
     failKey('the first certificate of the chain belongs to another key');

@@ -51,7 +51,7 @@ export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
 }
 
 /**
- * What makes a heartbeat worth sending at once: version, state, drift or error, not counters and times.
+ * What makes a heartbeat worth sending at once: version, state, drift, what trust says, or error, not counters and times.
  * Sampling is left out: it flips with every quiet quarter of an hour.
  */
 export function heartbeatKey(document: HeartbeatDocument): string {
@@ -60,7 +60,14 @@ export function heartbeatKey(document: HeartbeatDocument): string {
     fleet: document.fleet,
     device: document.device,
     models: document.models
-      .map(({ name, version, state, drifted = false }) => ({ name, version, state, drifted }))
+      .map(({ name, version, state, drifted = false, unadmitted = false, revoked = false }) => ({
+        name,
+        version,
+        state,
+        drifted,
+        unadmitted,
+        revoked,
+      }))
       .sort((a, b) => compare(`${a.name}@${a.version}`, `${b.name}@${b.version}`)),
     error: document.lastError?.code ?? '',
   });

@@ -5,7 +5,7 @@ import { type ModelEvent, type RequestOf, topics } from '../../src/contract/mod.
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { Ends } from '../../src/component/worker/ends.js';
-import { silentLogger, type JsonObject } from '../../src/core/mod.js';
+import { silentLogger, type JsonObject, type Logger } from '../../src/core/mod.js';
 import { MemoryDisk, nodeFiles, type Disk, type DurableFiles } from '../../src/disk/mod.js';
 import { nextTurn, systemClock, systemRandom } from '../../src/system/mod.js';
 import {
@@ -32,6 +32,7 @@ import {
 import { PackageStore, type Packages } from '../../src/runtime/packages/mod.js';
 import type { LoadSpec } from '../../src/runtime/host/port/mod.js';
 import { rebuildRegistry, Registry } from '../../src/runtime/registry/mod.js';
+import { trustedKeysOf } from '../../src/runtime/process/trusted-keys.js';
 import { Scheduler } from '../../src/runtime/schedule/mod.js';
 import { until } from './until.js';
 
@@ -44,8 +45,9 @@ export interface TwinOptions {
   readonly folder?: string;
   /** Where exchange folders may be, by the configured place; default: in the twins' folder. */
   readonly exchangeRoots?: (wanted: string) => readonly string[];
-  /** Default: none. */
+  /** Default: the configured ones. */
   readonly trustedKeys?: () => Promise<readonly string[]>;
+  readonly logger?: Logger;
   /** Where registry and package copies are; default: the machine's disk. */
   readonly memory?: { readonly files: DurableFiles; readonly packages?: Packages };
 }
@@ -77,7 +79,7 @@ export class AgentTwins implements AsyncDisposable {
   async start(): Promise<void> {
     const clock = systemClock;
     const random = systemRandom;
-    const logger = silentLogger;
+    const logger = this.#options.logger ?? silentLogger;
     const work = join(this.folder, 'work');
     const machine = {
       thingName: 'thing-1',
@@ -137,7 +139,7 @@ export class AgentTwins implements AsyncDisposable {
       capture,
       captureOwners: await OwnersLog.open({ disk, folder: join(this.folder, 'capture-owners'), logger }),
       machine,
-      trustedKeys: this.#options.trustedKeys ?? (async () => []),
+      trustedKeys: this.#options.trustedKeys ?? trustedKeysOf(configuration),
     };
     await mkdir(work, { recursive: true, mode: 0o700 });
     const scheduler = new Scheduler(clock, () => ({

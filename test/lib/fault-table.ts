@@ -38,6 +38,7 @@ const SUITES = [
   'S6',
   'S8',
   'S9',
+  'S11',
 ];
 
 /** Rows of this process where nobody collects them. It hangs on the process so that suites of several folders share it. */

@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/mod.js';
-import { checkAdmission, type PackageSignature } from '../../model/mod.js';
+import { checkAdmission, checkRevoked, type PackageSignature } from '../../model/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import type { HostedModel } from '../host/port/mod.js';
 import type { Announced } from '../packages/mod.js';
@@ -7,12 +7,14 @@ import { admittedDigests, newestAdmitted, ownerOf } from '../plan/mod.js';
 import { updateModel, type Registry, type RegistryState, type VersionRecord } from '../registry/mod.js';
 import { AGENT_VERSION, type Machine } from './context.js';
 import type { ModelManager } from './model-manager.js';
+import type { TrustWatch } from './trust-watch.js';
 
 export interface AdmissionRulesOptions {
   readonly registry: Pick<Registry, 'state'>;
   readonly configuration: Pick<ConfigurationHolder, 'current'>;
   readonly machine: Pick<Machine, 'platform'>;
   readonly manager: Pick<ModelManager, 'budgetBytes'>;
+  readonly trust: Pick<TrustWatch, 'check' | 'checkRevoked'>;
 }
 
 /**
@@ -33,8 +35,9 @@ export class AdmissionRules {
    * @throws EdgeError where it may not
    */
   check(model: string, announced: Announced, signature: PackageSignature = UNKNOWN_YET): void {
-    const { registry, machine } = this.#options;
+    const { registry, machine, configuration } = this.#options;
     this.checkOwner(model, announced);
+    checkRevoked(announced.digest, configuration.current.signature.revoked?.packages);
     checkAdmission(
       { ...announced, signature },
       {
@@ -106,6 +109,9 @@ export class AdmissionRules {
       throw new EdgeError('PACKAGE_CHANGED', 'Cannot admit the package as it changed while it was read');
     }
     this.check(model, { ...announced, digest: record.digest }, report.signature);
+    // What is in memory already was not read again.
+    await this.#options.trust.check();
+    this.#options.trust.checkRevoked(model, record);
     const bytes = await hosted.measureBytes();
     const { budgetBytes } = this.#options.manager;
     if (bytes <= budgetBytes) return bytes;

@@ -28,6 +28,7 @@ import { ArtifactWatch } from './reconcile-artifacts.js';
 import type { ServedModels } from './served-models.js';
 import type { Rollback } from './rollback.js';
 import { SwitchOver } from './switch-over.js';
+import type { TrustWatch } from './trust-watch.js';
 import { Unadmitted } from './unadmitted.js';
 
 /** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
@@ -66,6 +67,7 @@ export class Agent implements AsyncDisposable {
   readonly #artifacts: ArtifactWatch;
   readonly #unadmitted: Unadmitted;
   readonly #limits: HostLimits;
+  readonly #trust: TrustWatch;
   readonly #ends: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -94,9 +96,10 @@ export class Agent implements AsyncDisposable {
     this.#predictions = new Predictions({ ...parts, captureOwners, failures, probation, exchange, queue });
     this.#captures = new Captures(dependencies, exchange, captureOwners);
     this.#artifacts = new ArtifactWatch(parts);
-    const catalog = new Catalog({ ...parts, probation });
     const rules = new AdmissionRules(parts);
+    this.#trust = models.trust;
     this.#unadmitted = new Unadmitted({ ...parts, rules });
+    const catalog = new Catalog({ ...parts, probation, unadmitted: this.#unadmitted });
     this.adminGate = new AdminGate(dependencies);
     const flags = { unadmitted: this.#unadmitted, adminGate: this.adminGate };
     this.heartbeat = new AgentHeartbeat({ ...parts, ...flags, catalog });
@@ -120,10 +123,12 @@ export class Agent implements AsyncDisposable {
     await agent.#rollback.finish();
     await agent.sweep();
     agent.#listen();
+    // What is to be unloaded is not loaded first; all else is looked at beside the first loads.
+    if (dependencies.configuration.current.signature.unloadRevoked === true) await agent.#trust.check();
     agent.manager.reconcile();
-    // Beside the first loads: it keeps nothing from serving.
     await agent.#unadmitted.look();
     agent.adminGate.look();
+    await agent.#trust.check();
     agent.#probation.check();
     agent.#tick();
     dependencies.logger.info('Agent started', {
@@ -235,8 +240,18 @@ export class Agent implements AsyncDisposable {
         logger.warn('Large tensors go where they went before', { reason: messageOf(thrown) });
       });
     }
+    this.#checkTrust();
     this.#artifacts.wantedChanged();
     this.manager.reconcile();
+  }
+
+  #checkTrust(): void {
+    this.#trust
+      .check()
+      .then(() => this.heartbeat.check())
+      .catch((thrown: unknown) => {
+        this.#dependencies.logger.warn('Signatures cannot be looked at', { reason: messageOf(thrown) });
+      });
   }
 
   #tick(): void {
@@ -262,6 +277,7 @@ export class Agent implements AsyncDisposable {
     await this.#exchange.sweep();
     await this.#artifacts.check();
     await this.#dependencies.capture.reconcile();
+    await this.#trust.check();
     this.manager.reconcile();
     this.heartbeat.check();
   }

@@ -15,6 +15,8 @@ import type { Counters } from './counters.js';
 import { pageOf } from './paging.js';
 import type { ProbationWatch } from './probation-watch.js';
 import type { ServedModels } from './served-models.js';
+import type { TrustWatch } from './trust-watch.js';
+import type { Unadmitted } from './unadmitted.js';
 
 export interface CatalogOptions extends Pick<
   AgentDependencies,
@@ -23,6 +25,8 @@ export interface CatalogOptions extends Pick<
   readonly served: Pick<ServedModels, 'find'>;
   readonly counters: Counters;
   readonly probation: Pick<ProbationWatch, 'describe'>;
+  readonly unadmitted: Pick<Unadmitted, 'reasonOf'>;
+  readonly trust: Pick<TrustWatch, 'isRevoked'>;
 }
 
 /** Sentences in a listing are cut, so that one model never fills a message. */
@@ -97,7 +101,9 @@ export class Catalog {
       record.quarantined ??
       record.rolledBack ??
       record.refused ??
-      (slot?.hosted === undefined ? slot?.lastError?.message : undefined);
+      (slot?.hosted === undefined ? slot?.lastError?.message : undefined) ??
+      this.#options.unadmitted.reasonOf(model, record.version);
+    const revoked = this.#options.trust.isRevoked(model, record.version);
     return {
       name: model,
       version: record.version,
@@ -105,6 +111,7 @@ export class Catalog {
       labels: found === undefined ? [] : [...labelsOf(found, record.version)],
       state: this.#state(found, model, record),
       ...(record.pinned === undefined ? {} : { pinned: record.pinned }),
+      ...(revoked ? { revoked } : {}),
       ...(reason === undefined ? {} : { reason: reason.slice(0, reasonMaxChars) }),
     };
   }

@@ -112,7 +112,7 @@ export class AgentHeartbeat {
 
   #model(name: string, version: string): HeartbeatModel {
     const { registry, configuration, clock, catalog, counters: all, unadmitted, limits } = this.#options;
-    const { state, reason: trouble } = catalog.summary(name, version);
+    const { state, reason: trouble, revoked } = catalog.summary(name, version);
     const flaw = unadmitted.reasonOf(name, version) ?? limits.reasonOf(keyOf(name, version));
     const reason = trouble ?? flaw;
     const counters = all.of(keyOf(name, version));
@@ -130,6 +130,7 @@ export class AgentHeartbeat {
       ...(drifted ? { drifted } : {}),
       ...(wanted ? { wanted } : {}),
       ...(flaw === undefined ? {} : { unadmitted: true }),
+      ...(revoked === undefined ? {} : { revoked }),
       ...(lastSampleMs !== undefined && clock.wallMs() - lastSampleMs < intervalMs ? { sampling: true } : {}),
       ...(lastInferenceMs === undefined ? {} : { lastInferenceMs }),
       ...(lastSampleMs === undefined ? {} : { lastSampleMs }),

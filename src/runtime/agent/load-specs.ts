@@ -1,6 +1,6 @@
 import { EdgeError, isJsonObject, type JsonObject } from '../../core/mod.js';
-import { captureOf } from '../config/mod.js';
-import { checkServable, keyOf } from '../plan/mod.js';
+import { captureOf, trustOf } from '../config/mod.js';
+import { admittedDigests, checkServable, keyOf } from '../plan/mod.js';
 import type { LoadSpec } from '../host/port/mod.js';
 import { findVersion, type VersionRecord } from '../registry/mod.js';
 import { compiledFolder, type AgentDependencies } from './context.js';
@@ -29,7 +29,10 @@ export class LoadSpecs {
       );
     }
     checkServable(model, record);
-    return await this.forRecord(model, record);
+    const spec = await this.forRecord(model, record);
+    const { policy, keys } = spec.trust;
+    // It was admitted: new rules and revocations are told of, and keep nothing from serving.
+    return { ...spec, trust: { policy, keys, admitted: true } };
   }
 
   /** Where a version's package lies: the agent's own copy, else where it came from. */
@@ -37,16 +40,17 @@ export class LoadSpecs {
     return kept ? this.#dependencies.packages.folder(model, digest) : source;
   }
 
-  /** As {@link of}, for a record that is not in the registry yet. */
+  /** For an admission: of what was admitted before, only revocations count that have come since. */
   async forRecord(model: string, record: VersionRecord): Promise<LoadSpec> {
-    const { configuration, machine, trustedKeys, clock } = this.#dependencies;
-    const { signature, queue } = configuration.current;
+    const { configuration, machine, trustedKeys, clock, registry } = this.#dependencies;
+    const { queue } = configuration.current;
     const limitBytes = record.admitted ? undefined : loadLimitBytes(configuration.current, machine);
+    const admitted = admittedDigests(registry.state, model).has(record.digest);
     return {
       key: keyOf(model, record.version),
       folder: this.folderOf(model, record),
       expectedDigest: record.digest,
-      trust: { policy: signature.policy, keys: await trustedKeys() },
+      trust: { ...trustOf(configuration.current, await trustedKeys()), admitted },
       threads: record.threads ?? 1,
       concurrency: queue.concurrency,
       compiledCacheFolder: compiledFolder(machine),

@@ -22,6 +22,7 @@ import type { LoadSpecs } from './load-specs.js';
 import type { ModelManager } from './model-manager.js';
 import { arrivingOf, type PackageKeeper } from './package-keeper.js';
 import type { ServedModels } from './served-models.js';
+import type { TrustWatch } from './trust-watch.js';
 
 export interface LoadsOptions {
   readonly clock: Pick<Clock, 'wallMs'>;
@@ -32,6 +33,7 @@ export interface LoadsOptions {
   readonly served: Pick<ServedModels, 'slots' | 'slot' | 'keep' | 'retire' | 'ensure' | 'trial'>;
   readonly packages: Pick<PackageKeeper, 'holding' | 'keep' | 'sweep'>;
   readonly rules: Pick<AdmissionRules, 'check' | 'judge'>;
+  readonly trust: Pick<TrustWatch, 'checkBarred'>;
   readonly manager: Pick<ModelManager, 'makeRoom' | 'reconcile' | 'settled'>;
   readonly turns: Pick<SerialQueues, 'run'>;
 }
@@ -53,9 +55,10 @@ export class Loads {
 
   /** A version that this device knows; already loaded is fine. */
   async #loadAdmitted({ name, version, label, pinned }: RequestOf<'load'>): Promise<ModelDescription> {
-    const { registry, served, catalog } = this.#options;
+    const { registry, served, catalog, trust } = this.#options;
     const record = select(registry.state, name, { version, label });
     checkServable(name, record);
+    trust.checkBarred(name, record);
     await registry.update((state) => {
       const wanted = updateModel(state, name, (model) => (model.wanted ? model : { ...model, wanted: true }));
       return pinned === undefined

@@ -10,6 +10,7 @@ import type { PackageKeeper } from './package-keeper.js';
 import { changeSoon } from './registry-changes.js';
 import type { ServedModels } from './served-models.js';
 import type { Slot } from './slot.js';
+import type { TrustWatch } from './trust-watch.js';
 
 export interface ModelManagerOptions {
   readonly registry: Registry;
@@ -20,6 +21,7 @@ export interface ModelManagerOptions {
   readonly events: Pick<Events, 'model'>;
   readonly served: ServedModels;
   readonly packages: Pick<PackageKeeper, 'sweep'>;
+  readonly trust: Pick<TrustWatch, 'isBarred'>;
   /** Lets go of versions that nothing needs; called when a round of plans is carried out. */
   readonly forget: () => Promise<void>;
 }
@@ -162,14 +164,16 @@ export class ModelManager {
   }
 
   #planInput() {
-    const { registry, configuration, clock, served } = this.#options;
+    const { registry, configuration, clock, served, trust } = this.#options;
     const now = clock.monotonicMs();
     for (const { model, record } of entries(registry.state)) {
       if (record.admitted) served.slot(model, record.version);
     }
     const candidates = served.slots.map((slot): Candidate => ({
       key: slot.key,
-      role: roleOf(registry.state, slot.model, slot.version, slot.retiring),
+      role: trust.isBarred(slot.model, slot.version)
+        ? 'barred'
+        : roleOf(registry.state, slot.model, slot.version, slot.retiring),
       status: statusOf(slot),
       onDemandOnly: slot.evicted || now < slot.nextTryMs,
       lastUsedMs: slot.lastUsedMs,

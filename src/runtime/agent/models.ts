@@ -7,6 +7,7 @@ import { ModelManager } from './model-manager.js';
 import { PackageKeeper } from './package-keeper.js';
 import { Rollback } from './rollback.js';
 import { ServedModels } from './served-models.js';
+import { TrustWatch } from './trust-watch.js';
 import { VersionFailures } from './version-failures.js';
 
 /** The parts that decide what is in memory. */
@@ -24,6 +25,7 @@ export interface Models {
   readonly rollback: Rollback;
   readonly failures: VersionFailures;
   readonly limits: HostLimits;
+  readonly trust: TrustWatch;
 }
 
 /** Connects them: what happens to a slot is told to those that decide what follows. */
@@ -35,6 +37,7 @@ export function connectModels(
   const specs = new LoadSpecs(dependencies);
   const turns = new SerialQueues();
   const limits = new HostLimits(dependencies);
+  const trust = new TrustWatch({ ...dependencies, specs, onChange: () => manager.reconcile() });
   const served: ServedModels = new ServedModels({
     ...dependencies,
     spec: (model, version) => specs.of(model, version),
@@ -50,9 +53,9 @@ export function connectModels(
     },
   });
   const packages = new PackageKeeper(dependencies, served);
-  const manager = new ModelManager({ ...dependencies, events, served, packages, forget });
+  const manager = new ModelManager({ ...dependencies, events, served, packages, trust, forget });
   const reconcile = (): void => manager.reconcile();
   const rollback = new Rollback({ ...dependencies, events, served, turns, reconcile });
   const failures = new VersionFailures({ ...dependencies, events, rollback, served, reconcile });
-  return { turns, specs, served, packages, manager, rollback, failures, limits };
+  return { turns, specs, served, packages, manager, rollback, failures, limits, trust };
 }

@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.js';
 import type { ProbationWatch } from './probation-watch.js';
 import type { ServedModels } from './served-models.js';
 import type { Slot } from './slot.js';
+import type { TrustWatch } from './trust-watch.js';
 import type { VersionFailures } from './version-failures.js';
 
 interface Order {
@@ -39,6 +40,7 @@ export interface PredictionsOptions extends Pick<
   readonly probation: Pick<ProbationWatch, 'succeeded' | 'failed'>;
   readonly exchange: Pick<Exchange, 'folderOf'>;
   readonly queue: PredictionQueue;
+  readonly trust: Pick<TrustWatch, 'checkBarred'>;
 }
 
 /** The data plane: select the version, wait for its turn, run it in its host, count. */
@@ -88,9 +90,10 @@ export class Predictions {
   }
 
   #slotOf(model: string, { version, label }: RequestOf<'predict'>): Slot {
-    const { registry, served } = this.#options;
+    const { registry, served, trust } = this.#options;
     const record = select(registry.state, model, { version, label });
     checkServable(model, record);
+    trust.checkBarred(model, record);
     if (findModel(registry.state, model)?.wanted !== true) {
       throw new EdgeError('MODEL_NOT_LOADED', `Cannot predict as the model '${model}' was unloaded`, {
         field: 'model',

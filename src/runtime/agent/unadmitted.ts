@@ -5,12 +5,14 @@ import { keyOf } from '../plan/mod.js';
 import { findVersion, type Registry, type VersionRecord } from '../registry/mod.js';
 import type { AdmissionRules } from './admission-rules.js';
 import type { LoadSpecs } from './load-specs.js';
+import type { TrustWatch } from './trust-watch.js';
 
 export interface UnadmittedOptions {
   readonly registry: Pick<Registry, 'state'>;
   readonly logger: Logger;
   readonly specs: Pick<LoadSpecs, 'folderOf'>;
   readonly rules: Pick<AdmissionRules, 'checkServed'>;
+  readonly trust: Pick<TrustWatch, 'flawOf'>;
 }
 
 /**
@@ -41,7 +43,8 @@ export class Unadmitted {
     const flaw = this.#flaws.get(keyOf(model, version));
     // Other content under the same version came in by the rules.
     const same = findVersion(this.#options.registry.state, model, version)?.digest === flaw?.digest;
-    return same ? flaw?.error.message : undefined;
+    const broken = same ? flaw?.error : undefined;
+    return (this.#options.trust.flawOf(model, version) ?? broken)?.message;
   }
 
   async #lookAt(model: string, record: VersionRecord): Promise<void> {

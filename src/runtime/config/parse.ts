@@ -1,6 +1,7 @@
 import { parseCaptureConfig, type CaptureConfig } from '../../capture/mod.js';
 import { parseComponentConfiguration, type Parsed } from '../../component/configuration/mod.js';
 import { EdgeError, toEdgeError } from '../../core/mod.js';
+import type { PackageTrust } from '../../model/mod.js';
 import { ALIASES } from './aliases.js';
 import { objectKeyWarning } from './object-keys.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
@@ -31,6 +32,18 @@ export function captureOf({ capture }: Configuration, model: string): CaptureCon
   return (own ?? common).policies === undefined || parsed === undefined
     ? rest
     : { ...rest, policies: parsed };
+}
+
+/** By which rules a package is admitted, with these trusted keys (PEM texts). */
+export function trustOf({ signature }: Configuration, keys: readonly string[]): PackageTrust {
+  const { policy, keyRules, revoked } = signature;
+  return {
+    policy,
+    keys,
+    ...(keyRules === undefined ? {} : { keyRules }),
+    ...(revoked?.keys === undefined ? {} : { revokedKeys: revoked.keys }),
+    ...(revoked?.packages === undefined ? {} : { revokedPackages: revoked.packages }),
+  };
 }
 
 /** What is fixed when model hosts are made: a change of it loads every model again. */
@@ -65,9 +78,25 @@ function checkCapture(configuration: Configuration): void {
   }
 }
 
+/** @throws EdgeError for times that are none, or of which the first comes last */
+function checkKeyRules({ signature: { keyRules = [] } }: Configuration): void {
+  for (const [index, { validFrom, validUntil }] of keyRules.entries()) {
+    const [fromMs, untilMs] = [validFrom ?? 0, validUntil ?? Infinity].map((time) =>
+      typeof time === 'number' ? time : Date.parse(time),
+    );
+    if (Number(fromMs) < Number(untilMs)) continue;
+    throw new EdgeError(
+      'CONFIGURATION_INVALID',
+      `Cannot read the configuration at 'signature.keyRules[${index}]': 'validFrom' must be a time before 'validUntil': current values are ${validFrom ?? 'none'} and ${validUntil ?? 'none'}`,
+      { field: `signature.keyRules[${index}]` },
+    );
+  }
+}
+
 function checkTogether(configuration: Configuration): void {
   const { models, probation } = configuration;
   checkCapture(configuration);
+  checkKeyRules(configuration);
   const names = new Set<string>();
   for (const [index, { name }] of (models ?? []).entries()) {
     if (names.has(name)) {

@@ -7,6 +7,7 @@ import { ADMIN_OPERATIONS } from './admin-operations.js';
 
 const strict = { additionalProperties: false } as const;
 const DAY_SECONDS = 86_400;
+const RFC3339 = String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`;
 
 function oneOf<const T extends string>(values: readonly T[], fallback: T): TSchema & { static: T } {
   return Type.Unsafe<T>(Type.String({ enum: [...values], default: fallback }));
@@ -54,6 +55,29 @@ const Probation = Type.Object(
   { ...strict, default: {} },
 );
 
+const keyId = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const time = Type.String({ pattern: RFC3339, maxLength: 40 });
+
+/** Narrows the trust in a key; see model/trust/key-rules.ts. */
+const KeyRule = Type.Object(
+  {
+    key: keyId,
+    validFrom: Type.Optional(time),
+    validUntil: Type.Optional(time),
+    subjects: Type.Optional(Type.Array(text, { minItems: 1, maxItems: 32 })),
+  },
+  strict,
+);
+
+/** What nothing new is admitted by: keys by the SHA-256 of their PEM, packages by the SHA-256 of their manifest. */
+const Revoked = Type.Object(
+  {
+    keys: Type.Optional(Type.Array(keyId, { maxItems: 256 })),
+    packages: Type.Optional(Type.Array(keyId, { maxItems: 1024 })),
+  },
+  strict,
+);
+
 const Signature = Type.Object(
   {
     policy: oneOf(['required', 'if-present', 'off'], 'if-present'),
@@ -61,6 +85,10 @@ const Signature = Type.Object(
     trustedKeys: Type.Array(Type.String({ maxLength: 16_384 }), { maxItems: 16, default: [] }),
     /** A file with PEM blocks, for keys that would swell the component's configuration. */
     trustedKeysFile: Type.Optional(text),
+    keyRules: Type.Optional(Type.Array(KeyRule, { maxItems: 64 })),
+    revoked: Type.Optional(Revoked),
+    /** Whether a revoked model that serves is unloaded; it is told of in any case. Default: it serves on. */
+    unloadRevoked: Type.Optional(Type.Boolean()),
   },
   { ...strict, default: {} },
 );

@@ -5,7 +5,7 @@
  * - `fallback`: what a version on probation would go back to
  * - `spare`: loaded because somebody addressed it; may go when memory is short
  * - `retiring`: replaced; goes when its requests are done
- * - `barred`: unloaded by an app, quarantined, or its package has gone
+ * - `barred`: unloaded by an app, quarantined, revoked, or its package has gone
  */
 export type Role = 'serving' | 'pinned' | 'fallback' | 'spare' | 'retiring' | 'barred';
 

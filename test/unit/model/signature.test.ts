@@ -72,7 +72,7 @@ describe(`A certificate chain${openssl ? '' : ' (skipped: no openssl command to 
     folder = await temporaryFolder();
     authority('root');
     authority('middle', 'root', 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign');
-    leaf('signer', 'middle', 'keyUsage=digitalSignature\nextendedKeyUsage=codeSigning');
+    leaf('signer', 'middle', 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning');
     leaf('server', 'middle', 'keyUsage=digitalSignature\nextendedKeyUsage=serverAuth');
     leaf('plain', 'middle', 'basicConstraints=CA:FALSE');
     leaf('crooked', 'plain', 'keyUsage=digitalSignature');

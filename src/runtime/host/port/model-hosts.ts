@@ -1,7 +1,7 @@
 import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
 import type { JsonObject } from '../../../core/mod.js';
 import type { Confinement } from '../confinement/mod.js';
-import type { PackageSignature } from '../../../model/mod.js';
+import type { PackageSignature, PackageTrust } from '../../../model/mod.js';
 
 /**
  * The seam between the agent (what should serve) and the model hosts (processes that can be killed).
@@ -41,7 +41,7 @@ export interface LoadSpec {
   readonly folder: string;
   /** SHA-256 of the manifest that the registry holds; absent at first admission. */
   readonly expectedDigest?: string;
-  readonly trust: { readonly policy: 'required' | 'if-present' | 'off'; readonly keys: readonly string[] };
+  readonly trust: PackageTrust;
   readonly threads: number;
   /** Requests that may run at once in the host's queue for this model (sessions run one after another). */
   readonly concurrency: number;

@@ -1,5 +1,7 @@
-import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { EdgeError, messageOf } from '../core/mod.js';
+import { createHash, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { EdgeError, messageOf } from '../../core/mod.js';
+
+export type { KeyObject, X509Certificate };
 
 /** Whose signatures count: bare public keys, and certificates (authorities, or signers by themselves). */
 export interface TrustStore {
@@ -18,6 +20,13 @@ const CURVES: Readonly<Record<string, string>> = {
 export function hashForKey(key: KeyObject): string | undefined {
   if (key.asymmetricKeyType !== 'ec') return undefined;
   return CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''];
+}
+
+/** What names a key everywhere: SHA-256 of its PEM, lower-case hex, as other Model Signing tools have it. */
+export function keyId(publicKey: KeyObject): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'pem' }))
+    .digest('hex');
 }
 
 /**
