@@ -54,6 +54,13 @@ describe('files that the pages show', () => {
     });
   }
 
+  it('docs/security.md: the agent takes the configuration of keys as it stands there', () => {
+    const [shown] = blocksOf('docs/security.md').filter(({ language }) => language === 'json');
+    assert.ok(shown !== undefined);
+    const { signature } = parseConfiguration(valueOf(shown)).configuration;
+    assert.equal(signature.keyRules?.length, 2);
+  });
+
   it(`${PAGE}: the Dockerfile copies what is there, pins what it installs, and is not root`, () => {
     const instructions = instructionsOf(block('dockerfile', 'Dockerfile').text);
     const unknown = instructions.filter(([name]) => !INSTRUCTIONS.has(name));
