@@ -175,6 +175,7 @@ function nucleusVariables(): string[] {
       home: path,
       path,
       tokenExchangeUrl: undefined,
+      own: {},
     }),
   );
 }

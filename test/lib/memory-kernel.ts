@@ -45,10 +45,9 @@ export class MemoryKernel implements IpcKernel {
     return this.#components.get(component)?.configuration['accessControl'];
   }
 
-  getConfiguration(component: string, keyPath: readonly string[]): Json {
+  findConfiguration(component: string, keyPath: readonly string[]): Json | undefined {
     let value: Json | undefined = this.#components.get(component)?.configuration;
     for (const key of keyPath) value = isJsonObject(value) ? value[key] : undefined;
-    if (value === undefined) throw new EdgeError('NOT_FOUND', 'Key not found');
     return value;
   }
 
@@ -105,8 +104,17 @@ export class MemoryKernel implements IpcKernel {
     return this.#updateListeners.add(listener);
   }
 
-  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): void {
+  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): boolean {
     this.deferrals.push({ component, deploymentId, recheckAfterMs });
+    return true;
+  }
+
+  onConfigurationToValidate(): () => void {
+    return () => undefined;
+  }
+
+  reportValidity(): boolean {
+    return false;
   }
 }
 

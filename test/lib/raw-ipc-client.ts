@@ -22,7 +22,8 @@ export class RawIpcClient {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.ended = once(socket, 'close');
+    // `once` would reject at a reset.
+    this.ended = new Promise((resolve) => socket.once('close', resolve));
     const splitter = new FrameSplitter(64 * 1024 * 1024);
     socket.on('data', (chunk) => {
       for (const frame of splitter.push(chunk)) this.frames.push(decodeFrame(frame));
@@ -54,15 +55,15 @@ export class RawIpcClient {
     this.socket.write(encodeFrame(frame));
   }
 
-  /** Sends a request on a new stream. @returns its stream id */
-  request(operation: string, body: JsonObject): number {
+  /** Sends a request on a new stream; text goes as it is. @returns its stream id */
+  request(operation: string, body: JsonObject | string): number {
     const streamId = this.#nextStreamId++;
     this.send({
       type: MESSAGE_TYPE.applicationMessage,
       flags: 0,
       streamId,
       operation: `aws.greengrass#${operation}`,
-      payload: json(body),
+      payload: typeof body === 'string' ? Buffer.from(body) : json(body),
     });
     return streamId;
   }

@@ -1,6 +1,6 @@
 import { EdgeError, Listeners, type Json, type JsonObject } from '../../core/mod.js';
 import type { Profile } from './api/mod.js';
-import { changedLeaves, eventsFor, valueAt, withValueAt } from './configuration.js';
+import { changedLeaves, eventsFor, makesObject, valueAt, withValueAt } from './configuration.js';
 
 /** Paths of the leaves that changed. */
 type Leaves = ReturnType<typeof changedLeaves>;
@@ -23,13 +23,10 @@ export class ConfigurationStore {
     return this.#configurations.get(component);
   }
 
-  /** @throws EdgeError NOT_FOUND for an unknown component or key */
-  at(component: string, keyPath: readonly string[]): Json {
+  /** @returns undefined for an unknown component or key */
+  find(component: string, keyPath: readonly string[]): Json | undefined {
     const configuration = this.#configurations.get(component);
-    const value = configuration === undefined ? undefined : valueAt(configuration, keyPath);
-    if (value === undefined)
-      throw new EdgeError('KEY_NOT_FOUND', 'Key not found', { field: keyPath.join('.') });
-    return value;
+    return configuration === undefined ? undefined : valueAt(configuration, keyPath);
   }
 
   set(component: string, configuration: JsonObject): void {
@@ -52,10 +49,14 @@ export class ConfigurationStore {
     const key = JSON.stringify([component, ...keyPath]);
     if (timestampMs < (this.#writtenAtMs.get(key) ?? 0)) {
       if (this.#profile === 'lite') return;
-      throw new EdgeError('CONFIGURATION_NEWER', 'Proposed timestamp is older than the config timestamp');
+      throw olderTimestamp();
     }
     this.#writtenAtMs.set(key, timestampMs);
     this.set(component, withValueAt(before, keyPath, value));
+    const present = valueAt(before, keyPath);
+    // It is merged all the same.
+    if (this.#profile === 'nucleus' && present !== undefined && makesObject(present, value))
+      throw olderTimestamp();
   }
 
   listen(
@@ -65,7 +66,7 @@ export class ConfigurationStore {
   ): () => void {
     return this.#listeners.add((changed, leaves) => {
       if (changed !== component) return;
-      for (const path of eventsFor(leaves, keyPath, this.#profile === 'lite')) call(component, path);
+      for (const path of eventsFor(leaves, keyPath, this.#profile)) call(component, path);
     });
   }
 
@@ -78,4 +79,11 @@ export class ConfigurationStore {
     const leaves = changedLeaves(before, after);
     if (leaves.length > 0) this.#listeners.tell(component, leaves);
   }
+}
+
+function olderTimestamp(): EdgeError {
+  return new EdgeError(
+    'CONFIGURATION_NEWER',
+    "Proposed timestamp is older than the config's latest modified timestamp",
+  );
 }

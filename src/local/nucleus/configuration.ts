@@ -1,6 +1,6 @@
 import { EdgeError, isJsonObject, type Json, type JsonObject } from '../../core/mod.js';
 import { pointerParts } from '../../recipe/mod.js';
-import type { WantedComponent } from './api/mod.js';
+import type { Profile, WantedComponent } from './api/mod.js';
 
 type KeyPath = readonly string[];
 
@@ -62,31 +62,44 @@ export function withValueAt(configuration: JsonObject, keyPath: KeyPath, value: 
   return merged(configuration, update) as JsonObject;
 }
 
-/** Key paths of the leaves that differ, in the order of their keys. */
+/** A leaf that differs. */
+interface ChangedLeaf {
+  readonly path: KeyPath;
+  readonly isNew: boolean;
+}
+
+/** The leaves that differ, in the order of their keys; of a new object each one. */
 export function changedLeaves(
   before: Json | undefined,
   after: Json | undefined,
   at: KeyPath = [],
-): KeyPath[] {
-  if (isJsonObject(before) && isJsonObject(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].flatMap((key) => changedLeaves(before[key], after[key], [...at, key]));
+): ChangedLeaf[] {
+  if (isJsonObject(after) && (isJsonObject(before) || before === undefined)) {
+    const keys = new Set([...Object.keys(before ?? {}), ...Object.keys(after)]);
+    if (keys.size > 0)
+      return [...keys].flatMap((key) => changedLeaves(before?.[key], after[key], [...at, key]));
   }
-  return JSON.stringify(before) === JSON.stringify(after) ? [] : [at];
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path: at, isNew: before === undefined }];
 }
 
-/** What a subscription at `keyPath` is told of changed leaves: each on lite, what they share on the Java nucleus. */
-export function eventsFor(leaves: readonly KeyPath[], keyPath: KeyPath, perLeaf: boolean): KeyPath[] {
-  const relevant = leaves.filter((leaf) =>
-    leaf.length >= keyPath.length ? startsWith(leaf, keyPath) : startsWith(keyPath, leaf),
+/**
+ * What a subscription at `keyPath` is told of changed leaves: one event each. The Java nucleus tells a new one twice,
+ * when it is made and when it gets its value; lite has its keys in the order of the alphabet.
+ */
+export function eventsFor(leaves: readonly ChangedLeaf[], keyPath: KeyPath, profile: Profile): KeyPath[] {
+  const relevant = leaves.filter(({ path }) =>
+    path.length >= keyPath.length ? startsWith(path, keyPath) : startsWith(keyPath, path),
   );
-  const [first] = relevant;
-  if (first === undefined || perLeaf) return relevant;
-  let shared = first.length;
-  for (const leaf of relevant) {
-    while (shared > 0 && !startsWith(leaf, first.slice(0, shared))) shared--;
-  }
-  return [first.slice(0, shared)];
+  if (profile === 'nucleus') return relevant.flatMap(({ path, isNew }) => (isNew ? [path, path] : [path]));
+  return relevant.map(({ path }) => path).sort((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1));
+}
+
+/** Whether a merge makes an object where there was none: the Java nucleus dates it later than the update itself. */
+export function makesObject(before: Json, update: Json): boolean {
+  if (!isJsonObject(before) || !isJsonObject(update)) return false;
+  return Object.entries(update).some(
+    ([key, value]) => isJsonObject(value) && (before[key] === undefined || makesObject(before[key], value)),
+  );
 }
 
 function startsWith(path: KeyPath, start: KeyPath): boolean {

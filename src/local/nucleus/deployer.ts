@@ -1,5 +1,6 @@
-import { EdgeError, messageOf, SerialQueue, type Logger } from '../../core/mod.js';
+import { EdgeError, messageOf, SerialQueue, type JsonObject, type Logger } from '../../core/mod.js';
 import type { DeploymentDocument, DeploymentResult, Profile } from './api/mod.js';
+import { changedLeaves } from './configuration.js';
 import type { ConfigurationStore } from './configuration-store.js';
 import type { Deployed } from './definition.js';
 import { checkDocument } from './deployment-document.js';
@@ -8,12 +9,14 @@ import { Service } from './service.js';
 import type { Services } from './services.js';
 import { planned, type PreparedTarget, type Target } from './target.js';
 import type { UpdateGate } from './update-gate.js';
+import type { ValidationGate } from './validation-gate.js';
 
 export interface DeployerOptions {
   readonly profile: Profile;
   readonly services: Services;
   readonly configurations: ConfigurationStore;
   readonly gate: UpdateGate;
+  readonly validation: ValidationGate;
   readonly logger: Logger;
   /** Aborts when the nucleus closes. */
   readonly closing: AbortSignal;
@@ -26,6 +29,7 @@ export interface DeployerOptions {
 }
 
 const DEFAULT_NOTIFY_TIMEOUT_S = 60;
+const DEFAULT_VALIDATION_TIMEOUT_S = 20;
 
 type Failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: string) => DeploymentResult;
 
@@ -76,6 +80,8 @@ export class Deployer {
     } catch (error) {
       return failed('FAILED_NO_STATE_CHANGE', messageOf(error));
     }
+    const invalid = await this.#invalid(document, target());
+    if (invalid !== undefined) return failed('FAILED_NO_STATE_CHANGE', invalid);
     const { action = 'NOTIFY_COMPONENTS', timeoutInSeconds = DEFAULT_NOTIFY_TIMEOUT_S } =
       document.componentUpdatePolicy ?? {};
     const isAsked = profile === 'nucleus' && action === 'NOTIFY_COMPONENTS';
@@ -83,6 +89,20 @@ export class Deployer {
     const result = await this.#change(document, target(), failed);
     if (isAsked) gate.announceEnd(deploymentId);
     return result;
+  }
+
+  /** A component is asked where its configuration changes and its version does not. */
+  async #invalid(document: DeploymentDocument, target: Target): Promise<string | undefined> {
+    const { profile, services, configurations, validation, closing } = this.#options;
+    if (profile === 'lite') return undefined;
+    const changed = target.components.flatMap(({ name, version }): [string, JsonObject][] => {
+      const wanted = target.configurations[name] ?? {};
+      const isKept = services.get(name)?.definition.version === version;
+      return isKept && changedLeaves(configurations.get(name), wanted).length > 0 ? [[name, wanted]] : [];
+    });
+    const { timeoutInSeconds = DEFAULT_VALIDATION_TIMEOUT_S } = document.configurationValidationPolicy ?? {};
+    const limits = { timeoutMs: timeoutInSeconds * 1000, signal: closing };
+    return await validation.ask(document.deploymentId, new Map(changed), limits);
   }
 
   async #change(document: DeploymentDocument, target: Target, failed: Failed): Promise<DeploymentResult> {

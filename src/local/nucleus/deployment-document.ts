@@ -35,6 +35,9 @@ const DeploymentDocumentSchema = Type.Object(
         closed,
       ),
     ),
+    configurationValidationPolicy: Type.Optional(
+      Type.Object({ timeoutInSeconds: Type.Optional(Type.Integer({ minimum: 0 })) }, closed),
+    ),
   },
   closed,
 );

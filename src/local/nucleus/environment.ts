@@ -10,14 +10,31 @@ export interface EnvironmentOptions {
   readonly rootPath: string;
   readonly home: string;
   readonly path: string;
-  /** Undefined for a component that does not depend on the token exchange. */
+  /** Undefined where the nucleus does not tell it. */
   readonly tokenExchangeUrl: string | undefined;
+  /** The nucleus process's own variables, as far as components get them. */
+  readonly own: Readonly<Record<string, string>>;
 }
 
-/** The variables that a core gives a lifecycle script, and no more: nothing of this process's own is passed on. */
+/** What a unit of systemd is started with, and what sudo adds on the way to the components' user. */
+export const OWN_ENVIRONMENT: Readonly<Record<string, string>> = {
+  INVOCATION_ID: '00000000000000000000000000000001',
+  // Of the nucleus' own output, which no component writes to.
+  JOURNAL_STREAM: '9:1',
+  SYSTEMD_EXEC_PID: '1',
+  LANG: 'C.UTF-8',
+  TERM: 'unknown',
+  SUDO_COMMAND: '/bin/sh -c',
+  SUDO_UID: '0',
+  SUDO_GID: '0',
+  SUDO_USER: 'root',
+};
+
+/** The variables that a core gives a lifecycle script, over those that it was started with itself. */
 export function environmentOf(options: EnvironmentOptions): Record<string, string> {
   const { profile, svcuid, region, tokenExchangeUrl } = options;
   return {
+    ...options.own,
     SVCUID: svcuid,
     AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: options.socketPath,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: svcuid,

@@ -2,21 +2,25 @@ import type { Json, JsonObject, Random } from '../../core/mod.js';
 import type {
   ComponentStatus,
   ComponentUpdateEvent,
+  ConfigurationToValidate,
   ExternalComponent,
   IpcKernel,
   Profile,
+  ValidityReport,
 } from './api/mod.js';
 import type { ConfigurationStore } from './configuration-store.js';
 import { NUCLEUS_NAMES, NUCLEUS_VERSIONS } from './resolve.js';
 import type { Service } from './service.js';
 import type { Services } from './services.js';
 import type { UpdateGate } from './update-gate.js';
+import type { ValidationGate } from './validation-gate.js';
 
 export interface KernelOptions {
   readonly profile: Profile;
   readonly services: Services;
   readonly configurations: ConfigurationStore;
   readonly gate: UpdateGate;
+  readonly validation: ValidationGate;
   readonly random: Random;
   readonly environment: (name: string, svcuid: string) => Record<string, string>;
 }
@@ -67,8 +71,8 @@ export class Kernel implements IpcKernel {
     return this.#options.configurations.get(component)?.['accessControl'];
   }
 
-  getConfiguration(component: string, keyPath: readonly string[]): Json {
-    return this.#options.configurations.at(component, keyPath);
+  findConfiguration(component: string, keyPath: readonly string[]): Json | undefined {
+    return this.#options.configurations.find(component, keyPath);
   }
 
   updateConfiguration(component: string, keyPath: readonly string[], value: Json, timestampMs: number): void {
@@ -113,8 +117,19 @@ export class Kernel implements IpcKernel {
     return this.#options.gate.listen(component, listener);
   }
 
-  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): void {
-    this.#options.gate.defer(component, deploymentId, recheckAfterMs);
+  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): boolean {
+    return this.#options.gate.defer(component, deploymentId, recheckAfterMs);
+  }
+
+  onConfigurationToValidate(
+    component: string,
+    listener: (event: ConfigurationToValidate) => void,
+  ): () => void {
+    return this.#options.validation.listen(component, listener);
+  }
+
+  reportValidity(component: string, report: ValidityReport): boolean {
+    return this.#options.validation.report(component, report);
   }
 
   /** A component that no recipe started: it runs as long as the nucleus. */

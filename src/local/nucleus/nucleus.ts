@@ -19,7 +19,7 @@ import { removeStaleArtifacts } from './artifacts.js';
 import { ConfigurationStore } from './configuration-store.js';
 import { definitionOf, type Definition } from './definition.js';
 import { Deployer } from './deployer.js';
-import { environmentOf } from './environment.js';
+import { environmentOf, OWN_ENVIRONMENT } from './environment.js';
 import { createIotBroker, startIpcServer, type IpcServer } from './ipc/mod.js';
 import { IotLink } from './iot-link.js';
 import { Kernel } from './ipc-kernel.js';
@@ -33,8 +33,9 @@ import { loadState, StateSaver, type SavedState } from './saved-state.js';
 import { Service } from './service.js';
 import { Services } from './services.js';
 import { deployedAs, prepareTarget, sourceOf, type TargetOptions } from './target.js';
-import { startTokenExchange, type TokenExchange } from './token-exchange.js';
+import { ExchangeService } from './exchange-service.js';
 import { UpdateGate } from './update-gate.js';
+import { ValidationGate } from './validation-gate.js';
 import { variablesOf } from './variables-of.js';
 
 /** A closing nucleus does not wait longer than this for what ignores SIGTERM. */
@@ -69,7 +70,7 @@ class LocalNucleus implements Nucleus {
   #isRestored = false;
   #groups: RunningGroups | undefined;
   #ipc: IpcServer | undefined;
-  #tokenExchange: TokenExchange | undefined;
+  readonly #exchange: ExchangeService;
   #closed: Promise<void> | undefined;
 
   constructor(options: NucleusOptions) {
@@ -85,24 +86,41 @@ class LocalNucleus implements Nucleus {
       options.path ?? [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter);
     this.#saver = new StateSaver(this.#paths.state, () => this.#state());
     this.#configurations = new ConfigurationStore(profile, () => void this.#save());
-    this.#services = new Services({ profile, clock, launch: (service, step) => this.#launch(service, step) });
+    this.#services = new Services({
+      profile,
+      clock,
+      launch: (service, step) => this.#launch(service, step),
+      isBuiltInUp: (name) => name !== TOKEN_EXCHANGE || this.#exchange.isUp(),
+    });
     this.#services.onState((component, state) =>
       logger.info('A component changed state', { component, state }),
     );
+    this.#exchange = new ExchangeService({
+      profile,
+      clock,
+      logger,
+      credentials: options.credentials,
+      isKnownToken: (token) => this.#kernel.componentOf(token) !== undefined,
+      services: this.#services,
+      changed: (configuration) => this.#configurations.set(TOKEN_EXCHANGE, configuration),
+    });
     const gate = new UpdateGate(clock);
+    const validation = new ValidationGate(clock);
     this.#kernel = new Kernel({
       profile,
       services: this.#services,
       configurations: this.#configurations,
       gate,
+      validation,
       random,
-      environment: (name, svcuid) => this.#environment(name, svcuid),
+      environment: (_name, svcuid) => this.#environment(svcuid),
     });
     this.#deployer = new Deployer({
       profile,
       services: this.#services,
       configurations: this.#configurations,
       gate,
+      validation,
       logger,
       closing: this.#closing.signal,
       prepare: (document) => prepareTarget(document, this.#targetOptions()),
@@ -116,7 +134,7 @@ class LocalNucleus implements Nucleus {
   }
 
   async start(): Promise<void> {
-    const { clock = systemClock, logger = silentLogger, credentials } = this.#options;
+    const { clock = systemClock, logger = silentLogger } = this.#options;
     await this.#makeFolders();
     const saved = await loadState(this.#paths.state);
     // The socket comes first: it tells whether another nucleus lives here, whose processes are none of ours.
@@ -124,11 +142,7 @@ class LocalNucleus implements Nucleus {
     try {
       this.#groups = new RunningGroups(this.#paths.run);
       await this.#groups.endOrphans(CLOSE_GRACE_MS, clock, logger);
-      this.#tokenExchange = await startTokenExchange({
-        isKnownToken: (token) => this.#kernel.componentOf(token) !== undefined,
-        credentials,
-        logger,
-      });
+      await this.#exchange.start(saved?.tokenExchangeUrl);
       this.#restore(saved);
     } catch (error) {
       await this.close();
@@ -162,6 +176,10 @@ class LocalNucleus implements Nucleus {
     return this.#iotLink.setOnline(isOnline);
   }
 
+  async restartTokenExchange(): Promise<void> {
+    await this.#exchange.restart();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -178,7 +196,7 @@ class LocalNucleus implements Nucleus {
     if (this.profile === 'nucleus') await this.#ipc?.close();
     // Reverse start order, so that no dependent sees its dependency go.
     for (const service of [...this.#services.all()].reverse()) await service.stop(CLOSE_GRACE_MS);
-    await this.#tokenExchange?.close();
+    await this.#exchange.close();
     await this.#ipc?.close();
     await this.#saver.idle();
   }
@@ -242,7 +260,7 @@ class LocalNucleus implements Nucleus {
         ? prepareStep(definition.selection.lifecycle, step, this.#variables(definition), this.profile)
         : definition.steps.get(step);
     if (prepared === undefined || this.#groups === undefined) return undefined;
-    const environment = this.#environment(name, this.#kernel.svcuidOf(name), definition);
+    const environment = this.#environment(this.#kernel.svcuidOf(name), definition);
     const options = { profile: this.profile, paths: this.#paths, groups: this.#groups, clock };
     return launchStep(name, step, prepared, environment, options);
   }
@@ -256,10 +274,8 @@ class LocalNucleus implements Nucleus {
     });
   }
 
-  /** A component that no recipe started gets the token exchange, as it cannot name its dependencies. */
-  #environment(name: string, svcuid: string, definition?: Definition): Record<string, string> {
-    const { thingName, region } = this.#options;
-    const isGiven = definition === undefined || this.#dependsOnTokenExchange(definition, new Set([name]));
+  #environment(svcuid: string, definition?: Definition): Record<string, string> {
+    const { thingName, region, ownEnvironment = OWN_ENVIRONMENT } = this.#options;
     return environmentOf({
       profile: this.profile,
       socketPath: this.#paths.socket,
@@ -269,19 +285,8 @@ class LocalNucleus implements Nucleus {
       rootPath: this.rootPath,
       home: this.#paths.home,
       path: this.#path,
-      tokenExchangeUrl: isGiven ? this.#tokenExchange?.url : undefined,
-    });
-  }
-
-  /** Lite looks at the recipe's own dependencies only. */
-  #dependsOnTokenExchange(definition: Definition, seen: Set<string>): boolean {
-    if (definition.dependencies.has(TOKEN_EXCHANGE)) return true;
-    if (this.profile === 'lite') return false;
-    return [...definition.dependencies.keys()].some((name) => {
-      const service = this.#services.get(name);
-      if (service === undefined || seen.has(name)) return false;
-      seen.add(name);
-      return this.#dependsOnTokenExchange(service.definition, seen);
+      tokenExchangeUrl: this.#exchange.urlFor(definition),
+      own: this.profile === 'nucleus' ? ownEnvironment : {},
     });
   }
 
@@ -306,7 +311,13 @@ class LocalNucleus implements Nucleus {
     const configurations = Object.entries(this.#configurations.snapshot()).filter(([name]) =>
       names.has(name),
     );
-    return { format: 1, components, configurations: Object.fromEntries(configurations) };
+    const tokenExchangeUrl = this.#exchange.published;
+    return {
+      format: 1,
+      components,
+      configurations: Object.fromEntries(configurations),
+      ...(tokenExchangeUrl === undefined ? {} : { tokenExchangeUrl }),
+    };
   }
 
   async #clean(): Promise<void> {

@@ -19,6 +19,8 @@ const SavedStateSchema = Type.Object(
       ),
     ),
     configurations: Type.Record(Type.String(), Type.Unsafe<JsonObject>({ type: 'object' })),
+    /** The Java nucleus keeps the address of the token exchange over its own starts, and goes on telling the old one. */
+    tokenExchangeUrl: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );

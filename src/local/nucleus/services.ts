@@ -12,6 +12,8 @@ export interface ServicesOptions {
   readonly profile: Profile;
   readonly clock: Clock;
   readonly launch: (service: Service, step: StepName) => Launch | undefined;
+  /** Whether a component that the nucleus is made of is up; asked when something that depends on it wants to start. */
+  readonly isBuiltInUp: (name: string) => boolean;
 }
 
 /** All components of a nucleus, and what they are to each other. */
@@ -19,11 +21,13 @@ export class Services implements ServiceHost {
   readonly profile: Profile;
   readonly clock: Clock;
   readonly #launch: ServicesOptions['launch'];
+  readonly #isBuiltInUp: ServicesOptions['isBuiltInUp'];
   readonly #services = new Map<string, Service>();
   readonly #listeners = new Listeners<Parameters<StateListener>>();
   #change: Deferred<void> = deferred();
 
-  constructor({ profile, clock, launch }: ServicesOptions) {
+  constructor({ profile, clock, launch, isBuiltInUp }: ServicesOptions) {
+    this.#isBuiltInUp = isBuiltInUp;
     this.profile = profile;
     this.clock = clock;
     this.#launch = launch;
@@ -77,8 +81,25 @@ export class Services implements ServiceHost {
   isReady(service: Service): boolean {
     return [...service.definition.dependencies].every(([name, { kind }]) => {
       const dependency = this.#services.get(name);
-      return dependency === undefined || this.#lets(dependency, kind);
+      if (dependency !== undefined) return this.#lets(dependency, kind);
+      return this.#isBuiltInUp(name) || kind !== 'HARD';
     });
+  }
+
+  /** Lets who waits for a dependency look again. */
+  wake(): void {
+    const waiting = this.#change;
+    this.#change = deferred();
+    waiting.resolve();
+  }
+
+  /** A part of the nucleus went away. */
+  async builtInWentAway(name: string): Promise<void> {
+    for (const service of this.#services.values()) {
+      if (service.definition.dependencies.get(name)?.kind !== 'HARD') continue;
+      if (this.profile === 'lite') await service.stop();
+      else service.restart();
+    }
   }
 
   nextChange(): Promise<void> {
@@ -89,9 +110,7 @@ export class Services implements ServiceHost {
     const { name, state } = service;
     this.#tellDependents(service);
     this.#listeners.tell(name, state);
-    const waiting = this.#change;
-    this.#change = deferred();
-    waiting.resolve();
+    this.wake();
   }
 
   /** On lite, a run step that failed after it had started does not fail the deployment. */

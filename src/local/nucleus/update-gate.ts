@@ -24,9 +24,11 @@ export class UpdateGate {
     });
   }
 
-  /** An answer to the event of this deployment; to another it means nothing. */
-  defer(component: string, deploymentId: string, recheckAfterMs: number): void {
-    if (deploymentId === this.#deploymentId) this.#answers.get(component)?.resolve(recheckAfterMs);
+  /** An answer to the event of this deployment; to another it means nothing. @returns whether it was awaited */
+  defer(component: string, deploymentId: string, recheckAfterMs: number): boolean {
+    const answer = deploymentId === this.#deploymentId ? this.#answers.get(component) : undefined;
+    answer?.resolve(recheckAfterMs);
+    return answer !== undefined;
   }
 
   /** @param timeoutMs how long silence is waited for, each time */

@@ -154,7 +154,7 @@ for (const profile of PROFILES) {
       await using harness = await startIpcHarness(profile);
       const client = await harness.connect('app', {});
       await refusal(publish(client, 'a', 'x'));
-      Object.assign(harness.kernel.getConfiguration('app', []) as JsonObject, ALLOW_ALL);
+      Object.assign(harness.kernel.findConfiguration('app', []) as JsonObject, ALLOW_ALL);
       await publish(client, 'a', 'x');
     });
   });

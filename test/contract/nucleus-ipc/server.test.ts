@@ -169,21 +169,12 @@ for (const profile of PROFILES) {
       raw.socket.destroy();
     });
 
-    it('the nucleus answers a ping with its payload; lite closes the connection', async () => {
+    it('a ping closes the connection', async () => {
       await using harness = await startIpcHarness(profile);
       harness.kernel.add('app', ALLOW_ALL);
       const raw = await RawIpcClient.connect(harness.socketPath, 'app-token');
       raw.send({ type: MESSAGE_TYPE.ping, flags: 0, streamId: 0, payload: Buffer.from('p') });
-      if (profile === 'lite') {
-        await raw.ended;
-        return;
-      }
-      const pong = (await raw.frames.until(2))[1];
-      assert.deepEqual(
-        [pong?.type, Buffer.from(pong?.payload ?? []).toString()],
-        [MESSAGE_TYPE.pingResponse, 'p'],
-      );
-      raw.socket.destroy();
+      await raw.ended;
     });
 
     it('a message outside of any stream closes the connection; the nucleus sends a protocol error first', async () => {

@@ -257,10 +257,12 @@ for (const profile of BOTH) {
   });
 
   describe(`environment on ${profile}`, () => {
-    it('is what a core gives, Setenv, and nothing of this process', async () => {
+    it('is what a core gives, Setenv, and on the Java nucleus what it was started with itself', async () => {
       process.env['LEAKED_INTO_COMPONENTS'] = 'yes';
       try {
-        await using bench = await NucleusBench.start(profile);
+        await using bench = await NucleusBench.start(profile, {
+          ownEnvironment: { OWN_OF_THE_NUCLEUS: 'yes' },
+        });
         const run = { Script: 'env > env.txt; exec sleep 300', Setenv: { STEP: '{iot:thingName}' } };
         bench.store.add(A, '1.0.0', {
           lifecycle: { Setenv: { ALL: 'all', STEP: 'below' }, run },
@@ -291,6 +293,7 @@ for (const profile of BOTH) {
           'GGC_VERSION',
           'GG_ROOT_CA_PATH',
           'HOME',
+          ...(profile === 'nucleus' ? ['OWN_OF_THE_NUCLEUS'] : []),
           'PATH',
           'STEP',
           'SVCUID',

@@ -36,7 +36,7 @@ for (const profile of PROFILES) {
         assert.equal(version, '1.0.0');
       }
       const agent = await bench.connect('org.edgemanager.AgentRuntime');
-      await agent.updateConfiguration([], { queue: { limit: 1 } });
+      await agent.updateConfiguration(['queue'], { limit: 1 });
       await until(() => bench.log.includes('"Configuration changed"'), 'the change is heard');
       assert.equal(await bench.controlPid(), control);
       const { controlStarts, hostRestarts } = await app.request('stats', {}, { timeoutMs: 5000 });

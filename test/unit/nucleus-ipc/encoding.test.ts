@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Json } from '../../../src/core/mod.js';
 import { decodeFrame, encodeFrame, FrameSplitter } from '../../../src/ipc/frames/mod.js';
 import { javaJson } from '../../../src/local/nucleus/ipc/java-json.js';
-import { fitsLiteDelivery, fitsLiteRequest } from '../../../src/local/nucleus/ipc/lite-limits.js';
+import { fitsLiteRequest, liteDelivery } from '../../../src/local/nucleus/ipc/lite-limits.js';
 
 const anyFrame = fc.record({
   type: fc.integer({ min: 0, max: 7 }),
@@ -80,20 +80,20 @@ describe('javaJson()', () => {
   });
 });
 
-describe('fitsLiteDelivery()', () => {
+describe('liteDelivery()', () => {
   const keys = (count: number): Json =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 0]));
   const nested = (depth: number): Json => (depth === 1 ? [] : [nested(depth - 1)]);
 
   it('takes 23 keys, 44 items and 12 levels, and no more', () => {
-    assert.deepEqual([fitsLiteDelivery(keys(23)), fitsLiteDelivery(keys(24))], [true, false]);
+    assert.deepEqual([liteDelivery(keys(23)), liteDelivery(keys(24))], ['delivered', 'deafens']);
     const items = (count: number): Json => Array.from({ length: count }, () => 0);
-    assert.deepEqual([fitsLiteDelivery(items(44)), fitsLiteDelivery(items(45))], [true, false]);
-    assert.deepEqual([fitsLiteDelivery(nested(12)), fitsLiteDelivery(nested(13))], [true, false]);
+    assert.deepEqual([liteDelivery(items(44)), liteDelivery(items(45))], ['delivered', 'deafens']);
+    assert.deepEqual([liteDelivery(nested(12)), liteDelivery(nested(13))], ['delivered', 'dropped']);
   });
 
   it('does not count the length of strings', () => {
-    assert.ok(fitsLiteDelivery({ text: 'x'.repeat(5000) }));
+    assert.equal(liteDelivery({ text: 'x'.repeat(5000) }), 'delivered');
   });
 });
 

@@ -84,18 +84,25 @@ describe('deployedConfiguration', () => {
 });
 
 describe('changes of a configuration', () => {
-  it('are told leaf by leaf on lite, as what they share on the Java nucleus', () => {
-    const leaves = changedLeaves({ a: { x: 1, y: 1, z: 1 }, b: 1 }, { a: { x: 2, y: 1 }, b: 1, c: { d: 1 } });
-    assert.deepEqual(leaves, [['a', 'x'], ['a', 'z'], ['c']]);
-    assert.deepEqual(eventsFor(leaves, ['a'], true), [
+  const leaves = changedLeaves({ a: { x: 1, y: 1, z: 1 }, b: 1 }, { b: 1, c: { d: 1 }, a: { x: 2, y: 1 } });
+
+  it('are told leaf by leaf', () => {
+    const changes = [
       ['a', 'x'],
       ['a', 'z'],
+    ];
+    assert.deepEqual(eventsFor(leaves, ['a'], 'lite'), changes);
+    assert.deepEqual(eventsFor(leaves, ['a'], 'nucleus'), changes);
+    assert.deepEqual(eventsFor(leaves, ['a', 'x'], 'nucleus'), [['a', 'x']]);
+    assert.deepEqual(eventsFor(leaves, ['b'], 'lite'), []);
+  });
+
+  it('are told twice of a new leaf on the Java nucleus, when it is made and when it gets its value', () => {
+    assert.deepEqual(eventsFor(leaves, ['c'], 'nucleus'), [
+      ['c', 'd'],
+      ['c', 'd'],
     ]);
-    assert.deepEqual(eventsFor(leaves, ['a'], false), [['a']]);
-    assert.deepEqual(eventsFor(leaves, [], false), [[]]);
-    assert.deepEqual(eventsFor(leaves, ['a', 'x'], false), [['a', 'x']]);
-    assert.deepEqual(eventsFor(leaves, ['b'], true), []);
-    assert.deepEqual(eventsFor(leaves, ['c', 'd'], true), [['c']]);
+    assert.deepEqual(eventsFor(leaves, ['c'], 'lite'), [['c', 'd']]);
   });
 
   it('are none exactly where nothing changed', () => {

@@ -34,6 +34,8 @@ export interface DeploymentDocument {
     readonly action: 'NOTIFY_COMPONENTS' | 'SKIP_NOTIFY_COMPONENTS';
     readonly timeoutInSeconds?: number;
   };
+  /** How long the components that validate their configuration have. Default 20 s. Ignored by `lite`. */
+  readonly configurationValidationPolicy?: { readonly timeoutInSeconds?: number };
 }
 
 /** Detailed status names as the Java nucleus reports them to IoT jobs. */
@@ -106,6 +108,12 @@ export interface NucleusOptions {
   /** Extra PATH entries for lifecycle scripts (where `node` is). Default: the folder of this process's node, then /usr/local/bin:/usr/bin:/bin. */
   readonly path?: string;
   readonly configurationOfNucleus?: JsonObject;
+  /**
+   * What the nucleus process was started with: the Java nucleus passes it on to every component, as a unit of systemd
+   * has INVOCATION_ID and JOURNAL_STREAM, and sudo's variables. Default: what such a unit has. Not on `lite`, whose
+   * components are units of their own.
+   */
+  readonly ownEnvironment?: Readonly<Record<string, string>>;
   /** `lite` only: before 254 `systemd-notify --stopping` does not exist, and ends a startup script with 1. Default 255. */
   readonly systemdVersion?: number;
   /** What timeouts, retries and the hour of three errors go by. Default: the machine's. */
@@ -134,6 +142,11 @@ export interface Nucleus extends AsyncDisposable {
   restartIpc(): Promise<void>;
   /** Cuts the way to AWS IoT, or mends it; all else goes on. */
   setOnline(isOnline: boolean): Promise<void>;
+  /**
+   * Ends the token exchange and starts it again on another port. Who depends on it HARD restarts on the Java nucleus,
+   * and is stopped for good on lite.
+   */
+  restartTokenExchange(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -152,8 +165,8 @@ export interface IpcKernel {
   svcuidByName(component: string): string | undefined;
   /** `accessControl` of the component's effective configuration; undefined if none. */
   accessControl(component: string): Json | undefined;
-  /** The value at keyPath (empty: everything). `component` may be another one, as GetConfiguration allows. Throws NOT_FOUND. */
-  getConfiguration(component: string, keyPath: readonly string[]): Json;
+  /** The value at keyPath (empty: everything). `component` may be another one, as GetConfiguration allows. */
+  findConfiguration(component: string, keyPath: readonly string[]): Json | undefined;
   updateConfiguration(component: string, keyPath: readonly string[], value: Json, timestampMs: number): void;
   /** Calls back with the key path of each change (lite: once per changed leaf). @returns a function that ends it */
   onConfigurationChange(
@@ -167,7 +180,26 @@ export interface IpcKernel {
   /** Pre- and post-update events of deployments. @returns a function that ends it */
   onComponentUpdate(component: string, listener: (event: ComponentUpdateEvent) => void): () => void;
   /** recheckAfterMs 0 acknowledges the update. */
-  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): void;
+  /** @returns false where no such update waits for the component */
+  deferComponentUpdate(component: string, deploymentId: string, recheckAfterMs: number): boolean;
+  /** Configurations that a deployment brings, to be answered by a report. @returns a function that ends it */
+  onConfigurationToValidate(
+    component: string,
+    listener: (event: ConfigurationToValidate) => void,
+  ): () => void;
+  /** @returns false where nobody waits for the report */
+  reportValidity(component: string, report: ValidityReport): boolean;
+}
+
+export interface ConfigurationToValidate {
+  readonly deploymentId: string;
+  readonly configuration: JsonObject;
+}
+
+export interface ValidityReport {
+  readonly deploymentId: string;
+  readonly status: 'ACCEPTED' | 'REJECTED';
+  readonly message?: string;
 }
 
 export type ComponentUpdateEvent =

@@ -3,7 +3,11 @@ import type { Profile } from '../api/mod.js';
 
 /** The services of `accessControl` whose policies the server enforces. */
 export type PolicyService =
-  'aws.greengrass.ipc.pubsub' | 'aws.greengrass.ipc.mqttproxy' | 'aws.greengrass.Cli';
+  | 'aws.greengrass.ipc.pubsub'
+  | 'aws.greengrass.ipc.mqttproxy'
+  | 'aws.greengrass.ipc.lifecycle'
+  | 'aws.greengrass.ipc.componentmetric'
+  | 'aws.greengrass.Cli';
 
 /** What a component wants to do: an operation such as `aws.greengrass#PublishToTopic` on a topic or component. */
 export interface Action {

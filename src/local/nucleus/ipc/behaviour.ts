@@ -1,9 +1,12 @@
 import type { Json, JsonObject } from '../../../core/mod.js';
 import type { Profile } from '../api/mod.js';
+import type { PolicyService } from './authorize.js';
 import { javaJson } from './java-json.js';
-import { fitsLiteDelivery, fitsLiteRequest } from './lite-limits.js';
+import { fitsLiteRequest, liteDelivery, type LiteDelivery } from './lite-limits.js';
 import { refuse, type ErrorShape, type Reply } from './reply.js';
 import { mqttMatcher, nucleusMatcher, type TopicMatcher } from './topics.js';
+import { UNSERVED, type Unserved } from './unserved.js';
+import { SAYINGS } from './words.js';
 
 /** Everything in which the two nuclei's IPC differs, apart from the policy rules (authorize.ts). */
 export interface Behaviour {
@@ -22,7 +25,8 @@ export interface Behaviour {
   readonly acksRefusal: boolean;
   /** A connect message may carry a component's name instead of an SVCUID; the answer has one then. */
   readonly connectsByName: boolean;
-  readonly answersPings: boolean;
+  /** A breach of the protocol is told before the connection closes. */
+  readonly tellsBreaches: boolean;
   /** The only response of a unary operation carries the terminate-stream flag. */
   readonly terminatesUnary: boolean;
   readonly acksBeforeDelivery: boolean;
@@ -31,13 +35,18 @@ export interface Behaviour {
   topicMatcher(filter: string): TopicMatcher;
   /** Whether a decoded request fits the nucleus' memory. */
   fitsRequest(request: Json): boolean;
-  /** Whether a jsonMessage can reach a subscriber; if not, the subscription goes deaf. */
-  fitsDelivery(message: Json): boolean;
+  /** Whether a jsonMessage reaches a subscriber, and whether he hears anything afterwards. */
+  deliveryOf(message: Json): LiteDelivery;
   /** JSON text of a jsonMessage as subscribers get it. */
   messageJson(message: Json): string;
-  errorBody(shape: ErrorShape, message: string): JsonObject;
-  unsupported(operation: string): Reply;
+  errorBody(shape: ErrorShape, message: string | undefined): JsonObject;
+  readonly sayings: (typeof SAYINGS)[Profile];
+  /** What a component without rights hears of operations that are not carried out here. */
+  unserved(operation: string): Unserved | undefined;
+  unknown(operation: string): Reply;
   malformed(): Reply;
+  /** @param whole the principal, the operation and the resource in one sentence */
+  denial(service: PolicyService, resource: string, whole: string): string;
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -52,23 +61,35 @@ const nucleus: Behaviour = {
   isSerial: false,
   acksRefusal: true,
   connectsByName: false,
-  answersPings: true,
+  tellsBreaches: true,
   terminatesUnary: true,
   acksBeforeDelivery: true,
   honoursReceiveMode: true,
   allowsWildcardPublish: false,
   topicMatcher: nucleusMatcher,
   fitsRequest: () => true,
-  fitsDelivery: () => true,
+  deliveryOf: () => 'delivered',
   messageJson: javaJson,
   errorBody: (shape, message) => ({
-    message,
-    _service: 'aws.greengrass',
-    _message: message,
+    ...(message === undefined ? {} : { message, _message: message }),
+    _service: 'aws.greengrass#GreengrassCoreIPC',
     _errorCode: shape,
   }),
-  unsupported: (operation) => refuse('ServiceError', `Operation ${operation} is not supported by Greengrass`),
+  sayings: SAYINGS.nucleus,
+  unserved: (operation) => UNSERVED.nucleus[operation],
+  unknown: (operation) => ({
+    kind: 'fault',
+    text: JSON.stringify({
+      error: 'Unsupported Operation',
+      message: `${operation} is an unsupported operation.`,
+    }),
+  }),
   malformed: () => ({ kind: 'fault', text: 'InternalServerError' }),
+  denial: (service, resource, whole) => {
+    if (service === 'aws.greengrass.ipc.mqttproxy') return 'Not Authorized';
+    if (service === 'aws.greengrass.ipc.componentmetric') return whole.replace(/on resource .*$/, '');
+    return resource === '' ? 'Resource cannot be empty' : whole;
+  },
 };
 
 /** Lite reads the first 12 bytes of a packet apart, so its buffer of 10,000 bytes takes packets of 10,012. */
@@ -84,19 +105,22 @@ const lite: Behaviour = {
   isSerial: true,
   acksRefusal: false,
   connectsByName: true,
-  answersPings: false,
+  tellsBreaches: false,
   terminatesUnary: false,
   acksBeforeDelivery: false,
   honoursReceiveMode: false,
   allowsWildcardPublish: true,
   topicMatcher: mqttMatcher,
   fitsRequest: fitsLiteRequest,
-  fitsDelivery: fitsLiteDelivery,
+  deliveryOf: liteDelivery,
   messageJson: (message) => JSON.stringify(message),
   // Lite's payloads name no `message`, so clients decode an error without one.
-  errorBody: (shape, message) => ({ _message: message, _errorCode: shape }),
-  unsupported: () => refuse('ServiceError', ''),
+  errorBody: (shape, message = '') => ({ _message: message, _errorCode: shape }),
+  sayings: SAYINGS.lite,
+  unserved: (operation) => UNSERVED.lite[operation],
+  unknown: () => refuse('ServiceError', ''),
   malformed: () => refuse('ServiceError', 'Received invalid parameters.'),
+  denial: () => 'IPC Operation not authorized.',
 };
 
 export function behaviourOf(profile: Profile): Behaviour {

@@ -63,10 +63,7 @@ export function denied(call: Call, service: PolicyService, resource: string): Re
   if (isAllowed(behaviour.profile, kernel.accessControl(call.component), action)) return undefined;
   const message = `Principal ${call.component} is not authorized to perform ${service}:${call.operation} on resource ${resource}`;
   logger.warn(message);
-  return refuse(
-    'UnauthorizedError',
-    behaviour.profile === 'lite' ? 'IPC Operation not authorized.' : message,
-  );
+  return refuse('UnauthorizedError', behaviour.denial(service, resource, message));
 }
 
 const encoder = new TextEncoder();

@@ -2,21 +2,21 @@ import { Type } from '@sinclair/typebox';
 import type { JsonObject } from '../../../core/mod.js';
 import type { ComponentStatus, ComponentUpdateEvent } from '../api/mod.js';
 import { denied, eventBody, operation } from './call.js';
-import { refuse, respond } from './reply.js';
+import { refuse, refuseWith, respond } from './reply.js';
 
 /** The one component that may ask whether a token is valid. */
 const TOKEN_VALIDATOR = 'aws.greengrass.StreamManager';
 
-export const updateState = operation(Type.Object({ state: Type.String() }), (call, { state }) => {
-  const { kernel, behaviour } = call.services;
-  if (state !== 'RUNNING' && state !== 'ERRORED') {
-    return behaviour.profile === 'lite'
-      ? refuse('ServiceError', 'Failed to update the lifecycle state.')
-      : behaviour.malformed();
-  }
-  kernel.updateState(call.component, state);
-  return respond();
-});
+export const updateState = operation(
+  Type.Object({ state: Type.Optional(Type.String()) }),
+  (call, { state }) => {
+    const { kernel, behaviour } = call.services;
+    if (state === undefined) return refuseWith(behaviour.sayings.noState);
+    if (state !== 'RUNNING' && state !== 'ERRORED') return refuseWith(behaviour.sayings.unknownState);
+    kernel.updateState(call.component, state);
+    return respond();
+  },
+);
 
 export const subscribeToComponentUpdates = operation(
   Type.Object({}),
@@ -56,8 +56,9 @@ export const deferComponentUpdate = operation(
     if (deploymentId === undefined) {
       return refuse('InvalidArgumentsError', 'Cannot defer the update, the deployment ID provided was null');
     }
-    kernel.deferComponentUpdate(call.component, deploymentId, recheckAfterMs);
-    return respond();
+    return kernel.deferComponentUpdate(call.component, deploymentId, recheckAfterMs)
+      ? respond()
+      : refuse('ServiceError', 'Time limit to respond to PreComponentUpdateEvent exceeded');
   },
 );
 
@@ -87,7 +88,7 @@ export const validateAuthorizationToken = operation(
   Type.Object({ token: Type.String() }),
   (call, { token }) => {
     if (call.component !== TOKEN_VALIDATOR) {
-      return refuse('UnauthorizedError', `${call.component} is not authorized to perform ${call.operation}`);
+      return refuseWith(call.services.behaviour.sayings.notTokenValidator(call.component));
     }
     if (call.services.kernel.componentOf(token) === undefined) {
       return refuse('InvalidTokenError', 'The token is not known');

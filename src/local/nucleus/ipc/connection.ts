@@ -24,6 +24,8 @@ export interface Link {
 
 const JSON_TYPE = 'application/json';
 const PROTOCOL_VERSION = '0.1.0';
+const CONNECT_FIRST =
+  'A CONNECT message must be received, and the CONNECT_ACK must be sent in response, before any other message-types can be sent on this connection. In addition, only one CONNECT message is allowed on a connection.';
 const ConnectPayload = Type.Object({
   authToken: Type.Optional(Type.String({ minLength: 1 })),
   componentName: Type.Optional(Type.String({ minLength: 1 })),
@@ -68,8 +70,8 @@ export class Connection {
       case MESSAGE_TYPE.applicationMessage:
         return this.#applicationMessage(frame, this.#component);
       case MESSAGE_TYPE.ping:
-        if (!this.#services.behaviour.answersPings) return this.#abandon('Pings are not answered');
-        return this.#send({ type: MESSAGE_TYPE.pingResponse, flags: 0, streamId: 0, payload: frame.payload });
+        // A ping with a payload ends the whole Java nucleus; nobody should send any.
+        return this.#abandon('Pings are not answered');
       case MESSAGE_TYPE.pingResponse:
         return undefined;
       default:
@@ -84,8 +86,7 @@ export class Connection {
   }
 
   #connect(frame: Frame): void {
-    if (frame.type !== MESSAGE_TYPE.connect)
-      return this.#breach('The first message must be a connect message');
+    if (frame.type !== MESSAGE_TYPE.connect) return this.#breach(CONNECT_FIRST);
     const caller = this.#authenticate(frame);
     if (caller === undefined) {
       if (this.#services.behaviour.acksRefusal) {
@@ -129,9 +130,9 @@ export class Connection {
 
   #request(frame: Frame, name: string, component: string): void | Promise<void> {
     const { streamId } = frame;
-    const operation = operationOf(this.#services.behaviour.profile, name);
+    const operation = operationOf(this.#services.behaviour, name);
     if (operation === undefined) {
-      return this.#reply(streamId, name, false, this.#services.behaviour.unsupported(name));
+      return this.#reply(streamId, name, false, this.#services.behaviour.unknown(name));
     }
     this.#open.set(streamId, []);
     const call: Call = {
@@ -236,7 +237,7 @@ export class Connection {
 
   /** A breach of the protocol: the Java nucleus says so before it closes. */
   #breach(reason: string): void {
-    if (this.#services.behaviour.answersPings) {
+    if (this.#services.behaviour.tellsBreaches) {
       const payload = Buffer.from(JSON.stringify({ message: reason }), 'utf8');
       this.#send({
         type: MESSAGE_TYPE.protocolError,

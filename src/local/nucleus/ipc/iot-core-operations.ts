@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { messageOf } from '../../../core/mod.js';
 import type { Behaviour } from './behaviour.js';
 import { denied, eventBody, operation } from './call.js';
-import { refuse, respond, type Reply } from './reply.js';
+import { refuse, refuseWith, respond, type Reply } from './reply.js';
 
 const SERVICE = 'aws.greengrass.ipc.mqttproxy';
 /** IoT Core takes no more in one message. */
@@ -11,8 +11,9 @@ const MAX_PAYLOAD_BYTES = 128 * 1024;
 const Qos = Type.Optional(Type.Union([Type.String(), Type.Integer(), Type.Null()]));
 
 export const publishToIotCore = operation(
-  Type.Object({ topicName: Type.String(), qos: Qos, payload: Type.Optional(Type.String()) }),
+  Type.Object({ topicName: Type.Optional(Type.String()), qos: Qos, payload: Type.Optional(Type.String()) }),
   async (call, { topicName, qos, payload }) => {
+    if (topicName === undefined) return refuseWith(call.services.behaviour.sayings.noIotTopic);
     const refusal = denied(call, SERVICE, topicName) ?? refusedQos(call.services.behaviour, qos);
     if (refusal !== undefined) return refusal;
     if (payload === undefined && call.services.behaviour.profile === 'nucleus') {
@@ -22,7 +23,7 @@ export const publishToIotCore = operation(
     if (bytes.byteLength > MAX_PAYLOAD_BYTES) {
       return refuse(
         'ServiceError',
-        `Publish to topic ${topicName} failed: the payload must have at most 131072 bytes`,
+        `Publish to topic ${topicName} failed: The publishing message size ${bytes.byteLength} bytes exceeds the configured limit of ${MAX_PAYLOAD_BYTES} bytes`,
       );
     }
     try {
@@ -63,5 +64,5 @@ function refusedQos(behaviour: Behaviour, qos: string | number | null | undefine
   }
   return qos === undefined || qos === null || ['0', '1', '2'].includes(String(qos))
     ? undefined
-    : refuse('ServiceError', "'qos' not a valid value.");
+    : refuse('ServiceError', "Failed to parse 'qos' string value.");
 }

@@ -18,12 +18,15 @@ export function fitsLiteRequest(request: Json): boolean {
   return decodedBytes(request) <= REQUEST_BYTES;
 }
 
+export type LiteDelivery = 'delivered' | 'dropped' | 'deafens';
+
 /**
- * Whether a jsonMessage reaches a subscriber of lite. One that does not (from 24 keys, 45 array items or 13 levels)
- * ends the subscription inside the nucleus, without a word to anyone.
+ * What becomes of a jsonMessage on lite, without a word to anyone: one of 24 keys or 45 array items ends the
+ * subscription inside the nucleus, one of 13 levels is lost alone.
  */
-export function fitsLiteDelivery(message: Json): boolean {
-  return decodedBytes(message) <= DELIVERY_BYTES && depth(message) <= MAX_DELIVERED_DEPTH;
+export function liteDelivery(message: Json): LiteDelivery {
+  if (decodedBytes(message) > DELIVERY_BYTES) return 'deafens';
+  return depth(message) > MAX_DELIVERED_DEPTH ? 'dropped' : 'delivered';
 }
 
 function decodedBytes(value: Json): number {

@@ -1,5 +1,6 @@
-import type { Profile } from '../api/mod.js';
-import type { Operation } from './call.js';
+import { Type } from '@sinclair/typebox';
+import type { Behaviour } from './behaviour.js';
+import { denied, operation, type Operation } from './call.js';
 import {
   deferComponentUpdate,
   getComponentDetails,
@@ -15,6 +16,12 @@ import {
 } from './configuration-operations.js';
 import { publishToIotCore, subscribeToIotCore } from './iot-core-operations.js';
 import { publishToTopic, subscribeToTopic } from './pub-sub-operations.js';
+import { refuse, refuseWith } from './reply.js';
+import type { Unserved } from './unserved.js';
+import {
+  sendConfigurationValidityReport,
+  subscribeToValidateConfigurationUpdates,
+} from './validation-operations.js';
 
 const onBoth: Readonly<Record<string, Operation>> = {
   'aws.greengrass#PublishToTopic': publishToTopic,
@@ -34,10 +41,23 @@ const onNucleus: Readonly<Record<string, Operation>> = {
   'aws.greengrass#DeferComponentUpdate': deferComponentUpdate,
   'aws.greengrass#GetComponentDetails': getComponentDetails,
   'aws.greengrass#ListComponents': listComponents,
+  'aws.greengrass#SubscribeToValidateConfigurationUpdates': subscribeToValidateConfigurationUpdates,
+  'aws.greengrass#SendConfigurationValidityReport': sendConfigurationValidityReport,
 };
 
-/** The operation of this name, if the profile's nucleus has it. */
-export function operationOf(profile: Profile, name: string): Operation | undefined {
-  const table = profile === 'nucleus' ? onNucleus : onBoth;
-  return Object.hasOwn(table, name) ? table[name] : undefined;
+/** The operation of this name, if the nucleus knows it: some only refuse. */
+export function operationOf(behaviour: Behaviour, name: string): Operation | undefined {
+  const table = behaviour.profile === 'nucleus' ? onNucleus : onBoth;
+  if (Object.hasOwn(table, name)) return table[name];
+  const unserved = behaviour.unserved(name);
+  return unserved === undefined ? undefined : refusing(unserved);
+}
+
+function refusing(unserved: Unserved): Operation {
+  const request = Type.Object({ componentName: Type.Optional(Type.String()) });
+  return operation(request, (call, { componentName = '' }) => {
+    if (unserved.kind === 'said') return refuseWith(unserved.words);
+    const refusal = denied(call, unserved.service, unserved.resource === '*' ? '*' : componentName);
+    return refusal ?? refuse('ServiceError', `The local nucleus does not carry out ${call.operation}`);
+  });
 }

@@ -3,13 +3,13 @@ import { isJsonObject, type Json } from '../../../core/mod.js';
 import type { Behaviour } from './behaviour.js';
 import { denied, operation } from './call.js';
 import type { Publication, ReceiveMode } from './pub-sub.js';
-import { refuse, respond, type Reply } from './reply.js';
+import { refuse, refuseWith, respond, type Reply } from './reply.js';
 import { isWildcardFilter } from './topics.js';
 
 const SERVICE = 'aws.greengrass.ipc.pubsub';
 
 const PublishRequest = Type.Object({
-  topic: Type.String(),
+  topic: Type.Optional(Type.String()),
   publishMessage: Type.Object({
     jsonMessage: Type.Optional(Type.Object({ message: Type.Unsafe<Json>({}) })),
     binaryMessage: Type.Optional(Type.Object({ message: Type.String() })),
@@ -19,20 +19,23 @@ const PublishRequest = Type.Object({
 export const publishToTopic = operation(PublishRequest, (call, request) => {
   const { behaviour, pubSub } = call.services;
   const { jsonMessage, binaryMessage } = request.publishMessage;
-  if (behaviour.profile === 'lite' && (jsonMessage === undefined) === (binaryMessage === undefined)) {
-    return behaviour.malformed();
-  }
+  const { topic } = request;
+  if (topic === undefined) return refuseWith(behaviour.sayings.noPublishTopic);
+  const kinds = Number(jsonMessage !== undefined) + Number(binaryMessage !== undefined);
+  if (kinds > 1 || (kinds < 1 && behaviour.profile === 'lite')) return behaviour.malformed();
   if (behaviour.profile === 'nucleus' && jsonMessage !== undefined && !isJsonObject(jsonMessage.message)) {
-    return behaviour.malformed();
+    // The Java nucleus runs into a null pointer, and says so without words.
+    return jsonMessage.message === null ? refuse('ServiceError', undefined) : behaviour.malformed();
   }
-  const refusal = denied(call, SERVICE, request.topic) ?? refusedTopic(behaviour, request.topic);
+  const refusal = denied(call, SERVICE, topic) ?? refusedTopic(behaviour, topic);
   if (refusal !== undefined) return refusal;
   const message: Publication['message'] | undefined =
     jsonMessage !== undefined
       ? { kind: 'json', value: jsonMessage.message }
       : binaryMessage && { kind: 'binary', base64: binaryMessage.message };
-  if (message === undefined) return refuse('InvalidArgumentsError', 'Publish message must not be empty');
-  const publication: Publication = { topic: request.topic, sender: call.component, message };
+  // The Java nucleus takes a publication without a message, and delivers nothing.
+  if (message === undefined) return respond();
+  const publication: Publication = { topic, sender: call.component, message };
   if (behaviour.acksBeforeDelivery) {
     return { kind: 'response', body: '{}', after: () => void pubSub.publish(publication) };
   }
@@ -48,7 +51,7 @@ function refusedTopic(behaviour: Behaviour, topic: string): Reply | undefined {
 }
 
 const SubscribeRequest = Type.Object({
-  topic: Type.String(),
+  topic: Type.Optional(Type.String()),
   receiveMode: Type.Optional(Type.String()),
 });
 
@@ -56,12 +59,11 @@ export const subscribeToTopic = operation(
   SubscribeRequest,
   (call, { topic, receiveMode }) => {
     const { behaviour, pubSub } = call.services;
+    if (topic === undefined) return refuseWith(behaviour.sayings.noSubscribeTopic);
     const refusal = denied(call, SERVICE, topic);
     if (refusal !== undefined) return refusal;
-    if (topic === '' || isTooLong(behaviour, topic) || pubSub.isFull) {
-      return behaviour.profile === 'lite'
-        ? refuse('ServiceError', 'Failed to bind subscription.')
-        : refuse('InvalidArgumentsError', 'Subscribe topic must not be empty');
+    if (isTooLong(behaviour, topic) || pubSub.isFull) {
+      return refuse('ServiceError', 'Failed to bind subscription.');
     }
     pubSub.subscribe(call.component, topic, effectiveMode(behaviour, topic, receiveMode), call.stream);
     return respond();

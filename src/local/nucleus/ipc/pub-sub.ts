@@ -50,9 +50,13 @@ export class PubSub {
   publish(publication: Publication): void | Promise<void> {
     const receivers = this.#receivers(publication);
     if (receivers.length === 0) return undefined;
-    if (publication.message.kind === 'json' && !this.#behaviour.fitsDelivery(publication.message.value)) {
-      for (const subscription of receivers) subscription.isDeaf = true;
-      this.#logger.warn('A jsonMessage silenced its subscriptions', { topic: publication.topic });
+    const delivery =
+      publication.message.kind === 'json'
+        ? this.#behaviour.deliveryOf(publication.message.value)
+        : 'delivered';
+    if (delivery !== 'delivered') {
+      if (delivery === 'deafens') for (const subscription of receivers) subscription.isDeaf = true;
+      this.#logger.warn('A jsonMessage was lost', { topic: publication.topic, delivery });
       return undefined;
     }
     return sendToAll(receivers, this.#body(publication));

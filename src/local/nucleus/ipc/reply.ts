@@ -1,5 +1,6 @@
 import type { Code } from '../../../contract/mod.js';
 import { toEdgeError, type JsonObject } from '../../../core/mod.js';
+import type { Words } from './words.js';
 
 /** The modelled errors of Greengrass IPC; on the wire each has the prefix `aws.greengrass#`. */
 export type ErrorShape =
@@ -20,8 +21,8 @@ export type Reply =
       /** Runs as soon as the response is written. */
       readonly after?: () => void;
     }
-  | { readonly kind: 'error'; readonly shape: ErrorShape; readonly message: string }
-  /** A fault that Greengrass does not model: plain text. */
+  | { readonly kind: 'error'; readonly shape: ErrorShape; readonly message: string | undefined }
+  /** A fault that Greengrass does not model: plain text, or JSON of its own. */
   | { readonly kind: 'fault'; readonly text: string };
 
 const EMPTY: Reply = { kind: 'response', body: '{}' };
@@ -31,8 +32,13 @@ export function respond(body?: JsonObject): Reply {
   return body === undefined ? EMPTY : { kind: 'response', body: JSON.stringify(body) };
 }
 
-export function refuse(shape: ErrorShape, message: string): Reply {
+export function refuse(shape: ErrorShape, message: string | undefined): Reply {
   return { kind: 'error', shape, message };
+}
+
+/** A refusal in the nucleus' own words. */
+export function refuseWith({ shape, message }: Words): Reply {
+  return refuse(shape, message);
 }
 
 /** What the kernel threw, as the error shape that a client can decode. */

@@ -4,6 +4,7 @@ import type { Link } from './connection.js';
 
 /** How long nucleus lite waits for a subscriber whose socket is full, before it drops the message. */
 export const FULL_SOCKET_WAIT_MS = 5000;
+const NOTHING = new Uint8Array(0);
 
 /**
  * A link over a socket. Frames of one turn of the event loop leave in one write. The socket counts as full while it
@@ -32,12 +33,13 @@ function waitForDrain(socket: Socket, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const finish = (hasRoom: boolean) => (): void => {
       cancel();
-      socket.off('drain', drained).off('close', gone);
+      socket.off('close', gone);
       resolve(hasRoom);
     };
-    const drained = finish(true);
     const gone = finish(false);
     const cancel = clock.after(FULL_SOCKET_WAIT_MS, finish(false), { unref: true });
-    socket.on('drain', drained).on('close', gone);
+    socket.on('close', gone);
+    // Below the high-water mark no 'drain' tells that the kernel took everything; the turn of the next write does.
+    socket.write(NOTHING, finish(true));
   });
 }
