@@ -7,6 +7,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+const args = process.argv.slice(2);
+/** Of ours and of libraries. Node's own line would stand beside the one document that programs read. */
+const warnings: string[] = [];
+process.removeAllListeners('warning');
+process.on('warning', ({ message }) => {
+  warnings.push(message);
+  if (!args.includes('--json')) void tell(message);
+});
+
+async function tell(warning: string): Promise<void> {
+  const { visible } = await import('../src/core/mod.js');
+  process.stderr.write(`Warning: ${visible(warning)}\n`);
+}
+
 async function ask(question: string): Promise<string> {
   const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
@@ -17,12 +31,13 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+process.exitCode = await runCommandLine(args, {
   out: process.stdout,
   error: process.stderr,
   environment: process.env,
   locate: (path) => path,
   aws: {},
+  warnings,
   ...(process.stdin.isTTY ? { ask } : {}),
   ...(process.stdout.isTTY ? { screen: process.stderr } : {}),
   interrupted: () =>

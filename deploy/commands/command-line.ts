@@ -67,5 +67,7 @@ async function printFailure(thrown: unknown, context: CommandContext, asJson: bo
   const { EdgeError } = await import('../../src/core/mod.js');
   const { Printer } = await import('../print/mod.js');
   const error = thrown instanceof WrongOption ? new EdgeError('OPTION_INVALID', thrown.message) : thrown;
-  new Printer(context).failure(error, asJson);
+  const print = new Printer(context);
+  if (asJson) print.failureDocument(error, context.warnings);
+  else print.failure(error);
 }

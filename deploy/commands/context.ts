@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly locate: (path: string) => string;
   /** Region, endpoint and credentials in place of what AWS's SDK finds in the process's environment. */
   readonly aws: AwsOptions;
+  /** What was warned of so far; with `--json` it goes into the document of a failure. Default: nothing is collected. */
+  readonly warnings?: readonly string[];
   /** Puts a question to a person; absent where nobody can be asked. */
   readonly ask?: (question: string) => Promise<string>;
   /** Draws what moves; absent where nobody looks at the output while it is written. */

@@ -2,7 +2,13 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { EdgeError, isJsonObject, toEdgeError, validate, type JsonObject } from '../../src/core/mod.js';
 import { atPath, checkAgent, checkUploader } from './component-configuration.js';
 import { FLEETS_NEXT_STEP, refused, type Fleet, type FleetDevice } from './fleet.js';
-import { FleetDeviceSchema, FleetsFileSchema, type FleetDeviceEntry, type FleetEntry } from './schema.js';
+import {
+  FleetDeviceSchema,
+  FleetsFileSchema,
+  isTagText,
+  type FleetDeviceEntry,
+  type FleetEntry,
+} from './schema.js';
 
 /** The agent's own default for what stands first in object keys. */
 const DEFAULT_PREFIX = 'sme-capture';
@@ -52,6 +58,13 @@ function readFleet(name: string, entry: FleetEntry): Fleet {
   const path = `fleets.${name}`;
   if (entry.devices !== undefined && entry.query !== undefined) {
     throw refused(`${path}.query`, `'${path}' has both devices and a query: one of them says who belongs`);
+  }
+  const oddTag = Object.entries(entry.tags ?? {}).find((tag) => !tag.every(isTagText))?.[0];
+  if (oddTag !== undefined) {
+    throw refused(
+      `${path}.tags.${oddTag}`,
+      `'${path}.tags' must hold letters, digits, blanks and _.:/=+@- only, as AWS does: '${oddTag}' is otherwise`,
+    );
   }
   const location = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(entry.output?.s3OutputLocation ?? '');
   const bucket = location?.[1];

@@ -10,8 +10,17 @@ const IotName = '[a-zA-Z0-9:_-]';
 const GROUP_MAX_CHARS = 100;
 /** Of a thing without a thing type. Source: AWS IoT Core quotas. */
 const THING_MAX_ATTRIBUTES = 3;
-/** One line: AWS IoT takes no line breaks in descriptions. */
-const OneLine = String.raw`^[^\p{C}\p{Zl}\p{Zp}]*$`;
+// Patterns are written so that readers in every language take them alike: no \p, \s, \w or \d.
+
+/** One line: AWS IoT takes no line breaks in descriptions, nor controls and characters that nobody sees. */
+const OneLine = String.raw`^[^\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$`;
+/** Letters, digits, blanks and `_.:/=+@-` of a tag: what of ASCII is none of them. {@link isTagText} says it exactly. */
+const NotInTags = String.raw`[^\x00-\x08\x0e-\x1f!"#$%&'()*,;<>?\[\\\]^\x60{|}~\x7f-\x9f]`;
+
+/** Whether AWS takes this text in a tag: letters and digits of all languages, which no portable pattern tells. */
+export function isTagText(text: string): boolean {
+  return /^[\p{L}\p{N}\s_.:/=+@-]*$/u.test(text);
+}
 
 /** A device as RegisterDevices had it. */
 export const FleetDeviceSchema = Type.Object(
@@ -42,11 +51,12 @@ export const FleetDeviceSchema = Type.Object(
 );
 export type FleetDeviceEntry = Static<typeof FleetDeviceSchema>;
 
-/** A name stands for a device without more. One schema of two types, so that a refusal names the key. */
+/** A name stands for a device without more. "If it is none of these" rather than a union: a refusal then names the key. */
 const NamedDevice = Type.Unsafe<string | FleetDeviceEntry>({
-  ...FleetDeviceSchema,
-  type: ['string', 'object'],
-  pattern: FleetDeviceSchema.properties.name.pattern,
+  allOf: [
+    { if: { type: 'string' }, else: FleetDeviceSchema },
+    { if: { type: 'object' }, else: FleetDeviceSchema.properties.name },
+  ],
 });
 
 const Output = Type.Object(
@@ -83,13 +93,13 @@ export const FleetSchema = Type.Object(
     ),
     roleAlias: Type.Optional(
       Type.String({
-        pattern: String.raw`^(arn:aws[a-z-]*:iot:[a-z0-9-]+:[0-9]{12}:rolealias/)?[\w=,@-]{1,128}$`,
+        pattern: String.raw`^(arn:aws[a-z-]*:iot:[a-z0-9-]+:[0-9]{12}:rolealias/)?[A-Za-z0-9_=,@-]{1,128}$`,
         description: 'DeviceFleet.IotRoleAlias: name or ARN of the role alias of the token exchange',
       }),
     ),
     roleArn: Type.Optional(
       Type.String({
-        pattern: String.raw`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`,
+        pattern: String.raw`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$`,
         description: 'DeviceFleet.RoleArn: the role behind the role alias',
       }),
     ),
@@ -108,8 +118,8 @@ export const FleetSchema = Type.Object(
     ),
     tags: Type.Optional(
       Type.Record(
-        Type.String({ pattern: String.raw`^(?!aws:)[\p{L}\p{N}\s_.:/=+@-]{1,128}$` }),
-        Type.String({ pattern: String.raw`^[\p{L}\p{N}\s_.:/=+@-]{0,256}$` }),
+        Type.String({ pattern: `^(?!aws:)${NotInTags}{1,128}$` }),
+        Type.String({ pattern: `^${NotInTags}{0,256}$` }),
         {
           maxProperties: 40,
           additionalProperties: false,
@@ -147,7 +157,12 @@ export const FleetsFileSchema = Type.Object(
       additionalProperties: false,
     }),
   },
-  { ...strict, $schema: 'http://json-schema.org/draft-07/schema#', title: 'Fleets of Edge Manager' },
+  {
+    ...strict,
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'urn:edgemanager:fleets:v1',
+    title: 'Fleets of Edge Manager',
+  },
 );
 export type FleetsFile = Static<typeof FleetsFileSchema>;
 export type FleetEntry = FleetsFile['fleets'][string];

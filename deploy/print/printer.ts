@@ -39,14 +39,16 @@ export class Printer {
     this.#error.write(`${visible(text)}\n`);
   }
 
-  /** The sentence and, where there is one, the next step; or one document, for programs. */
-  failure(thrown: unknown, asJson = false): void {
+  /** The sentence and, where there is one, the next step. */
+  failure(thrown: unknown): void {
     const error = toEdgeError(thrown, 'Cannot finish the command');
-    if (asJson) {
-      this.aside(canonicalJson(errorDocument(error), 2));
-      return;
-    }
     this.aside(`${error.code}: ${error.message}`);
     if (error.nextStep !== undefined) this.aside(`Next: ${error.nextStep}`);
+  }
+
+  /** A failure as one document, for programs, with what was warned of before. */
+  failureDocument(thrown: unknown, warnings: readonly string[] = []): void {
+    const document = errorDocument(toEdgeError(thrown, 'Cannot finish the command'));
+    this.aside(canonicalJson(warnings.length === 0 ? document : { ...document, warnings }, 2));
   }
 }

@@ -2,6 +2,7 @@ import { IoT } from '@aws-sdk/client-iot';
 import { fleetPolicies, type Fleet, type PolicyDocument } from '../../deploy/fleet/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
 import type { LocalCloud } from '../../src/local/cloud/mod.js';
+import { quietSdk } from '../../src/net/mod.js';
 
 /** Keys of whoever works on a fleet. */
 export interface OperatorKeys {
@@ -43,6 +44,7 @@ async function setUpDevices(local: LocalCloud, fleet: Fleet, change?: Change): P
   const roleArn = local.iam.createRole(role, trust);
   if (permissions !== undefined) local.iam.putRolePolicy(role, 'edge-manager', permissions);
   const { region, endpoint, credentials } = local;
+  quietSdk();
   const iot = new IoT({ region, endpoint, credentials });
   await iot.createRoleAlias({ roleAlias: fleet.roleAlias, roleArn });
   iot.destroy();

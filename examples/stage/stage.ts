@@ -18,6 +18,7 @@ import {
 } from '../../src/local/nucleus/mod.js';
 import { buildCodeComponents, COMPONENT_VERSION } from './builds.js';
 import { makeSigningKey, packageExample, type PackagedModel, type SigningKey } from './models.js';
+import { quietSdk } from '../../src/net/mod.js';
 
 export const BUCKET = 'edge-manager-captures';
 const FLEET = 'demo-fleet';
@@ -86,6 +87,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       'error',
     ),
   });
+  quietSdk();
   const s3Client = new S3Client({
     endpoint: s3.endpoint,
     region: REGION,

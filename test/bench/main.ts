@@ -2,12 +2,14 @@ import { startRig, type Rig } from './agent/rig.js';
 import type { Bench, BenchRow } from './figure.js';
 import { mergeResults, tableOf, type RowResult } from './results.js';
 import { ROWS } from './rows.js';
+import { quietSdk } from '../../src/net/mod.js';
 
 /** `npm run bench` measures all rows, `npm run bench -- NAME...` some. */
 const RESULTS = 'bench/results.json';
 /** No row may hold up the others for ever. */
 const ROW_LIMIT_MS = 180_000;
 
+quietSdk();
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const known = ROWS.map(({ name }) => name);
 const unknown = names.filter((name) => !known.includes(name));

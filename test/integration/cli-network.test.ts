@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { S3 } from '@aws-sdk/client-s3';
 import { clientConfig, fromAws } from '../../deploy/cloud/aws/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
+import { spawnCli } from '../lib/cli.js';
 import { ForwardProxy } from '../lib/forward-proxy.js';
 import { hasOpenssl, makeAuthority, tlsBefore } from '../lib/private-authority.js';
 import { startTestS3, TEST_BUCKET, TEST_CREDENTIALS } from '../lib/s3.js';
@@ -52,25 +51,29 @@ describe('the network of the command line', () => {
 
   it('as a process: asks the proxy, and prints neither its password nor the SDK’s warning', async () => {
     await using proxy = await ForwardProxy.start({ kind: 'http', login: LOGIN, targets: {} });
-    const child = spawn(process.execPath, ['scripts/edge-manager.mjs', 'models', 'list'], {
-      env: {
-        PATH: process.env['PATH'],
-        HTTP_PROXY: proxy.url.replace('hunter2', 'wrong-hunter2'),
-        AWS_ENDPOINT_URL: 'http://aws.test',
-        AWS_USE_FIPS_ENDPOINT: 'true',
-        AWS_REGION: 'eu-west-1',
-        AWS_ACCESS_KEY_ID: 'AKIDTEST',
-        AWS_SECRET_ACCESS_KEY: 'secret-of-the-test',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
-    const [code] = (await once(child, 'close')) as [number];
-    assert.notEqual(code, 0);
-    assert.match(output, /the proxy http:\/\/127\.0\.0\.1:\d+ wants a user and a password/);
-    assert.equal(output.split('AWS_USE_FIPS_ENDPOINT has no effect here').length, 2, output);
-    assert.ok(!/hunter2|NodeVersionSupportWarning/.test(output), output);
+    const environment = {
+      HTTP_PROXY: proxy.url.replace('hunter2', 'wrong-hunter2'),
+      AWS_ENDPOINT_URL: 'http://aws.test',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'AKIDTEST',
+      AWS_SECRET_ACCESS_KEY: 'secret-of-the-test',
+    };
+    for (const asJson of [false, true]) {
+      const args = ['models', 'list', ...(asJson ? ['--json'] : [])];
+      const { code, out, error } = await spawnCli(
+        args,
+        { ...environment, NODE_NO_WARNINGS: '0' },
+        process.cwd(),
+      );
+      assert.notEqual(code, 0);
+      assert.equal(out, '');
+      assert.match(error, /the proxy http:\/\/127\.0\.0\.1:\d+ wants a user and a password/);
+      assert.equal(error.split('AWS_USE_FIPS_ENDPOINT has no effect here').length, 2, error);
+      assert.ok(!/hunter2|NodeVersionSupportWarning|\(node:/.test(error), error);
+      if (!asJson) assert.match(error, /^Warning: AWS_USE_FIPS_ENDPOINT/m);
+      // One document, whatever was warned of.
+      else assert.deepEqual(Object.keys(JSON.parse(error) as object).sort(), ['error', 'warnings']);
+    }
   });
 });

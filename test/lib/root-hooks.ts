@@ -1,9 +1,12 @@
 import { relative } from 'node:path';
+import { quietSdk } from '../../src/net/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { account, cpuMs } from './test-account.js';
 
 /** Mocha's root hooks (see .mocharc.json): with --parallel, those for all tests run once a file. */
 export const mochaHooks = rootHooks();
+// Each of the tests' own clients would print its lines between theirs, and programs that tests start theirs too.
+quietSdk();
 
 function rootHooks(): Mocha.RootHookObject {
   const dist = new URL('../../', import.meta.url).pathname;

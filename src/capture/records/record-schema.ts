@@ -33,7 +33,7 @@ export const EventMetadata = Type.Object({
   /** The capture id. */
   eventId: Type.String(),
   /** UTC, to the second, without zone: `2023-05-31T20:05:24`. */
-  inferenceTime: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d$' }),
+  inferenceTime: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$' }),
   modelName: Type.String(),
   modelVersion: Type.String(),
   /** Added, as all below: SHA-256 of the package's manifest. */
@@ -61,12 +61,20 @@ export type EventMetadata = Static<typeof EventMetadata>;
 /** Edge Manager's `eventVersion`. Another form of record gets another number, and a parser of its own. */
 export const EVENT_VERSION = '0';
 
-export const CapturedRecord = Type.Object({
-  deviceFleetAuxiliaryInputs: Type.Array(RecordItem),
-  deviceFleetAuxiliaryOutputs: Type.Array(RecordItem),
-  deviceFleetInputs: Type.Array(RecordItem),
-  deviceFleetOutputs: Type.Array(RecordItem),
-  eventMetadata: EventMetadata,
-  eventVersion: Type.Literal(EVENT_VERSION),
-});
+/** docs/records.schema.json is this. */
+export const CapturedRecord = Type.Object(
+  {
+    deviceFleetAuxiliaryInputs: Type.Array(RecordItem),
+    deviceFleetAuxiliaryOutputs: Type.Array(RecordItem),
+    deviceFleetInputs: Type.Array(RecordItem),
+    deviceFleetOutputs: Type.Array(RecordItem),
+    eventMetadata: EventMetadata,
+    eventVersion: Type.Literal(EVENT_VERSION),
+  },
+  {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'urn:edgemanager:record:v0',
+    title: 'A captured record of Edge Manager',
+  },
+);
 export type CapturedRecord = Static<typeof CapturedRecord>;

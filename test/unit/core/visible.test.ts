@@ -47,7 +47,7 @@ describe('characters that a terminal obeys or nobody sees', () => {
       print.aside(text);
       print.json({ [text]: text });
       print.failure(new EdgeError('FILE_UNUSABLE', text, { nextStep: text }));
-      print.failure(new EdgeError('FILE_UNUSABLE', text), true);
+      print.failureDocument(new EdgeError('FILE_UNUSABLE', text));
       log.error(text, { [text]: text });
       out += shown(text);
       out += renderSummaries([

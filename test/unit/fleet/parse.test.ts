@@ -119,6 +119,12 @@ describe('parseFleets', () => {
   const refusals: [string, unknown, RegExp, string][] = [
     ['a list', [], /it must be an object/, ''],
     ['no fleets', {}, /'fleets' is missing/, 'fleets'],
+    [
+      'a tag that AWS refuses',
+      { fleets: { a: { tags: { hall: '☃' } } } },
+      /'fleets\.a\.tags' must hold letters, digits/,
+      'fleets.a.tags.hall',
+    ],
     ['a wrong name', { fleets: { 'a b': {} } }, /'fleets\.a b' is not a known key/, 'fleets.a b'],
     [
       'a wrong key',
