@@ -82,6 +82,8 @@ const ACCOUNT_ACTIONS = [
 function thingActions(fleet: Fleet): readonly string[] {
   return [
     'iot:DescribeThing',
+    // How a job went on a thing is asked of both.
+    'iot:DescribeJobExecution',
     ...(fleet.createThings ? ['iot:CreateThing', 'iot:DeleteThing'] : []),
     'iot:AddThingToThingGroup',
     'iot:RemoveThingFromThingGroup',

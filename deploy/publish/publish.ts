@@ -47,7 +47,6 @@ export async function publish(options: PublishOptions): Promise<PublishResult> {
   const existing = await components.versionsOf(name);
   const version = await chooseVersion(options, existing);
   const former = existing.find((one) => one.version === version);
-  let removedAtMs = 0;
   if (former !== undefined) {
     const found = await components.component(former.arn);
     if (found !== undefined) {
@@ -55,13 +54,12 @@ export async function publish(options: PublishOptions): Promise<PublishResult> {
       if (found.state !== 'FAILED') return await finish(options, found.arn, version, 'already-published');
       onStep(`Removing ${name} ${version}, which failed before`);
       await components.deleteComponent(found.arn);
-      removedAtMs = found.createdAtMs;
     }
   }
   const recipe = renderDocument(await upload(options, version), name);
   const tags = { ...(build.model === undefined ? {} : modelTags(build.model.manifest, build.model.digest)) };
   const given = { recipe, tags: { ...tags, [TAGS.content]: build.content } };
-  const arn = await create(options, version, given, removedAtMs);
+  const arn = await create(options, version, given);
   return await finish(options, arn, version, 'published');
 }
 
@@ -116,13 +114,12 @@ async function upload(
 }
 
 async function create(
-  { build, components }: PublishOptions,
+  { build, components, clock }: PublishOptions,
   version: string,
   { recipe, tags }: { readonly recipe: string; readonly tags: Readonly<Record<string, string>> },
-  removedAtMs: number,
 ): Promise<string> {
-  // Another token than that of a version which was removed: AWS would answer with that one.
-  const clientToken = sha256Hex(`${removedAtMs}\n${recipe}`);
+  // A token of this run: for eight hours AWS answers a former one with the version that it made then, removed or not.
+  const clientToken = sha256Hex(`${clock.wallMs()}\n${recipe}`);
   try {
     return await components.createComponent({ recipe, tags, clientToken });
   } catch (thrown) {

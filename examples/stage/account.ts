@@ -31,7 +31,7 @@ export function setUpOperator(local: LocalCloud, fleet: Fleet, change?: Change):
 }
 
 /** The devices' role behind the fleet's role alias, and the IoT policy of their certificates. */
-async function setUpDevices(local: LocalCloud, fleet: Fleet, change?: Change): Promise<void> {
+export async function setUpDevices(local: LocalCloud, fleet: Fleet, change?: Change): Promise<void> {
   const document = documentsOf(local, fleet, change);
   const [mqtt, trust, permissions] = [
     document('device-iot-policy'),

@@ -40,7 +40,7 @@ import { STS_NEEDS } from './aws/sts-needs.js';
 import { stsOperations } from './aws/sts-operations.js';
 import { ThingRegistry } from './aws/things.js';
 import { downloadArtifact } from './artifact-download.js';
-import { ADMINISTRATOR, Identities, type AccessKeys } from './iam/mod.js';
+import { ADMINISTRATOR, Identities, type AccessKeys, type NeedListener } from './iam/mod.js';
 import { startLocalS3, type LocalS3 } from './s3/mod.js';
 
 export interface LocalCloudOptions {
@@ -53,6 +53,8 @@ export interface LocalCloudOptions {
   /** Until a new component version is DEPLOYABLE. Default 20. */
   readonly componentDelayMs?: number;
   readonly hook?: CallHook;
+  /** Hears of each right that is needed, of users, roles and certificates. */
+  readonly onNeed?: NeedListener;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
@@ -110,7 +112,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     random,
   };
   const partition = partitionOf(account.region).name;
-  const iam = new Identities({ id: account.id, partition, clock: account.clock });
+  const iam = new Identities({ id: account.id, partition, clock: account.clock, onNeed: options.onNeed });
   const credentials = iam.createUser('local', [ADMINISTRATOR]);
   const s3 = await startLocalS3({
     folder: join(options.folder, 's3'),

@@ -1,5 +1,5 @@
 import { EdgeError, type JsonObject } from '../../../core/mod.js';
-import { evaluate, parsePolicy, refusalOf, type Identities, type Policy } from '../iam/mod.js';
+import { parsePolicy, type Identities, type Policy } from '../iam/mod.js';
 import type { DeviceCredentials, IotCore } from '../../nucleus/mod.js';
 import { arnOf, type Account } from './account.js';
 import type { RoleAliases } from './role-aliases.js';
@@ -68,8 +68,7 @@ export class Certificates {
 
   #refusal(thing: string, action: string, resource: string): string | undefined {
     const context = { 'iot:connection.thing.thingname': thing, 'iot:connection.thing.isattached': 'true' };
-    const decision = evaluate(this.#policies, { action, resource, context });
-    if (decision === 'allowed') return undefined;
-    return refusalOf(arnOf(this.#account, 'iot', `thing/${thing}`), { action, resource }, decision);
+    const principal = arnOf(this.#account, 'iot', `thing/${thing}`);
+    return this.#identities.refusalBy(this.#policies, principal, [{ action, resource, context }]);
   }
 }

@@ -43,13 +43,23 @@ export const ADMINISTRATOR: JsonObject = {
 
 const LIFETIME_MS = 3_600_000;
 
+/** Hears of each right that somebody needed, whether he had it or not. */
+export type NeedListener = (principal: string, need: Need) => void;
+
+export interface IdentitiesOptions {
+  readonly id: string;
+  readonly partition: string;
+  readonly clock: Clock;
+  readonly onNeed?: NeedListener | undefined;
+}
+
 /** IAM's part of one account: users and roles with their policies, and the keys that stand for them. */
 export class Identities {
-  readonly #account: { readonly id: string; readonly partition: string; readonly clock: Clock };
+  readonly #account: IdentitiesOptions;
   readonly #byKey = new Map<string, Known>();
   readonly #roles = new Map<string, Role>();
 
-  constructor(account: { readonly id: string; readonly partition: string; readonly clock: Clock }) {
+  constructor(account: IdentitiesOptions) {
     this.#account = account;
   }
 
@@ -115,9 +125,15 @@ export class Identities {
   /** Why a key may not do one of these; undefined where it may do all. */
   refusal(accessKeyId: string, needs: readonly Need[]): string | undefined {
     const { arn, policies } = this.principal(accessKeyId);
+    return this.refusalBy(policies(), arn, needs);
+  }
+
+  /** The same for whoever has no keys: a certificate with its policies. */
+  refusalBy(policies: readonly Policy[], principal: string, needs: readonly Need[]): string | undefined {
     for (const need of needs) {
-      const decision = evaluate(policies(), need);
-      if (decision !== 'allowed') return refusalOf(arn, need, decision);
+      this.#account.onNeed?.(principal, need);
+      const decision = evaluate(policies, need);
+      if (decision !== 'allowed') return refusalOf(principal, need, decision);
     }
     return undefined;
   }
