@@ -126,13 +126,17 @@ describe('A1, A3: ten thousand updates of one model', () => {
   });
 });
 
-/** Nothing grows from the first measurement on. Latencies have more or fewer digits, and V8 keeps some spare room. */
+/**
+ * Nothing grows from the first measurement on. Latencies have more or fewer digits; V8 keeps some spare room, and what
+ * it compiles meanwhile, so what is held is compared from the second one on.
+ */
 function holdTheSame([first, ...later]: readonly Sizes[]): void {
+  const [warm] = later;
   for (const sizes of later) {
     for (const [what, size] of Object.entries(sizes)) {
       const slack =
         what === 'update' ? Infinity : what === 'heldKb' ? 4096 : what === 'heartbeatBytes' ? 64 : 0;
-      const before = first?.[what] ?? 0;
+      const before = (what === 'heldKb' ? warm : first)?.[what] ?? 0;
       assert.ok(size <= before + slack, `${what} was ${before} and is ${size} after ${sizes.update} updates`);
     }
   }
