@@ -47,6 +47,8 @@ export interface FaultDeviceOptions {
   /** Default: one of the device's own. */
   readonly s3?: TestS3;
   readonly access?: StoreAccess;
+  /** The agent's configuration beside `fleet` and `capture`. */
+  readonly agent?: JsonObject;
   /** The agent's `capture` configuration, over one that closes segments often. */
   readonly capture?: JsonObject;
   /** What a device of before left, for `restoreDevice`. */
@@ -86,11 +88,16 @@ export class FaultDevice implements AsyncDisposable {
     left,
     s3: given,
     access,
+    agent,
   }: FaultDeviceOptions = {}): Promise<FaultDevice> {
     const s3 = given ?? (await startTestS3());
     const forever = async () => ({ ...TEST_CREDENTIALS, expiration: new Date('2099-01-01') });
     const bench = await AgentBench.create({
-      configuration: { fleet: 'faults', capture: { pushPeriodSeconds: 0.1, embedLimit: 64, ...capture } },
+      configuration: {
+        ...agent,
+        fleet: 'faults',
+        capture: { pushPeriodSeconds: 0.1, embedLimit: 64, ...capture },
+      },
       credentials: access?.credentials ?? forever,
     });
     const { environment } = bench.nucleus.registerExternal(UPLOADER, {
