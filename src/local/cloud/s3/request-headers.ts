@@ -1,5 +1,6 @@
 import type { HttpRequest } from '../../http/mod.js';
 import { s3Errors, type S3Error } from './errors.js';
+import { isPresigned } from './presigned.js';
 import { OPERATIONS, type OperationName, type S3Operation } from './operation-table.js';
 
 const OF_EVERY_REQUEST = [
@@ -38,9 +39,11 @@ export function headersOf(request: HttpRequest): Record<string, string> {
   return headers;
 }
 
-/** The x-amz-… parameters of a query: presigned URLs have them for headers. */
+/** The x-amz-… parameters of a query: presigned URLs have them for headers, and seldom sign a body. */
 export function headersOfQuery(query: URLSearchParams): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = isPresigned(query)
+    ? { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+    : {};
   for (const [name, value] of query) if (/^x-amz-/i.test(name)) headers[name.toLowerCase()] = value;
   return headers;
 }

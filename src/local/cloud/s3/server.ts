@@ -270,7 +270,7 @@ class RunningS3 implements LocalS3 {
       Code: error.code,
       Message: error.message,
       ...error.more.elements,
-      Resource: `/${record.bucket}/${record.key}`,
+      Resource: `/${[record.bucket, record.key].filter((name) => name !== '').join('/')}`,
       RequestId: exchange.requestId,
       HostId: exchange.hostId,
     });

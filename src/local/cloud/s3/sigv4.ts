@@ -155,17 +155,26 @@ function normalised(path: string): string {
 function canonicalQuery(target: string): string {
   const at = target.indexOf('?');
   if (at < 0) return '';
-  return target
-    .slice(at + 1)
-    .split('&')
-    .filter((pair) => pair !== '')
-    .map((pair) => {
-      const equals = pair.indexOf('=');
-      const name = equals < 0 ? pair : pair.slice(0, equals);
-      return `${reencode(name)}=${equals < 0 ? '' : reencode(pair.slice(equals + 1))}`;
-    })
-    .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    .join('&');
+  return (
+    target
+      .slice(at + 1)
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair): [string, string] => {
+        const equals = pair.indexOf('=');
+        return equals < 0
+          ? [reencode(pair), '']
+          : [reencode(pair.slice(0, equals)), reencode(pair.slice(equals + 1))];
+      })
+      // By name, not by the whole: '=' would come behind the '-' of a longer name.
+      .sort(([a, one], [b, other]) => (a === b ? compare(one, other) : compare(a, b)))
+      .map(([name, value]) => `${name}=${value}`)
+      .join('&')
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function reencode(part: string): string {
