@@ -10,22 +10,37 @@ const MODEL = 'SileroVad';
 /** The agent may still start, and the model be admitted, when this component runs. */
 const READY_TIMEOUT_MS = 120_000;
 const PREDICT_TIMEOUT_MS = 10_000;
+/** Greengrass kills 5 s after SIGTERM; a nucleus that is going too may never answer. */
+const END_MS = 1500;
 
 /** Plays a recording to the model at real-time pace, window by window, and carries the model's state. */
 async function main(recording: string): Promise<void> {
   const samples = readWav(readFileSync(recording));
+  const stop = stopSignal();
   const connection = await connect({ component: COMPONENT });
   const results = openSync(RESULTS_FILE, 'a');
   const ending = { wanted: false };
-  process.once('SIGTERM', () => (ending.wanted = true));
   const { client, greengrass } = connection;
   await greengrass.subscribe(FINISH_TOPIC, () => (ending.wanted = true));
-  await untilServing(client);
+  await untilServing(client, stop);
   console.log(JSON.stringify({ message: 'Listening', windows: windowCount(samples) }));
-  for (let loop = 0; !ending.wanted; loop++) await play(client, samples, loop, results);
+  for (let loop = 0; !ending.wanted && !stop.aborted; loop++)
+    await play(client, samples, loop, results, stop);
   closeSync(results);
   console.log(JSON.stringify({ message: 'Finished' }));
   await connection.close();
+}
+
+/** Aborts when Greengrass, or a person, wants the end: whatever is waited for then ends at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop.abort(new Error(signal));
+      setTimeout(() => process.exit(0), END_MS).unref();
+    });
+  }
+  return stop.signal;
 }
 
 async function play(
@@ -33,18 +48,21 @@ async function play(
   samples: Float32Array,
   loop: number,
   results: number,
+  stop: AbortSignal,
 ): Promise<void> {
   const begunMs = performance.now();
   let state = new Float32Array(STATE_ELEMENTS);
   for (let window = 0; window < windowCount(samples); window++) {
-    await sleep(Math.max(0, begunMs + window * WINDOW_MS - performance.now()));
+    await pause(begunMs + window * WINDOW_MS - performance.now(), stop);
+    if (stop.aborted) return;
     const askedMs = performance.now();
     let result: WindowResult;
     try {
-      const said = await predict(client, windowAt(samples, window), state);
+      const said = await predict(client, windowAt(samples, window), state, stop);
       state = said.state;
       result = { loop, window, ...said.result, latencyMs: performance.now() - askedMs };
     } catch (thrown) {
+      if (stop.aborted) return;
       const error = thrown instanceof Error ? thrown.message : String(thrown);
       result = { loop, window, version: null, output: '', state: '', captureId: null, latencyMs: 0, error };
     }
@@ -56,6 +74,7 @@ async function predict(
   client: EdgeManagerClient,
   window: Float32Array,
   state: Float32Array,
+  signal: AbortSignal,
 ): Promise<{
   state: Float32Array<ArrayBuffer>;
   result: Pick<WindowResult, 'version' | 'output' | 'state' | 'captureId'>;
@@ -67,7 +86,7 @@ async function predict(
       tensor('state', 'FP32', STATE_SHAPE, state),
       tensor('sr', 'INT64', [], BigInt64Array.of(16_000n)),
     ],
-    { timeoutMs: PREDICT_TIMEOUT_MS },
+    { timeoutMs: PREDICT_TIMEOUT_MS, signal },
   );
   const output = outputOf(prediction, 'output');
   const next = outputOf(prediction, 'stateN');
@@ -88,17 +107,22 @@ function outputOf(prediction: Prediction, name: string): Prediction['outputs'][n
   return output;
 }
 
-async function untilServing(client: EdgeManagerClient): Promise<void> {
+/** Ends early where the app shall stop. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+}
+
+async function untilServing(client: EdgeManagerClient, stop: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
+  while (!stop.aborted) {
     try {
-      const models = await client.listModels({ timeoutMs: 5000 });
+      const models = await client.listModels({ timeoutMs: 5000, signal: stop });
       if (models.some((model) => model.name === MODEL && model.labels.includes('stable'))) return;
     } catch (thrown) {
-      if (performance.now() > deadlineMs) throw thrown;
+      if (performance.now() > deadlineMs && !stop.aborted) throw thrown;
     }
     if (performance.now() > deadlineMs) throw new Error(`No version of ${MODEL} serves on this device`);
-    await sleep(200);
+    await pause(200, stop);
   }
 }
 

@@ -18,10 +18,10 @@ export interface Logger {
 
 /**
  * A logger over a line sink. Never pass credentials, tokens or tensor contents as fields.
- * @param write gets one line without line end
+ * @param write gets one line without line end, and its level
  */
 export function createLogger(
-  write: (line: string) => void,
+  write: (line: string, level: LogLevel) => void,
   now: () => number,
   level: LogLevel = 'info',
   fields: LogFields = {},
@@ -37,7 +37,7 @@ export const silentLogger: Logger = createLogger(
 );
 
 function make(
-  write: (line: string) => void,
+  write: (line: string, level: LogLevel) => void,
   now: () => number,
   threshold: { level: LogLevel },
   base: LogFields,
@@ -46,7 +46,7 @@ function make(
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(threshold.level)) return;
     const line = { time: new Date(now()).toISOString(), level, message, ...base, ...fields };
     // JSON leaves C1 and what turns text as they are: a log is read in terminals too.
-    write(visible(JSON.stringify(line, replacer)));
+    write(visible(JSON.stringify(line, replacer)), level);
   };
   return {
     debug: (message, fields) => emit('debug', message, fields),

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 
@@ -51,4 +52,19 @@ export async function readBootIdentity(): Promise<BootIdentity> {
     bootId = randomUUID();
   }
   return { bootId, monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000 };
+}
+
+/**
+ * Whether a descriptor leads to the journal itself. The variable alone says nothing: the Java nucleus passes on its
+ * own to components whose output it reads.
+ * @param stream JOURNAL_STREAM, as systemd sets it: device and inode
+ */
+export function isJournal(stream: string | undefined, descriptor: number): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(descriptor);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }

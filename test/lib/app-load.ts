@@ -1,7 +1,7 @@
 import { CaptureEvent, predictTopic, replyTopic, topics } from '../../src/contract/mod.js';
 import type { CaptureRecord } from '../../src/capture/mod.js';
 import { toInlineTensor } from '../../src/tensor/mod.js';
-import { validate, type Random } from '../../src/core/mod.js';
+import { toEdgeError, validate, type Random } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { decodeMessage, decodeReply, encodeMessage, type Transport } from '../../src/ipc/mod.js';
 import { testRecord } from './spool-fixture.js';
@@ -21,6 +21,8 @@ export class AppLoad {
   readonly acked = new Set<string>();
   /** Submissions that were answered with an error. */
   refused = 0;
+  /** Requests that could not go out. */
+  unsent = 0;
   /** Predictions: sent, answered, and of these with an error. */
   predictions = 0;
   answered = 0;
@@ -92,7 +94,13 @@ export class AppLoad {
 
   async #send(id: string, topic: string, op: string, body: object): Promise<void> {
     const request = { v: 1, id, replyTo: this.#replyTo, timeoutMs: 5000, op, body };
-    await this.#transport.publish(topic, encodeMessage(request));
+    try {
+      await this.#transport.publish(topic, encodeMessage(request));
+    } catch (thrown) {
+      // The nucleus is away: nothing of it was acknowledged.
+      if (toEdgeError(thrown).code !== 'UNAVAILABLE') throw thrown;
+      this.unsent += 1;
+    }
   }
 
   #onReply(payload: Uint8Array): void {

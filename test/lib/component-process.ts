@@ -8,8 +8,13 @@ export class ComponentProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly #lines: string[] = [];
 
-  constructor(script: string, environment: Readonly<Record<string, string | undefined>>, workFolder: string) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', script], {
+  constructor(
+    script: string,
+    environment: Readonly<Record<string, string | undefined>>,
+    workFolder: string,
+    args: readonly string[] = [],
+  ) {
+    this.child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
       cwd: workFolder,
       env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

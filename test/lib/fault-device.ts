@@ -4,7 +4,7 @@ import { topics } from '../../src/contract/mod.js';
 import { spoolFolders } from '../../src/capture/mod.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
-import type { DeviceCredentials } from '../../src/local/nucleus/mod.js';
+import type { DeviceCredentials, Profile } from '../../src/local/nucleus/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { AGENT, AgentBench } from './agent-process.js';
 import { ComponentProcess } from './component-process.js';
@@ -44,6 +44,8 @@ export interface StoreAccess {
 }
 
 export interface FaultDeviceOptions {
+  /** Default: nucleus. */
+  readonly profile?: Profile;
   /** Default: one of the device's own. */
   readonly s3?: TestS3;
   readonly access?: StoreAccess;
@@ -89,10 +91,12 @@ export class FaultDevice implements AsyncDisposable {
     s3: given,
     access,
     agent,
+    profile = 'nucleus',
   }: FaultDeviceOptions = {}): Promise<FaultDevice> {
     const s3 = given ?? (await startTestS3());
     const forever = async () => ({ ...TEST_CREDENTIALS, expiration: new Date('2099-01-01') });
     const bench = await AgentBench.create({
+      profile,
       configuration: {
         ...agent,
         fleet: 'faults',

@@ -50,6 +50,7 @@ export async function performLocalCommand(args: readonly string[], terminal: Out
       output.out(LOCAL_USAGE);
       return values.help === true ? 0 : 1;
     }
+    refuseIgnored(command ?? '', positionals.slice(1), Object.keys(values));
     const call: Call = {
       name,
       selector: {
@@ -171,6 +172,49 @@ function parse(args: readonly string[]) {
       cause: thrown,
     });
   }
+}
+
+/** What each command reads beside `--work`, `--timeout`, `--json` and `--help`. */
+interface Reads {
+  /** Words after the command, at most. */
+  readonly words: number;
+  readonly options: readonly (keyof typeof OPTIONS)[];
+}
+
+const READS = new Map<string, Reads>([
+  ['list', { words: 0, options: [] }],
+  ['describe', { words: 1, options: ['version', 'label'] }],
+  ['stats', { words: 1, options: [] }],
+  ['load', { words: 1, options: ['version', 'label', 'path', 'pin'] }],
+  ['unload', { words: 1, options: ['version', 'label'] }],
+  ['reset-newest', { words: 1, options: ['version'] }],
+  ['captures', { words: Infinity, options: ['reason', 'all', 'quarantined'] }],
+  ['predict', { words: 1, options: ['version', 'label', 'inputs'] }],
+]);
+const READ_BY_ALL: ReadonlySet<string> = new Set(['work', 'timeout', 'json', 'help']);
+
+/** A word that would be passed over was meant: `load NAME 2.0.0` must not load another version. */
+function refuseIgnored(command: string, words: readonly string[], options: readonly string[]): void {
+  const reads = READS.get(command);
+  if (reads === undefined) return;
+  const word = words[reads.words];
+  if (word !== undefined) {
+    throw new EdgeError(
+      'OPTION_INVALID',
+      `Cannot run '${command}' as it takes ${reads.words === 0 ? 'no name' : 'one name'}: '${word}' is one word too many`,
+      {
+        nextStep: reads.options.includes('version')
+          ? `Give a version by --version ${word}`
+          : 'edge-manager local --help',
+      },
+    );
+  }
+  const known: ReadonlySet<string> = new Set(reads.options);
+  const idle = options.find((option) => !known.has(option) && !READ_BY_ALL.has(option));
+  if (idle === undefined) return;
+  throw new EdgeError('OPTION_INVALID', `Cannot run '${command}' as it takes no --${idle}`, {
+    nextStep: 'edge-manager local --help',
+  });
 }
 
 function nameOf({ name }: Call): string {
