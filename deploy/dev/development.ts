@@ -54,7 +54,12 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
   nucleus.onState((name, state) => tell({ component: name, state }, `${name}: ${state}`));
   tellPlaces(options, { rootPath, s3: s3.endpoint, data });
   if (Object.keys(components).length > 0) {
-    const result = await nucleus.deploy({ deploymentId: 'dev', components });
+    const result = await nucleus.deploy({
+      deploymentId: 'dev',
+      components,
+      // A local deployment asks no component whether it may begin.
+      componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
+    });
     tell({ ...result }, `Deployment ${result.status}${result.reason === '' ? '' : `: ${result.reason}`}`);
   }
   return {

@@ -8,6 +8,7 @@ import {
   startNucleus,
   type ComponentState,
   type ComponentStore,
+  type DeploymentDocument,
   type DeploymentResult,
   type Nucleus,
   type NucleusOptions,
@@ -31,6 +32,8 @@ export interface TestComponent {
 
 /** A store of components that a test writes down. */
 export class TestStore implements ComponentStore {
+  /** As `edge-manager dev` and the Greengrass CLI deploy. */
+  readonly isLocal = true;
   readonly #components = new Map<string, Map<string, { recipe: string; component: TestComponent }>>();
 
   add(name: string, version: string, component: TestComponent): void {
@@ -125,7 +128,7 @@ export class NucleusBench implements AsyncDisposable {
 
   deploy(
     components: Readonly<Record<string, string | WantedComponent>>,
-    policies: { failureHandlingPolicy?: 'ROLLBACK' | 'DO_NOTHING' } = {},
+    policies: Pick<DeploymentDocument, 'failureHandlingPolicy' | 'configurationValidationPolicy'> = {},
   ): Promise<DeploymentResult> {
     const wanted = Object.entries(components).map(([name, value]) => [
       name,

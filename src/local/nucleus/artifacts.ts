@@ -12,7 +12,7 @@ import { sizeOf, unzip } from './unzip.js';
 
 /**
  * Brings a version's artifacts onto the device, where components can read but not change them. What is there already
- * stays: as on a core, an artifact is checked when it is fetched, and not again.
+ * stays, and is not checked again; only lite copies a local deployment's over it, as `cp` does.
  */
 export async function fetchArtifacts(
   component: { readonly name: string; readonly version: string; readonly artifacts: readonly Artifact[] },
@@ -30,7 +30,13 @@ export async function fetchArtifacts(
   for (const artifact of artifacts) {
     const file = artifact.Uri.slice(artifact.Uri.lastIndexOf('/') + 1);
     const path = join(folder, file);
-    if (!(await exists(path))) {
+    const isThere = await exists(path);
+    if (isThere && profile === 'lite' && store.isLocal === true) {
+      await chmod(path, 0o644);
+      await store.fetchArtifact(name, version, artifact.Uri, path);
+      await chmod(path, modeOf(artifact));
+    }
+    if (!isThere) {
       const temporary = join(folder, `.${file}.tmp`);
       await rm(temporary, { force: true });
       await store.fetchArtifact(name, version, artifact.Uri, temporary);

@@ -1,4 +1,11 @@
-import { EdgeError, messageOf, SerialQueue, type JsonObject, type Logger } from '../../core/mod.js';
+import {
+  EdgeError,
+  messageOf,
+  SerialQueue,
+  toEdgeError,
+  type JsonObject,
+  type Logger,
+} from '../../core/mod.js';
 import type { DeploymentDocument, DeploymentResult, Profile } from './api/mod.js';
 import { changedLeaves } from './configuration.js';
 import type { ConfigurationStore } from './configuration-store.js';
@@ -30,6 +37,8 @@ export interface DeployerOptions {
 
 const DEFAULT_NOTIFY_TIMEOUT_S = 60;
 const DEFAULT_VALIDATION_TIMEOUT_S = 20;
+/** Lite asks the cloud for what no local recipe offers, which takes its time. */
+const LITE_CLOUD_MS = 4_000;
 
 type Failed = (detailedStatus: DeploymentResult['detailedStatus'], reason: string) => DeploymentResult;
 
@@ -67,7 +76,7 @@ export class Deployer {
 
   async #carryOut(document: DeploymentDocument, failed: Failed): Promise<DeploymentResult> {
     const { deploymentId } = document;
-    const { closing, prepare, gate, profile } = this.#options;
+    const { closing, prepare, gate, profile, services } = this.#options;
     let target: PreparedTarget;
     try {
       if (closing.aborted) throw new EdgeError('CLOSED', 'The nucleus is closed');
@@ -78,6 +87,7 @@ export class Deployer {
     try {
       target = await prepare(document);
     } catch (error) {
+      if (profile === 'lite' && isUnresolved(error)) await services.clock.sleep(LITE_CLOUD_MS, closing);
       return failed('FAILED_NO_STATE_CHANGE', messageOf(error));
     }
     const invalid = await this.#invalid(document, target());
@@ -142,9 +152,10 @@ export class Deployer {
     const wanted = new Map(target.components.map((component) => [component.name, component]));
     const steps = planDeployment({
       profile,
-      present: services.all().map(({ definition, state }) => ({
+      present: services.all().map(({ definition, state, isSettled }) => ({
         ...planned(definition),
         isBroken: state === 'BROKEN',
+        isSettled,
       })),
       wanted: target.components.map(planned),
       configured,
@@ -177,6 +188,8 @@ export class Deployer {
         return configurations.delete(step.name);
       case 'start':
         return this.#start(componentOf(step.name, wanted), step.install);
+      case 'rerun':
+        return this.#rerun(step.name);
       case 'await':
         return this.#untilUp(step.names);
     }
@@ -200,6 +213,11 @@ export class Deployer {
     if (!(await service.installUnit(closing))) throw failure(service);
   }
 
+  async #rerun(name: string): Promise<void> {
+    const service = this.#options.services.get(name);
+    if (service !== undefined && !(await service.runStartupAgain())) throw failure(service);
+  }
+
   async #untilUp(names: readonly string[]): Promise<void> {
     const { services, closing } = this.#options;
     const broken = await services.untilUp(names, closing);
@@ -208,6 +226,11 @@ export class Deployer {
       throw new EdgeError('CLOSED', 'The nucleus was closed before all components were up');
     }
   }
+}
+
+function isUnresolved(error: unknown): boolean {
+  const { reason } = toEdgeError(error);
+  return reason === 'COMPONENT_NOT_FOUND' || reason === 'DEPENDENCIES_UNMET';
 }
 
 function componentOf(name: string, wanted: ReadonlyMap<string, Deployed>): Deployed {

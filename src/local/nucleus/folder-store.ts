@@ -41,6 +41,7 @@ export async function folderStore(...builds: readonly BuildFolder[]): Promise<Fo
     return found;
   };
   const store: FolderStore = {
+    isLocal: true,
     versions: async (name) => [...(components.get(name)?.keys() ?? [])],
     recipe: async (name, version) => find(name, version).recipeText,
     fetchArtifact: async (name, version, uri, destination) => {

@@ -41,6 +41,7 @@ import { variablesOf } from './variables-of.js';
 /** A closing nucleus does not wait longer than this for what ignores SIGTERM. */
 const CLOSE_GRACE_MS = 5_000;
 const DEFAULT_SYSTEMD_VERSION = 255;
+const IPC_GOING_MS = 200;
 
 /**
  * Starts a nucleus on `rootPath`, and what was deployed there before.
@@ -167,8 +168,12 @@ class LocalNucleus implements Nucleus {
   }
 
   async restartIpc(): Promise<void> {
-    await this.#ipc?.close();
-    if (this.profile === 'lite') this.#kernel.forgetSvcuids();
+    if (this.profile === 'nucleus') {
+      await this.#leaveIpc();
+    } else {
+      await this.#ipc?.close();
+      this.#kernel.forgetSvcuids();
+    }
     this.#ipc = await this.#startIpc();
   }
 
@@ -192,13 +197,20 @@ class LocalNucleus implements Nucleus {
   async #close(): Promise<void> {
     this.#closing.abort();
     await this.#deployer.idle();
-    // The Java nucleus takes IPC away before it stops the first component.
-    if (this.profile === 'nucleus') await this.#ipc?.close();
+    if (this.profile === 'nucleus') await this.#leaveIpc();
     // Reverse start order, so that no dependent sees its dependency go.
     for (const service of [...this.#services.all()].reverse()) await service.stop(CLOSE_GRACE_MS);
     await this.#exchange.close();
     await this.#ipc?.close();
     await this.#saver.idle();
+  }
+
+  /** The Java nucleus takes IPC away before it stops the first component, and accepts and closes while it goes. */
+  async #leaveIpc(): Promise<void> {
+    this.#ipc?.leave();
+    const { clock = systemClock } = this.#options;
+    await clock.sleep(IPC_GOING_MS);
+    await this.#ipc?.close();
   }
 
   #startIpc(): Promise<IpcServer> {

@@ -7,6 +7,8 @@ export type PlanStep =
   | { readonly kind: 'stop'; readonly name: string }
   | { readonly kind: 'remove'; readonly name: string }
   | { readonly kind: 'start'; readonly name: string; readonly install: boolean }
+  /** Runs the startup step of a component once more that is up and has nothing running. */
+  | { readonly kind: 'rerun'; readonly name: string }
   | { readonly kind: 'await'; readonly names: readonly string[] };
 
 /** A component as the plan compares it. The prints change when what they stand for changes. */
@@ -19,6 +21,8 @@ export interface PlannedComponent {
 
 export interface PresentComponent extends PlannedComponent {
   readonly isBroken: boolean;
+  /** Its startup step has ended, and left nothing running. */
+  readonly isSettled: boolean;
 }
 
 export interface PlanInput {
@@ -36,7 +40,8 @@ type Change = 'none' | 'restart' | 'reinstall';
 /**
  * From what runs to what is wanted. The Java nucleus stops what goes or changes, in reverse start order, and starts
  * anew; it leaves alone what a changed configuration does not show in. Nucleus lite installs before it stops anything,
- * restarts every component whose configuration was named, and removes only when all else went well.
+ * restarts every component whose configuration was named, runs again every startup step that is done, and removes
+ * only when all else went well.
  */
 export function planDeployment(input: PlanInput): readonly PlanStep[] {
   const { present, wanted, profile } = input;
@@ -56,12 +61,15 @@ export function planDeployment(input: PlanInput): readonly PlanStep[] {
   const wait: PlanStep = { kind: 'await', names: wanted.map(({ name }) => name) };
   if (profile === 'lite') {
     const install = changed.map((name): PlanStep => ({ kind: 'install', name }));
+    const settled = new Set(present.filter(({ isSettled }) => isSettled).map(({ name }) => name));
+    const again = wanted.filter(({ name }) => !isTouched(name) && settled.has(name));
     const away = gone.reverse().flatMap((name) => [stop(name), remove(name)]);
     return [
       { kind: 'configure' },
       ...install,
       ...stopped.reverse().map(stop),
       ...changed.map(start),
+      ...again.map(({ name }): PlanStep => ({ kind: 'rerun', name })),
       wait,
       ...away,
     ];

@@ -4,7 +4,7 @@ import type { ComponentStore, Profile } from './api/mod.js';
 import { definitionOf, type Definition } from './definition.js';
 
 /** Components that the nucleus itself is made of: they satisfy dependencies and are never deployed. */
-export const NUCLEUS_VERSIONS: Readonly<Record<Profile, string>> = { nucleus: '2.16.0', lite: '2.6.0' };
+export const NUCLEUS_VERSIONS: Readonly<Record<Profile, string>> = { nucleus: '2.18.0', lite: '2.6.0' };
 export const NUCLEUS_NAMES: Readonly<Record<Profile, string>> = {
   nucleus: 'aws.greengrass.Nucleus',
   lite: 'aws.greengrass.NucleusLite',

@@ -27,6 +27,7 @@ type End =
 
 /** systemd waits this long before it starts a failed unit again (RestartSec of lite's units). */
 const LITE_RETRY_DELAY_MS = 1_000;
+const LITE_TRIES = 3;
 /** READY and the shell's end come within some milliseconds of each other; the end decides. */
 const LITE_READY_SETTLE_MS = 200;
 const NUCLEUS_GRACE_MS = 5_000;
@@ -94,6 +95,11 @@ export class Service {
     return this.#reason;
   }
 
+  /** Up by a startup step that is over, with nothing left running. */
+  get isSettled(): boolean {
+    return this.#state === 'RUNNING' && this.#launches.length > 0 && this.pid === undefined;
+  }
+
   /** Begins a life; the former one must have ended. Also out of BROKEN. */
   start({ install }: { readonly install: boolean }): void {
     this.#errors.clear();
@@ -105,6 +111,21 @@ export class Service {
     this.#interruption = deferred();
     this.#to(install ? 'NEW' : 'INSTALLED');
     this.#loop = this.#live();
+  }
+
+  /** On lite a unit whose startup step is over is started again by each deployment. @returns whether it went well */
+  async runStartupAgain(): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const launch = this.#host.launch(this, 'startup');
+      if (launch === undefined) return true;
+      const code = await Promise.race([launch.exited(), launch.timedOut()]);
+      const isReady = launch.isReady();
+      await launch.end(0);
+      if (code === 0 && isReady) return true;
+      this.#reason = `its startup script ended with ${code} when it ran again`;
+      if (tries === LITE_TRIES) return false;
+      await this.#host.clock.sleep(LITE_RETRY_DELAY_MS);
+    }
   }
 
   /** lite's install unit: three tries, no state, nothing left behind. @returns whether one went well */

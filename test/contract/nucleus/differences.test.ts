@@ -7,6 +7,7 @@ import { BOTH, NucleusBench } from '../../lib/nucleus.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { until } from '../../lib/until.js';
 import { isWithin } from '../../lib/patience.js';
+import { RawIpcClient } from '../../lib/raw-ipc-client.js';
 
 const A = 'com.example.A';
 const B = 'com.example.B';
@@ -65,9 +66,10 @@ describe('a startup step on lite', () => {
 describe('what only the Java nucleus does', () => {
   it('runs shutdown before it ends the processes, with the script that was there at the start', async () => {
     await using bench = await NucleusBench.start('nucleus');
-    const lifecycle = { run: "trap 'echo term; exit 0' TERM; sleep 300 & wait", shutdown: 'echo shutdown' };
-    bench.store.add(A, '1.0.0', { lifecycle });
+    const run = "trap 'echo term; exit 0' TERM; echo ready; sleep 300 & wait";
+    bench.store.add(A, '1.0.0', { lifecycle: { run, shutdown: 'echo shutdown' } });
     await bench.mustDeploy({ [A]: '1.0.0' });
+    await bench.untilLog(A, 'ready');
     await bench.mustDeploy({});
     assert.match(await bench.log(A), /shutdown\nterm/);
   });
@@ -214,6 +216,36 @@ describe('what lite does otherwise', () => {
     assert.notEqual(bench.pidOf(A), pid);
   });
 
+  it('runs the startup step of an unchanged component again at each deployment', async () => {
+    await using bench = await NucleusBench.start('lite');
+    bench.store.add(A, '1.0.0', { lifecycle: { startup: 'echo started' } });
+    await bench.mustDeploy({ [A]: '1.0.0' });
+    await bench.mustDeploy({ [A]: '1.0.0' });
+    assert.equal((await bench.log(A)).split('started').length - 1, 2);
+  });
+
+  it('writes the artifacts of a local deployment over those in use, into the same file', async () => {
+    await using bench = await NucleusBench.start('lite');
+    const lifecycle = { run: 'exec sleep 300' };
+    bench.store.add(A, '1.0.0', { lifecycle, artifacts: { 'data.txt': 'first' } });
+    await bench.mustDeploy({ [A]: '1.0.0' });
+    const path = join(bench.root, 'packages', 'artifacts', A, '1.0.0', 'data.txt');
+    const { ino } = await stat(path);
+    bench.store.add(A, '1.0.0', { lifecycle, artifacts: { 'data.txt': 'other' } });
+    await bench.mustDeploy({ [A]: '1.0.0' });
+    assert.equal(await readFile(path, 'utf8'), 'other');
+    assert.equal((await stat(path)).ino, ino);
+  });
+
+  it('asks the cloud for a version that the local recipes lack, and fails seconds later', async () => {
+    await using bench = await NucleusBench.start('lite', { clock: systemClock });
+    bench.store.add(A, '1.0.0', { lifecycle: { run: 'exec sleep 300' } });
+    const begunMs = systemClock.monotonicMs();
+    const { detailedStatus } = await bench.deploy({ [A]: '2.0.0' });
+    assert.equal(detailedStatus, 'FAILED_NO_STATE_CHANGE');
+    assert.ok(systemClock.monotonicMs() - begunMs >= 4_000);
+  });
+
   it('stops a HARD dependent with a dependency that is done', async () => {
     await using bench = await NucleusBench.start('lite');
     bench.store.add(B, '1.0.0', { lifecycle: { run: 'sleep 0.5' } });
@@ -227,6 +259,19 @@ describe('what lite does otherwise', () => {
 });
 
 for (const profile of BOTH) {
+  it(`a component that another depends on stays where it is no root any more, on ${profile}`, async () => {
+    await using bench = await NucleusBench.start(profile);
+    bench.store.add(B, '1.0.0', { lifecycle: { run: 'exec sleep 300' } });
+    bench.store.add(A, '1.0.0', {
+      lifecycle: { run: 'exec sleep 300' },
+      dependencies: { [B]: { VersionRequirement: '>=1.0.0 <2.0.0', DependencyType: 'SOFT' } },
+    });
+    await bench.mustDeploy({ [A]: '1.0.0', [B]: '1.0.0' });
+    const pid = bench.pidOf(B);
+    await bench.mustDeploy({ [A]: '1.0.0' });
+    assert.deepEqual([bench.stateOf(B), bench.pidOf(B)], ['RUNNING', pid]);
+  });
+
   describe(`artifacts on ${profile}`, () => {
     it('can be read but not changed, and executed where the recipe says so', async () => {
       await using bench = await NucleusBench.start(profile);
@@ -313,6 +358,17 @@ for (const profile of BOTH) {
 }
 
 describe('a nucleus that stops', () => {
+  it('accepts and closes at once while it goes, on nucleus', async () => {
+    await using bench = await NucleusBench.start('nucleus', { clock: systemClock });
+    const { socketPath } = bench.nucleus;
+    const closing = bench.nucleus.close();
+    const raw = await RawIpcClient.open(socketPath);
+    await raw.ended;
+    assert.deepEqual(raw.frames.received, []);
+    await closing;
+    await assert.rejects(RawIpcClient.open(socketPath));
+  });
+
   for (const profile of BOTH) {
     it(`takes IPC away ${profile === 'nucleus' ? 'before' : 'after'} its components on ${profile}`, async () => {
       await using bench = await NucleusBench.start(profile);

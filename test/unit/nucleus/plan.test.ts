@@ -12,7 +12,11 @@ const component = (name: string, version = '1', installPrint = 'i', restPrint = 
   installPrint,
   restPrint,
 });
-const present = (name: string, isBroken = false): PresentComponent => ({ ...component(name), isBroken });
+const present = (name: string, isBroken = false, isSettled = false): PresentComponent => ({
+  ...component(name),
+  isBroken,
+  isSettled,
+});
 
 /** A plan in one line. */
 function planOf(
@@ -33,6 +37,7 @@ function planOf(
         case 'install':
         case 'stop':
         case 'remove':
+        case 'rerun':
           return `${step.kind} ${step.name}`;
       }
     })
@@ -40,6 +45,13 @@ function planOf(
 }
 
 describe('the plan of a deployment', () => {
+  it('runs a startup step that is done again on lite, also for a component that nothing changes', () => {
+    const now = [present('a', false, true), present('b')];
+    const wanted = [component('a'), component('b')];
+    assert.equal(planOf('lite', now, wanted), 'configure, rerun a, await a+b');
+    assert.equal(planOf('nucleus', now, wanted), 'configure, await a+b');
+  });
+
   it('stops in reverse order what goes or changes, and starts in order, on the nucleus', () => {
     assert.equal(
       planOf(

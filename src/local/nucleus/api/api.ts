@@ -13,8 +13,13 @@ export interface ComponentStore {
   versions(name: string): Promise<readonly string[]>;
   /** The recipe's text (YAML or JSON). Throws NOT_FOUND. */
   recipe(name: string, version: string): Promise<string>;
-  /** Writes the artifact behind `uri` to the file `destination`. Throws NOT_FOUND. */
+  /** Writes the artifact behind `uri` to the file `destination`, into it where it exists. Throws NOT_FOUND. */
   fetchArtifact(name: string, version: string, uri: string, destination: string): Promise<void>;
+  /**
+   * True: folders on the device, as a local deployment names them. Lite writes all of them over what it has at each
+   * deployment, also over what running components have mapped.
+   */
+  readonly isLocal?: boolean;
 }
 
 /** One component of a deployment, as CreateDeployment's `components` map has it. */

@@ -24,6 +24,8 @@ export interface IpcServerOptions {
 /** A running IPC server; after `close()` the path is free again. */
 export interface IpcServer extends AsyncDisposable {
   readonly socketPath: string;
+  /** Cuts all connections, and from now on every new one as soon as it is made: a nucleus that is going. */
+  leave(): void;
   /** Cuts all connections and removes the socket. May be called twice. */
   close(): Promise<void>;
 }
@@ -55,8 +57,9 @@ export async function startIpcServer(options: IpcServerOptions): Promise<IpcServ
   };
   const sockets = new Set<Socket>();
   const queue = new TaskQueue();
+  const going = new AbortController();
   const server = createServer((socket) => {
-    if (sockets.size >= behaviour.maxConnections) {
+    if (going.signal.aborted || sockets.size >= behaviour.maxConnections) {
       socket.destroy();
       return;
     }
@@ -65,17 +68,28 @@ export async function startIpcServer(options: IpcServerOptions): Promise<IpcServ
     serve(socket, services, queue, clock);
   });
   await listen(server, socketPath);
-  return opened(server, socketPath, sockets);
+  return opened(server, { socketPath, sockets, going });
 }
 
-function opened(server: Server, socketPath: string, sockets: ReadonlySet<Socket>): IpcServer {
+function opened(
+  server: Server,
+  {
+    socketPath,
+    sockets,
+    going,
+  }: { readonly socketPath: string; readonly sockets: ReadonlySet<Socket>; readonly going: AbortController },
+): IpcServer {
+  const leave = (): void => {
+    going.abort();
+    for (const socket of sockets) socket.destroy();
+  };
   const close = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of sockets) socket.destroy();
+    leave();
     await closed;
   };
-  return { socketPath, close, [Symbol.asyncDispose]: close };
+  return { socketPath, leave, close, [Symbol.asyncDispose]: close };
 }
 
 function serve(socket: Socket, services: Services, queue: TaskQueue, clock: Clock): void {
