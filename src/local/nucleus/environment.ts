@@ -16,14 +16,16 @@ export interface EnvironmentOptions {
   readonly own: Readonly<Record<string, string>>;
 }
 
-/** What a unit of systemd is started with, and what sudo adds on the way to the components' user. */
+/** What a unit of systemd is started with, what the Java nucleus adds, and sudo on the way to the components' user. */
 export const OWN_ENVIRONMENT: Readonly<Record<string, string>> = {
   INVOCATION_ID: '00000000000000000000000000000001',
   // Of the nucleus' own output, which no component writes to.
   JOURNAL_STREAM: '9:1',
   SYSTEMD_EXEC_PID: '1',
+  AWS_GG_FIPS_MODE: 'false',
+  AWS_USE_FIPS_ENDPOINT: 'false',
   LANG: 'C.UTF-8',
-  TERM: 'unknown',
+  TERM: 'xterm',
   SUDO_COMMAND: '/bin/sh -c',
   SUDO_UID: '0',
   SUDO_GID: '0',
