@@ -7,6 +7,12 @@ export * from './package-reader.js';
 export * from './package-writer.js';
 export * from './recipe-template.js';
 export * from './samples.js';
-export { createKeySigner, signResources, verifySignature, type Signer } from './signature.js';
+export {
+  createDigestSigner,
+  createKeySigner,
+  signResources,
+  verifySignature,
+  type Signer,
+} from './signature.js';
 export { parseTrust, type Check, type Explain } from './trust/mod.js';
 export { readOnce } from './verified-file.js';

@@ -50,8 +50,38 @@ export function createKeySigner(
     failKey(`it must be EC P-256, P-384 or P-521: current type is ${describeKey(key)}`);
   }
   return {
-    material: materialFor(key, options.chainPem),
+    material: materialFor(createPublicKey(key), options.chainPem),
     sign: (bytes) => Promise.resolve(sign(hash, bytes, { key, dsaEncoding: 'der' })),
+  };
+}
+
+export interface DigestSignerOptions {
+  /** A DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** PEM, leaf first. */
+  readonly chainPem?: string;
+  /** Signs a digest by the curve's own hash (SHA-256 for P-256), elsewhere. @returns a DER signature */
+  readonly signDigest: (digest: Uint8Array) => Promise<Uint8Array>;
+}
+
+/**
+ * A signer whose private key stays where it is, such as in a KMS. What comes back is checked before it counts.
+ * @throws EdgeError SIGNING_KEY_INVALID for an unusable key, or a leaf certificate of another key
+ */
+export function createDigestSigner({ publicKey, chainPem, signDigest }: DigestSignerOptions): Signer {
+  const key = readPublicKey(publicKey);
+  const hash = hashForKey(key);
+  if (hash === undefined) {
+    failKey(`it must be EC P-256, P-384 or P-521: current type is ${describeKey(key)}`);
+  }
+  return {
+    material: materialFor(key, chainPem),
+    sign: async (bytes) => {
+      const signature = await signDigest(createHash(hash).update(bytes).digest());
+      if (!verify(hash, bytes, { key, dsaEncoding: 'der' }, signature))
+        failKey('what it signed does not match its public key');
+      return signature;
+    },
   };
 }
 
@@ -161,8 +191,7 @@ function sha256Resources({ statement }: ParsedBundle): Resource[] {
   });
 }
 
-function materialFor(key: KeyObject, chainPem: string | undefined): Signer['material'] {
-  const publicKey = createPublicKey(key);
+function materialFor(publicKey: KeyObject, chainPem: string | undefined): Signer['material'] {
   if (chainPem === undefined) return { method: 'key', hint: keyId(publicKey) };
   const chain = parseCertificates('the certificate chain', chainPem);
   if (chain[0]?.publicKey.equals(publicKey) !== true) {
@@ -176,6 +205,14 @@ function readPrivateKey(pem: string, passphrase: string | undefined): KeyObject 
     return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) });
   } catch (error) {
     return failKey(`it can't be read: ${messageOf(error)}`, error);
+  }
+}
+
+function readPublicKey(der: Uint8Array): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+  } catch (error) {
+    return failKey(`its public key can't be read: ${messageOf(error)}`, error);
   }
 }
 

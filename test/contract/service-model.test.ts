@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { GreengrassV2 } from '@aws-sdk/client-greengrassv2';
 import { IoT } from '@aws-sdk/client-iot';
 import { IoTDataPlane } from '@aws-sdk/client-iot-data-plane';
+import { KMS } from '@aws-sdk/client-kms';
 import { startLocalCloud, type LocalCloud, type ServiceName } from '../../src/local/cloud/mod.js';
 import { requestWith, sample, triesOf } from '../lib/model-requests.js';
 import { findBotocore, readServiceModel, rulesOf, type ServiceModel } from '../lib/service-model.js';
@@ -36,6 +37,12 @@ const SERVICES: readonly Service[] = [
     path: 'iot-data/2015-05-28',
     make: (config) => new IoTDataPlane(config),
     refusal: 'InvalidRequestException',
+  },
+  {
+    name: 'kms',
+    path: 'kms/2014-11-01',
+    make: (config) => new KMS(config),
+    refusal: 'ValidationException',
   },
 ];
 

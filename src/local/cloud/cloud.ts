@@ -32,6 +32,9 @@ import { GREENGRASS_LIMITS } from './aws/greengrass-limits.js';
 import { greengrassNeeds } from './aws/greengrass-needs.js';
 import { IOT_DATA_LIMITS, IOT_LIMITS } from './aws/iot-limits.js';
 import { IOT_DATA_NEEDS, IOT_NEEDS } from './aws/iot-needs.js';
+import { KmsKeys } from './aws/kms-keys.js';
+import { KMS_LIMITS } from './aws/kms-limits.js';
+import { kmsNeeds, kmsOperations } from './aws/kms-operations.js';
 import { roleAliasOperations } from './aws/role-alias-operations.js';
 import { RoleAliases } from './aws/role-aliases.js';
 import { shadowOperations } from './aws/shadow-operations.js';
@@ -60,11 +63,11 @@ export interface LocalCloudOptions {
   readonly logger?: Logger;
 }
 
-/** Greengrass V2, IoT, shadows, fleet index, STS and S3 on this machine. */
+/** Greengrass V2, IoT, shadows, fleet index, KMS, STS and S3 on this machine. */
 export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
   readonly accountId: string;
-  /** For Greengrass V2, IoT, IoT data and STS. */
+  /** For Greengrass V2, IoT, IoT data, KMS and STS. */
   readonly endpoint: string;
   readonly s3: LocalS3;
   /** What makes any AWS SDK, gdk and this project's commands talk to it; the keys open nothing else. */
@@ -194,6 +197,7 @@ function makeServices(
   const deployments = new Deployments(account, registry, components, tags, options.logger ?? silentLogger);
   joined.listener = (arn, thing) => deployments.joined(arn, thing);
   const aliases = new RoleAliases();
+  const keys = new KmsKeys(account);
   const operations = [
     ...greengrassOperations({ account, iam, tags, components, deployments, registry }),
     ...registryOperations(registry, tags),
@@ -203,6 +207,7 @@ function makeServices(
     ...shadowOperations(shadows, account.clock),
     ...endpointOperations(options.address),
     ...stsOperations(account, iam, owner),
+    ...kmsOperations(keys),
   ];
   const gate = new Gate(account, iam, {
     greengrassv2: {
@@ -215,6 +220,7 @@ function makeServices(
     iot: { limits: IOT_LIMITS, needs: IOT_NEEDS },
     iotdataplane: { limits: IOT_DATA_LIMITS, needs: IOT_DATA_NEEDS },
     sts: { needs: STS_NEEDS },
+    kms: { limits: KMS_LIMITS, needs: kmsNeeds(keys) },
   });
   const certificates = new Certificates(account, iam, aliases);
   return { registry, deployments, components, shadows, certificates, operations, gate };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { GreengrassV2Client, ListComponentsCommand } from '@aws-sdk/client-greengrassv2';
 import { IoTClient, ListThingGroupsCommand } from '@aws-sdk/client-iot';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { ManualClock } from '../../../src/core/mod.js';
 import { ADMINISTRATOR, startLocalCloud, type LocalCloud } from '../../../src/local/cloud/mod.js';
@@ -40,6 +41,15 @@ const SERVICES = {
   iotdata: {
     make: (config: object) => new IoTDataPlaneClient(config),
     command: () => new GetThingShadowCommand({ thingName: 'a:b', shadowName: 'edge-manager' }),
+    names: [
+      'UnrecognizedClientException',
+      'InvalidSignatureException',
+      'MissingAuthenticationTokenException',
+    ],
+  },
+  kms: {
+    make: (config: object) => new KMSClient(config),
+    command: () => new CreateKeyCommand({}),
     names: [
       'UnrecognizedClientException',
       'InvalidSignatureException',

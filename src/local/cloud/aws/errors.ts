@@ -16,6 +16,7 @@ export class AwsError extends Error {
 /** A request that the service model refuses. */
 export function invalid(service: ServiceName, message: string, field = ''): AwsError {
   if (service === 'sts') return new AwsError('ValidationError', 400, message);
+  if (service === 'kms') return new AwsError('ValidationException', 400, message);
   return service === 'greengrassv2'
     ? new AwsError('ValidationException', 400, message, {
         reason: 'FIELD_VALIDATION_FAILED',

@@ -60,7 +60,7 @@ export class AwsHttpServer {
     try {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       const body = await readBody(request);
-      const found = this.#find(request.method ?? 'GET', url.pathname);
+      const found = this.#find(request.method ?? 'GET', url.pathname, request.headers['x-amz-target']);
       const caller = this.#gate.authenticate(request, body, found?.route.operation);
       if (found === undefined) throw unknownOperation(`${request.method} ${url.pathname}`);
       const { operation } = found.route;
@@ -108,9 +108,13 @@ export class AwsHttpServer {
     return order === 'cut-after' ? 'cut' : { output };
   }
 
-  #find(method: string, path: string): { route: Route; labels: Map<string, string> } | undefined {
+  #find(
+    method: string,
+    path: string,
+    target: string | string[] | undefined,
+  ): { route: Route; labels: Map<string, string> } | undefined {
     for (const route of this.#routes) {
-      if (route.operation.method !== method) continue;
+      if (route.operation.method !== method || route.operation.target !== target) continue;
       const match = route.pattern.exec(path);
       if (match === null) continue;
       const labels = route.labels.map((name, index): [string, string] => [

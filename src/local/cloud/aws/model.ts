@@ -5,7 +5,7 @@ import { serviceOf, type ServiceName } from './services.js';
 /**
  * AWS's service model as the SDK clients carry it: each operation is
  * `[9, namespace, name, { http: [method, path, status] }, input, output]` (without `http` where the service
- * speaks AWS's query protocol: all operations are forms posted to `/`), each structure
+ * speaks AWS's query protocol, or names operations in a header: all are posted to `/`), each structure
  * `[3, namespace, name, traits, member names, member types, number of required members]`.
  */
 export type Schema = unknown;
@@ -13,7 +13,9 @@ export type Schema = unknown;
 export interface Operation {
   readonly service: ServiceName;
   readonly name: string;
-  readonly protocol: 'json' | 'query';
+  readonly protocol: 'json' | 'query' | 'target';
+  /** The header that asks for it, in protocol `target`. */
+  readonly target: string | undefined;
   readonly method: string;
   /** Path with `{label}` parts. */
   readonly path: string;
@@ -43,9 +45,10 @@ export function readOperation(schema: Schema): Operation {
   const parts = schema as [number, string, string, 0 | { http: [string, string, number] }, Schema, Schema];
   const [, namespace, name, traits, input, output] = parts;
   const service = (namespace.split('.').at(-1) ?? '') as ServiceName;
-  const { protocol } = serviceOf(service);
+  const { protocol, target } = serviceOf(service);
   const [method, path, status] = traits === 0 ? (['POST', '/', 200] as const) : traits.http;
-  return { service, name, protocol, method, path, status, input, output };
+  const asked = target === undefined ? undefined : `${target}.${name}`;
+  return { service, name, protocol, target: asked, method, path, status, input, output };
 }
 
 /** The members of a structure; none for the unit. */

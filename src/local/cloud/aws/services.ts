@@ -6,8 +6,13 @@ interface Service {
   readonly signingName: string;
   /** Of IAM's actions. */
   readonly iamPrefix: string;
-  /** `query`: forms and XML; its refusals have names without `Exception`. */
-  readonly protocol: 'json' | 'query';
+  /**
+   * `query`: forms and XML; its refusals have names without `Exception`. `target`: JSON, all operations posted to `/`,
+   * named by a header.
+   */
+  readonly protocol: 'json' | 'query' | 'target';
+  /** Before the operation's name in the header of protocol `target`. */
+  readonly target?: string;
   /** What it says where its own model names no error for a missing right. */
   readonly denied: readonly [name: string, status: number];
   /** Operations whose model does name one: UnauthorizedException. */
@@ -64,6 +69,14 @@ export const SERVICES = {
     iamPrefix: 'sts',
     protocol: 'query',
     denied: ['AccessDenied', 403],
+    throttled: 400,
+  },
+  kms: {
+    signingName: 'kms',
+    iamPrefix: 'kms',
+    protocol: 'target',
+    target: 'TrentService',
+    denied: ['AccessDeniedException', 400],
     throttled: 400,
   },
 } as const satisfies Record<string, Service>;
