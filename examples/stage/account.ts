@@ -1,6 +1,6 @@
 import { IoT } from '@aws-sdk/client-iot';
 import { fleetPolicies, type Fleet, type PolicyDocument } from '../../deploy/fleet/mod.js';
-import type { JsonObject } from '../../src/core/mod.js';
+import { partitionOf, type JsonObject } from '../../src/core/mod.js';
 import type { LocalCloud } from '../../src/local/cloud/mod.js';
 import { quietSdk } from '../../src/net/mod.js';
 
@@ -55,7 +55,11 @@ function documentsOf(
   fleet: Fleet,
   change: Change = (document) => document,
 ): (name: PolicyName) => JsonObject | undefined {
-  const policies = fleetPolicies(fleet, `arn:aws:iot:${region}:${accountId}:thinggroup/${fleet.group}`);
+  const { name: partition } = partitionOf(region);
+  const policies = fleetPolicies(
+    fleet,
+    `arn:${partition}:iot:${region}:${accountId}:thinggroup/${fleet.group}`,
+  );
   return (name) => {
     const found = policies.find((policy) => policy.name === name);
     return found === undefined ? undefined : change(found.document, name);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
+import { fleetNamed, fleetPolicies, parseFleets } from '../../deploy/fleet/mod.js';
 import { createLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { makeLocalCredentials } from '../../src/local/cloud/mod.js';
@@ -62,10 +63,13 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   await mkdir(folder, { recursive: true });
   // The socket's path must be short, wherever the data is.
   const rootPath = await mkdtemp(join(tmpdir(), 'gg-'));
-  const credentials = makeLocalCredentials(systemClock);
+  // The device has the rights of its role; whoever looks at the bucket has keys of his own.
+  const credentials = makeLocalCredentials(systemClock, deviceRole());
+  const owner = makeLocalCredentials(systemClock);
   const s3 = await startLocalS3({
     folder: join(folder, 's3'),
-    credentials: [credentials.keys],
+    credentials: [credentials.keys, owner.keys],
+    refusal: credentials.refusal,
     buckets: [BUCKET],
     region: REGION,
   });
@@ -92,7 +96,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     endpoint: s3.endpoint,
     region: REGION,
     forcePathStyle: true,
-    credentials: credentials.keys,
+    credentials: owner.keys,
   });
   const key = makeSigningKey();
   const wanted: Record<string, WantedComponent> = {
@@ -136,6 +140,16 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** As `fleet apply --policies` writes it for this one fleet. */
+function deviceRole(): JsonObject {
+  const output = { s3OutputLocation: `s3://${BUCKET}/${CAPTURE_FOLDER}` };
+  const fleet = fleetNamed(parseFleets({ fleets: { [FLEET]: { output } } }), FLEET);
+  const policies = fleetPolicies(fleet, `arn:aws:iot:${REGION}:123456789012:thinggroup/${FLEET}`);
+  const role = policies.find(({ name }) => name === 'device-role-policy');
+  if (role === undefined) throw new Error('The fleet has no role policy');
+  return role.document;
 }
 
 /** The agent as demonstrations have it: signed packages only, everything captured, a short probation. */

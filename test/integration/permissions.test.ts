@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fleetPolicies, type PolicyDocument } from '../../deploy/mod.js';
-import { isJsonObject, type Json, type JsonObject } from '../../src/core/mod.js';
+import { isJsonObject, partitionOf, type Json, type JsonObject } from '../../src/core/mod.js';
 import { evaluate, parsePolicy, type Need } from '../../src/local/cloud/mod.js';
 import { FLEET, PermissionFlows, type Needed } from '../lib/permission-flows.js';
 
@@ -43,6 +43,24 @@ describe('the policy documents of a fleet', function () {
       console.log(`      ${mutations} mutations of ${granted.length} rights`);
     });
   }
+
+  for (const region of ['cn-north-1', 'us-gov-west-1']) {
+    it(`are as good in ${region}, whose partition has ARNs and a domain of its own`, async () => {
+      await using flows = await PermissionFlows.start(undefined, region);
+      await flows.all();
+      const { name } = partitionOf(region);
+      const arns = flows.needed.map(({ need }) => need.resource).filter((resource) => resource !== '*');
+      assert.ok(arns.length > 300 && arns.every((arn) => arn.startsWith(`arn:${name}:`)));
+    });
+  }
+
+  it('let lite download without a look at the bucket, as it asks for the object alone', async () => {
+    await using flows = await PermissionFlows.start((document) =>
+      withoutAction(document, 's3:GetBucketLocation'),
+    );
+    await flows.publishes();
+    await flows.downloads('lite');
+  });
 
   const flowsThatFail = [
     ['s3:GetBucketLocation', 'downloads', /S3_GET_BUCKET_LOCATION_ACCESS_DENIED/],

@@ -17,6 +17,7 @@ import { setUpDevices, setUpOperator, type OperatorKeys } from '../../examples/s
 import { heartbeatTopic } from '../../src/contract/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
 import { startLocalCloud, type LocalCloud, type Need } from '../../src/local/cloud/mod.js';
+import type { Profile } from '../../src/local/nucleus/mod.js';
 import { modelRecipe } from '../../src/model/mod.js';
 import { sha256Base64, systemClock } from '../../src/system/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../src/telemetry/mod.js';
@@ -81,11 +82,13 @@ export class PermissionFlows implements AsyncDisposable {
   /** @param change of the documents before they are put in force */
   static async start(
     change: (document: JsonObject, name: string) => JsonObject = (document) => document,
+    region = 'us-east-1',
   ): Promise<PermissionFlows> {
     const folder = await temporaryFolder('permissions-');
     const needed: Needed[] = [];
     const local = await startLocalCloud({
       folder: join(folder, 'cloud'),
+      region,
       componentDelayMs: 0,
       buckets: [ARTIFACTS, CAPTURES],
       onNeed: (principal, need) => void needed.push({ principal, need }),
@@ -231,9 +234,9 @@ export class PermissionFlows implements AsyncDisposable {
     await this.local.iotCore(thing).publish(heartbeatTopic(thing), heartbeatPayload(report));
   }
 
-  /** The classic nucleus installs what is published, an app of others too. */
-  async downloads(): Promise<void> {
-    const store = this.local.storeFor(() => this.local.deviceCredentials('oven-1', ALIAS));
+  /** A nucleus installs what is published, an app of others too. */
+  async downloads(profile: Profile = 'nucleus'): Promise<void> {
+    const store = this.local.storeFor(() => this.local.deviceCredentials('oven-1', ALIAS), profile);
     const published = JSON.parse(await store.recipe(MODEL_COMPONENT, '5.0.0')) as {
       readonly Manifests: readonly { readonly Artifacts: readonly { readonly Uri: string }[] }[];
     };
