@@ -5,7 +5,7 @@ import { parseBase, parseClosedName, type ClosedName, type SegmentBase } from '.
  *
  *   <number, 10 digits>-<as in closed>.seg              a segment with records that were not delivered
  *   <number, 10 digits>-<as in closed>.seg.to-<base>    the same on its way back to `closed/`, as that segment
- *   <number, 10 digits>-<base>.fate                     what became of the segment's records
+ *   <number, 10 digits>-<base>.q<refused>.fate          what became of the segment's records, and how many were refused
  *   <number, 10 digits>-<anything>                      damaged bytes
  */
 export interface QuarantineName {
@@ -13,15 +13,22 @@ export interface QuarantineName {
   readonly segment?: ClosedName;
   /** The segment that its records come back as. */
   readonly target?: SegmentBase;
+  /** Of a fate: how many records were not delivered. */
+  readonly refused?: number;
   readonly isFate: boolean;
 }
 
 const NAME = /^(\d{10})-(.*)$/;
 const WAY_BACK = /^(.*\.seg)\.to-(.*)$/;
-export const FATE_SUFFIX = '.fate';
+const FATE = /^.*\.q(\d{1,15})\.fate$/;
 
 export function quarantineName(number: number, label: string): string {
   return `${String(number).padStart(10, '0')}-${label}`;
+}
+
+/** The name of what tells that so many records of a segment were refused: a start need not read it. */
+export function fateName(number: number, base: string, refused: number): string {
+  return quarantineName(number, `${base}.q${refused}.fate`);
 }
 
 /** A file that nobody of ours named counts as damaged bytes, the oldest of all. */
@@ -31,9 +38,11 @@ export function parseQuarantineName(name: string): QuarantineName {
   const [, file = label, to] = WAY_BACK.exec(label) ?? [];
   const segment = parseClosedName(file);
   const target = parseBase(to);
+  const [, refused] = FATE.exec(label) ?? [];
   return {
     number,
-    isFate: label.endsWith(FATE_SUFFIX),
+    isFate: refused !== undefined,
+    ...(refused === undefined ? {} : { refused: Number(refused) }),
     ...(segment === undefined ? {} : { segment }),
     ...(target === undefined ? {} : { target }),
   };

@@ -1,6 +1,6 @@
 import { checkedJson, messageOf, validate, type Logger } from '../../core/mod.js';
 import { join, type Disk } from '../../disk/mod.js';
-import { FATE_SUFFIX, parseQuarantineName, quarantineName, wayBackName } from './quarantine-name.js';
+import { fateName, parseQuarantineName, quarantineName, wayBackName } from './quarantine-name.js';
 import { decoded } from './segment-codec.js';
 import type { ClosedName, SegmentBase } from './segment-name.js';
 import { FinishedSegment } from './tally.js';
@@ -16,7 +16,6 @@ export interface HeldSegment {
   readonly sizeBytes: number;
   /** How many of its records were not delivered: what is left of them here is all that there is. */
   readonly records: number;
-  readonly reason: string | undefined;
   /** A requeue that was begun leads there. */
   readonly target: SegmentBase | undefined;
 }
@@ -66,15 +65,14 @@ export class Quarantine {
     for (const name of (await this.#disk.list(this.#folder)).sort()) {
       // A kill came while a fate was noted.
       if (/^\..*\.tmp$/.test(name)) await this.#disk.remove(join(this.#folder, name));
-      const stat = await this.#disk.stat(join(this.#folder, name));
-      if (stat === undefined) continue;
-      const { number } = parseQuarantineName(name);
-      byNumber.set(number, [...(byNumber.get(number) ?? []), { name, sizeBytes: stat.sizeBytes }]);
+      const { number, segment } = parseQuarantineName(name);
+      // A segment's name tells its size: a start over thousands of them must cost little.
+      const sizeBytes = segment?.sizeBytes ?? (await this.#disk.stat(join(this.#folder, name)))?.sizeBytes;
+      if (sizeBytes === undefined) continue;
+      byNumber.set(number, [...(byNumber.get(number) ?? []), { name, sizeBytes }]);
     }
-    for (const [number, files] of byNumber) {
-      const fate = await this.#readFate(files.find(({ name }) => parseQuarantineName(name).isFate)?.name);
-      this.#entries.push({ number, files, held: heldOf(number, files, fate) });
-    }
+    for (const [number, files] of byNumber)
+      this.#entries.push({ number, files, held: heldOf(number, files) });
     this.#entries.sort((a, b) => a.number - b.number);
     await this.#trim(0);
   }
@@ -83,9 +81,9 @@ export class Quarantine {
   async explain(fates: ReadonlyMap<string, FinishedSegment>): Promise<void> {
     for (const { number, files, held } of this.#entries) {
       const fate = held === undefined ? undefined : fates.get(held.name.base);
-      if (fate === undefined || files.some(({ name }) => parseQuarantineName(name).isFate)) continue;
-      const written = await this.#writeFate(number, fate);
-      this.#replace(number, [...files, ...written], heldOf(number, files, fate));
+      if (fate === undefined || files.some(isFate)) continue;
+      const all = [...files, ...(await this.#writeFate(number, fate))];
+      this.#replace(number, all, heldOf(number, all));
     }
   }
 
@@ -126,7 +124,7 @@ export class Quarantine {
     const notes = fate === undefined ? [] : await this.#writeFate(number, fate);
     await this.#disk.rename(path, join(this.#folder, name));
     const files = [{ name, sizeBytes }, ...notes];
-    this.#entries.push({ number, files, held: heldOf(number, files, fate) });
+    this.#entries.push({ number, files, held: heldOf(number, files) });
     this.#log.warn('A file was put in quarantine', { label, bytes: sizeBytes });
   }
 
@@ -134,11 +132,9 @@ export class Quarantine {
     return await this.#disk.read(join(this.#folder, file));
   }
 
-  /** The ids of its records that were not delivered; undefined where nobody wrote them down: any may be. */
-  async refusedOf({ number }: HeldSegment): Promise<ReadonlySet<string> | undefined> {
-    const { files } = this.#entry(number) ?? { files: [] };
-    const fate = await this.#readFate(files.find(({ name }) => parseQuarantineName(name).isFate)?.name);
-    return fate === undefined ? undefined : new Set(fate.quarantined);
+  /** What became of its records; undefined where nobody wrote it down: none of them may have been delivered. */
+  async fateOf({ number }: HeldSegment): Promise<FinishedSegment | undefined> {
+    return await this.#readFate(this.#entry(number)?.files.find(isFate)?.name);
   }
 
   /** Writes into the segment's name what it comes back as; undefined: that it does not. Durable. */
@@ -197,7 +193,7 @@ export class Quarantine {
 
   /** None where the disk has no room: then all of the segment's records count as not delivered. */
   async #writeFate(number: number, fate: FinishedSegment): Promise<Entry['files']> {
-    const name = quarantineName(number, `${fate.base}${FATE_SUFFIX}`);
+    const name = fateName(number, fate.base, fate.quarantined.length);
     try {
       const bytes = Buffer.from(checkedJson(FinishedSegment, fate, 'Cannot write the fate of a segment'));
       await writeWhole(this.#disk, this.#folder, name, bytes);
@@ -238,16 +234,13 @@ function isFate({ name }: { readonly name: string }): boolean {
   return parseQuarantineName(name).isFate;
 }
 
-function heldOf(
-  number: number,
-  files: Entry['files'],
-  fate: FinishedSegment | undefined,
-): HeldSegment | undefined {
-  for (const { name: file, sizeBytes } of files) {
-    const { segment: name, target } = parseQuarantineName(file);
-    if (name === undefined) continue;
-    const records = fate?.quarantined.length ?? name.records;
-    return { number, name, file, sizeBytes, records, reason: fate?.reason, target };
+function heldOf(number: number, files: Entry['files']): HeldSegment | undefined {
+  const parsed = files.map(({ name }) => parseQuarantineName(name));
+  const refused = parsed.find((one) => one.isFate)?.refused;
+  for (const [at, { name: file, sizeBytes }] of files.entries()) {
+    const { segment: name, target } = parsed[at] ?? {};
+    if (name !== undefined)
+      return { number, name, file, sizeBytes, records: refused ?? name.records, target };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { EdgeError, messageOf } from '../../core/mod.js';
 import { join } from '../../disk/mod.js';
+import type { QuarantinedCaptures } from './capture-spool.js';
 import type { ClosedSegments } from './closed-segments.js';
 import type { Fates } from './fates.js';
 import type { FinishedSegments } from './finished-segments.js';
@@ -86,14 +87,13 @@ export class Requeuer {
     return captureIds;
   }
 
-  /** The ids of a segment's records that were not delivered, as far as they are known. */
-  async captureIdsOf(held: HeldSegment): Promise<readonly string[]> {
+  /** The ids of a segment's records that were not delivered, and why, as far as that is known. */
+  async describe(held: HeldSegment): Promise<Pick<QuarantinedCaptures, 'captureIds' | 'reason'>> {
     const { quarantine } = this.#parts;
-    const refused = await quarantine.refusedOf(held);
-    if (refused !== undefined) return [...refused];
-    return readContent(await quarantine.read(held), held.name.nonce).records.map(
-      ({ record }) => record.captureId,
-    );
+    const fate = await quarantine.fateOf(held);
+    if (fate !== undefined) return { captureIds: fate.quarantined, reason: fate.reason };
+    const { records } = readContent(await quarantine.read(held), held.name.nonce);
+    return { captureIds: records.map(({ record }) => record.captureId), reason: undefined };
   }
 
   #isBack({ base }: SegmentBase): boolean {
@@ -104,7 +104,8 @@ export class Requeuer {
   async #made(held: HeldSegment, target: SegmentBase): Promise<RequeuedSegment | undefined> {
     const { settings, quarantine } = this.#parts;
     const content = readContent(await quarantine.read(held), held.name.nonce);
-    return requeuedSegment(content, await quarantine.refusedOf(held), target, {
+    const fate = await quarantine.fateOf(held);
+    return requeuedSegment(content, fate === undefined ? undefined : new Set(fate.quarantined), target, {
       closedMs: settings.clock.wallMs(),
       fallback: settings.policy.current.layout,
     });

@@ -181,9 +181,8 @@ class Spool implements CaptureSpool {
     return await housekeeping.run(async () => {
       const all: QuarantinedCaptures[] = [];
       for (const held of quarantine.held) {
-        const { number, name, records, sizeBytes, reason } = held;
-        const captureIds = await requeuer.captureIdsOf(held);
-        all.push({ number, segment: name.file, records, sizeBytes, reason, captureIds });
+        const { number, name, records, sizeBytes } = held;
+        all.push({ number, segment: name.file, records, sizeBytes, ...(await requeuer.describe(held)) });
       }
       return all;
     });

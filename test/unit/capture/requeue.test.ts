@@ -195,6 +195,17 @@ describe('captures that come back out of quarantine', () => {
     await scene.upload();
   });
 
+  it('cost a start one look at each name, however many there are', async () => {
+    const scene = await Scene.refused();
+    const read: string[] = [];
+    scene.disk.fault = (operation, path) => {
+      if (operation === 'read' && path.includes('/quarantine/')) read.push(path);
+    };
+    await scene.start();
+    assert.deepEqual(read, []);
+    assert.deepEqual(scene.spool.stats().drops, { quarantined: 6 });
+  });
+
   it('come back under a full disk only once there is room', async () => {
     const scene = await Scene.refused();
     scene.disk.capacityBytes = scene.disk.usedBytes();
