@@ -21,8 +21,9 @@ const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 export async function respond(exchange: Exchange, answer: S3Answer): Promise<void> {
   const { body } = answer;
   try {
-    await readRest(exchange.request);
     const { request, response } = exchange;
+    // What is left unread must not be taken for the next request.
+    if (!(await readRest(request))) response.shouldKeepAlive = false;
     response.writeHead(answer.status, headersOf(exchange, answer));
     if (request.method === 'HEAD' || body === undefined || typeof body === 'string')
       response.end(request.method === 'HEAD' ? undefined : body);
@@ -54,12 +55,16 @@ function headersOf(
   };
 }
 
-/** A client that still writes would see a reset, not the answer. */
-async function readRest(request: HttpRequest): Promise<void> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return;
+/** A client that still writes would see a reset, not the answer. @returns whether all has been read */
+async function readRest(request: HttpRequest): Promise<boolean> {
+  if (request.complete) {
+    request.resume();
+    return true;
+  }
+  if (Number(request.headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return false;
   request.resume();
-  if (request.complete) return;
   await new Promise((resolve) => request.once('close', resolve).once('end', resolve));
+  return true;
 }
 
 async function sendFile({ response, fault, clock }: Exchange, body: FileBody): Promise<void> {
