@@ -152,7 +152,7 @@ export function agents({ agentVersions }: FleetReport): Markup {
 }
 
 export function inNeed(devices: readonly DeviceInNeed[]): Markup {
-  if (devices.length === 0) return empty('No device fails or has drifted.');
+  if (devices.length === 0) return empty('No device fails, has drifted, or serves what is in doubt.');
   return table(
     ['device', 'state', 'connected', 'models'],
     devices.map((one) => [one.device, one.state, one.connected ? 'yes' : 'no', one.models.join('; ')]),

@@ -7,12 +7,21 @@ import { INDEXED } from './fields.js';
 export interface DeviceInNeed {
   readonly device: string;
   readonly connected: boolean;
-  readonly state: 'drifted' | 'failing';
+  /** `doubtful`: it serves what would not be admitted any more. */
+  readonly state: 'doubtful' | 'drifted' | 'failing';
   /** The models that are the reason, such as `SileroVad 6.0.0 QUARANTINED`. */
   readonly models: readonly string[];
 }
 
-/** Devices that fail or drifted, the failing first, at most `limit`: a call for each kind of trouble. */
+const URGENCY: readonly DeviceInNeed['state'][] = ['failing', 'drifted', 'doubtful'];
+
+function needOf(summary: string): DeviceInNeed['state'] | undefined {
+  const state = deviceState(summary);
+  if (state === 'failing' || state === 'drifted') return state;
+  return parseSummary(summary).some(({ doubt }) => doubt !== undefined) ? 'doubtful' : undefined;
+}
+
+/** Devices that fail, drifted, or serve what is in doubt, the failing first, at most `limit`: a call for each kind of trouble. */
 export async function devicesInNeed(
   cloud: FleetIndex,
   fleet: string,
@@ -20,17 +29,18 @@ export async function devicesInNeed(
 ): Promise<readonly DeviceInNeed[]> {
   const buckets = await cloud.buckets(`thingGroupNames:${fleet}`, INDEXED.summary, 10_000);
   const troubled = buckets
-    .map(({ key }) => ({ summary: key, state: deviceState(key) }))
-    .filter((one) => one.state === 'failing' || one.state === 'drifted')
-    .sort((a, b) => (a.state === b.state ? 0 : a.state === 'failing' ? -1 : 1));
+    .flatMap(({ key }) => {
+      const state = needOf(key);
+      return state === undefined ? [] : [{ summary: key, state }];
+    })
+    .sort((a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state));
   const found: DeviceInNeed[] = [];
   for (const { summary, state } of troubled) {
     if (found.length >= limit) break;
     const query = `thingGroupNames:${fleet} AND ${INDEXED.summary}:"${summary.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
     const things = await cloud.search(query, limit - found.length);
     const models = troubledModels(summary);
-    for (const { name, connected } of things)
-      found.push({ device: name, connected, state: state === 'failing' ? 'failing' : 'drifted', models });
+    for (const { name, connected } of things) found.push({ device: name, connected, state, models });
   }
   return found;
 }
@@ -38,8 +48,15 @@ export async function devicesInNeed(
 function troubledModels(summary: string): readonly string[] {
   return parseSummary(summary)
     .filter(
-      ({ state, drifted }) =>
-        drifted || state === 'FAILED' || state === 'QUARANTINED' || state === 'ROLLED_BACK',
+      ({ state, drifted, doubt }) =>
+        drifted ||
+        doubt !== undefined ||
+        state === 'FAILED' ||
+        state === 'QUARANTINED' ||
+        state === 'ROLLED_BACK',
     )
-    .map(({ name, version, state, drifted }) => `${name} ${version} ${state}${drifted ? ', drifted' : ''}`);
+    .map(
+      ({ name, version, state, drifted, doubt }) =>
+        `${name} ${version} ${state}${drifted ? ', drifted' : ''}${doubt === undefined ? '' : `, ${doubt}`}`,
+    );
 }

@@ -9,6 +9,8 @@ export interface SummaryModel {
   readonly state: ModelState;
   readonly drifted: boolean;
   readonly sampling: boolean;
+  /** It serves on, and would not be admitted any more; absent: nothing is against it. */
+  readonly doubt?: 'unadmitted' | 'revoked';
 }
 
 /**
@@ -51,7 +53,7 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * `name@version/STATE` with `+drifted` and `+sampling`, sorted, joined by `;`: equal devices give equal strings.
+ * `name@version/STATE` with `+drifted`, `+sampling`, and `+unadmitted` or `+revoked`, sorted, joined by `;`: equal devices give equal strings.
  * Where not all fit, the most useful ones stand there, and `+cut` behind them.
  */
 export function summarize(models: readonly HeartbeatModel[]): string {
@@ -63,11 +65,13 @@ export function summarize(models: readonly HeartbeatModel[]): string {
   return [...parts.slice(0, kept).sort(compare), CUT].join(';');
 }
 
-function partOf({ name, version, state, drifted, sampling }: HeartbeatModel): string {
+function partOf({ name, version, state, drifted, sampling, unadmitted, revoked }: HeartbeatModel): string {
+  const doubt = revoked === true ? '+revoked' : unadmitted === true ? '+unadmitted' : '';
   return (
     `${name}@${version}/${state}` +
     (drifted === true ? '+drifted' : '') +
-    (sampling === true ? '+sampling' : '')
+    (sampling === true ? '+sampling' : '') +
+    doubt
   );
 }
 
@@ -89,12 +93,14 @@ export function parseSummary(summary: string): readonly SummaryModel[] {
     const state = MODEL_STATES.find((known) => known === match?.[3]);
     if (match === null || state === undefined) continue;
     const flags = (match[4] ?? '').split('+');
+    const doubt = (['revoked', 'unadmitted'] as const).find((one) => flags.includes(one));
     models.push({
       name: match[1] ?? '',
       version: match[2] ?? '',
       state,
       drifted: flags.includes('drifted'),
       sampling: flags.includes('sampling'),
+      ...(doubt === undefined ? {} : { doubt }),
     });
   }
   return models;

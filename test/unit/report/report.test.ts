@@ -60,7 +60,7 @@ describe('fleetReport', () => {
     await fleetOfFour(world);
     await indexHeartbeats(world.cloud);
     await beat(world, 'r-0', '6.0.0', { state: 'QUARANTINED', drifted: true });
-    await beat(world, 'r-1', '6.0.0', { state: 'PROBATION' });
+    await beat(world, 'r-1', '6.0.0', { state: 'PROBATION', unadmitted: true, revoked: true });
     await beat(world, 'r-offline', '5.0.0', { drifted: true });
     const { deviceStates } = await fleetReport(world.cloud, 'r', NOW_MS);
     assert.deepEqual(deviceStates, {
@@ -74,6 +74,7 @@ describe('fleetReport', () => {
     assert.deepEqual(await devicesInNeed(world.cloud, 'r'), [
       { device: 'r-0', connected: true, state: 'failing', models: ['mnist 6.0.0 QUARANTINED, drifted'] },
       { device: 'r-offline', connected: false, state: 'drifted', models: ['mnist 5.0.0 SERVING, drifted'] },
+      { device: 'r-1', connected: true, state: 'doubtful', models: ['mnist 6.0.0 PROBATION, revoked'] },
     ]);
   });
 

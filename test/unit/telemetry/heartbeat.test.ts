@@ -111,6 +111,9 @@ describe('heartbeat', () => {
       { name: 'a', version: '1.0.0', state: 'SERVING', drifted: false, sampling: true },
       { name: 'b', version: '2.0.0-rc.1', state: 'ROLLED_BACK', drifted: true, sampling: false },
     ]);
+    const doubtful = summarize([{ ...a, unadmitted: true }]);
+    assert.equal(doubtful, 'a@1.0.0/SERVING+sampling+unadmitted');
+    assert.equal(parseSummary(doubtful)[0]?.doubt, 'unadmitted');
     assert.deepEqual(parseSummary(summarize([])), []);
   });
 
