@@ -28,6 +28,7 @@ const SUITES = [
   'R25',
   'R27',
   'D1',
+  'D2',
   'D3',
   'D4',
   'D5',
@@ -40,6 +41,7 @@ const SUITES = [
   'S8',
   'S9',
   'S11',
+  'S10',
 ];
 
 /** Rows of this process where nobody collects them. It hangs on the process so that suites of several folders share it. */

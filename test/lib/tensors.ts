@@ -24,6 +24,14 @@ export function floats(
   return tensorOf(name, 'FP32', shape, Float32Array.from(values));
 }
 
+export function int64s(
+  name: string,
+  values: readonly bigint[],
+  shape: readonly number[] = [values.length],
+): Tensor {
+  return tensorOf(name, 'INT64', shape, BigInt64Array.from(values));
+}
+
 export function strings(
   name: string,
   values: readonly string[],

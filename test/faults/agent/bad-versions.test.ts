@@ -8,7 +8,7 @@ import { AgentBench } from '../../lib/agent-process.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { writeTestPackage, type TestPackage } from '../../lib/model-hosts.js';
 import { bombPackage, identityPackage, logPackage, loopPackage } from '../../lib/test-models.js';
-import { floats, tensorOf } from '../../lib/tensors.js';
+import { floats, int64s } from '../../lib/tensors.js';
 import { patientMs } from '../../lib/patience.js';
 
 const COMPONENT = 'org.edgemanager.model.Identity';
@@ -20,8 +20,6 @@ interface BadVersion {
   readonly spoil?: (folder: string) => Promise<void>;
 }
 
-const int64s = (name: string, values: readonly bigint[], shape: readonly number[] = [values.length]) =>
-  tensorOf(name, 'INT64', shape, BigInt64Array.from(values));
 const sample = (inputs: ReturnType<typeof floats>[], output: number) => [
   { name: 'sample', inputs, outputs: [floats('y', [output])] },
 ];

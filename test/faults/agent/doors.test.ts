@@ -1,31 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { join } from 'node:path';
-import { AdminTransport } from '../../../src/client/admin-transport.js';
-import { askAsOperator } from '../../../src/client/operator-request.js';
 import type { Reason } from '../../../src/contract/mod.js';
-import { EdgeError, silentLogger, toEdgeError, type JsonObject } from '../../../src/core/mod.js';
-import { createRequester } from '../../../src/ipc/mod.js';
-import { completeManifest, createKeySigner, writePackage, type Manifest } from '../../../src/model/mod.js';
-import { systemClock, systemRandom } from '../../../src/system/mod.js';
+import { toEdgeError } from '../../../src/core/mod.js';
 import { ADMIN_OPERATIONS } from '../../../src/runtime/config/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
+import { openDoors, OWNER, packageOf, type Door, type DoorPackage, type Make } from '../../lib/doors.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { hostileModels } from '../../lib/hostile-models.js';
-import { keyPair, signFolder } from '../../lib/model-package.js';
-import { identityModel } from '../../lib/onnx-builder.js';
+import { keyPair } from '../../lib/model-package.js';
 
-const OWNER = 'org.edgemanager.model.Model';
 const FOREIGN = 'com.example.Foreign';
 const OTHER_PLATFORM = process.arch === 'x64' ? 'linux-arm64' : 'linux-x64';
 const timeoutMs = 60_000;
-
-interface Package {
-  readonly path: string;
-  readonly manifest: Manifest;
-}
-type Door = (given: Package) => Promise<unknown>;
 
 /** A cell's refusal: one of these reasons. A text says why the rule has nothing to judge at that door. */
 type Cell = ReadonlySet<string> | string;
@@ -122,7 +107,7 @@ async function judge(
   doors: { readonly at: (name: string) => Door },
   rule: string,
   cells: Readonly<Record<string, Cell>>,
-  given: Package,
+  given: DoorPackage,
 ): Promise<void> {
   const applied = Object.entries(cells).flatMap(([door, cell]) =>
     typeof cell === 'string' ? [] : [{ door, cell }],
@@ -141,71 +126,4 @@ async function judge(
   );
   const note = idle.length === 0 ? {} : { note: idle.join(', ') };
   reportFaultRow({ row: 'S9', cycles: applied.length, lost: 0, duplicated: 0, corrupt: 0, ...note });
-}
-
-async function openDoors(bench: AgentBench) {
-  const app = await bench.app();
-  const socket = connect(join(bench.workFolder, 'admin.sock'));
-  await once(socket, 'connect');
-  const admin = new AdminTransport(socket);
-  const ask = async (op: string, body: JsonObject) => await askAsOperator(admin, op, body, timeoutMs);
-  const doors: Readonly<Record<string, Door>> = {
-    register: async ({ path, manifest }) => {
-      const component = manifest.componentName;
-      const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
-      const transport = await bench.connect(component);
-      await using requester = await createRequester({ ...common, transport, component });
-      return await requester.request('register', { component, path }, { timeoutMs });
-    },
-    'load by path': async ({ path }) => await app.load({ name: 'Model', path }, { timeoutMs }),
-    'load by version': async ({ manifest: { version } }) =>
-      await app.load({ name: 'Model', version }, { timeoutMs }),
-    'admin socket: register': async ({ path, manifest }) =>
-      await ask('register', { component: manifest.componentName, path }),
-    'admin socket: load by path': async ({ path }) => await ask('load', { name: 'Model', path }),
-    'admin socket: load by version': async ({ manifest: { version } }) =>
-      await ask('load', { name: 'Model', version }),
-  };
-  const at = (name: string): Door => {
-    const door = doors[name];
-    if (door === undefined) throw new EdgeError('INTERNAL', `There is no door '${name}'`);
-    return door;
-  };
-  return { app, at, [Symbol.asyncDispose]: async () => await admin.close() };
-}
-
-interface Make {
-  readonly version: string;
-  readonly manifest?: Partial<Manifest>;
-  readonly model?: Uint8Array;
-  readonly signed?: boolean;
-}
-
-async function packageOf(
-  root: string,
-  { version, manifest: more = {}, model = identityModel('FP32', [1]), signed = true }: Make,
-  privatePem: string,
-): Promise<Package> {
-  const path = join(root, `package-${version}`);
-  const files = [{ path: 'model.onnx', role: 'model' as const, bytes: model }];
-  const one = { datatype: 'FP32' as const, shape: [1] };
-  const manifest = completeManifest(
-    {
-      formatVersion: 1,
-      name: 'Model',
-      version,
-      componentName: OWNER,
-      target: 'any',
-      minimumRuntimeVersion: '0.1.0',
-      model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
-      inputs: [{ name: 'x', ...one }],
-      outputs: [{ name: 'y', ...one }],
-      selfTest: { outcome: 'skipped' },
-      ...more,
-    },
-    files,
-  );
-  const { digest } = await writePackage(path, manifest, files, systemRandom);
-  if (signed) await signFolder(path, manifest, digest, createKeySigner(privatePem));
-  return { path, manifest };
 }
