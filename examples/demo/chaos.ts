@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT, UPLOADER, type Stage } from '../stage/mod.js';
 
 /**
- * What a bad day does: S3 is away for the middle third, and the uploader and the agent's control process are
- * killed twice each, at fixed points of the run.
+ * What a bad day does: S3 is away for the middle third, the uploader and the agent's control process are killed twice
+ * each, IPC restarts twice (nucleus lite forgets every SVCUID then), and the token exchange dies twice and comes back on
+ * another port, at fixed points of the run.
  */
 export async function startChaos(
   stage: Stage,
@@ -15,10 +16,14 @@ export async function startChaos(
   const at: readonly [number, () => Promise<void>][] = [
     [0.3 * third, () => killControl(stage, tell)],
     [0.6 * third, () => killUploader(stage, tell)],
+    [0.8 * third, () => restartIpc(stage, tell)],
+    [0.9 * third, () => restartTokenExchange(stage, tell)],
     [third, () => setS3Away(stage, true, tell)],
     [1.4 * third, () => killControl(stage, tell)],
+    [1.6 * third, () => restartTokenExchange(stage, tell)],
     [1.7 * third, () => killUploader(stage, tell)],
     [2 * third, () => setS3Away(stage, false, tell)],
+    [2.2 * third, () => restartIpc(stage, tell)],
   ];
   const begunMs = performance.now();
   for (const [afterMs, act] of at) {
@@ -31,6 +36,17 @@ function setS3Away(stage: Stage, away: boolean, tell: (text: string) => void): P
   tell(away ? 'S3 goes away' : 'S3 is back');
   stage.s3.setFaults(away ? () => ({ kind: 'reset' }) : undefined);
   return Promise.resolve();
+}
+
+async function restartIpc(stage: Stage, tell: (text: string) => void): Promise<void> {
+  const forgets = stage.nucleus.profile === 'lite' ? ', and has forgotten every SVCUID' : '';
+  await stage.nucleus.restartIpc();
+  tell(`Greengrass IPC has restarted${forgets}`);
+}
+
+async function restartTokenExchange(stage: Stage, tell: (text: string) => void): Promise<void> {
+  await stage.nucleus.restartTokenExchange();
+  tell('the token exchange has died, and come back on another port');
 }
 
 async function killUploader(stage: Stage, tell: (text: string) => void): Promise<void> {

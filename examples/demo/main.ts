@@ -6,7 +6,8 @@ import { runVoiceDemo } from './voice-demo.js';
 const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos | --fleet] [--json] [--folder DIR]
 
   --profile  the nucleus to run as (default nucleus)
-  --chaos    stop S3 for the middle third, kill uploader and control process twice each
+  --chaos    stop S3 for the middle third, kill uploader and control process twice each,
+             restart IPC and the token exchange twice each
   --fleet    a local cloud and three devices: staged rollouts of 5, 6 and a broken 7, and the fleet's report
   --json     end with one line of figures
   --folder   keep packages and S3 data there (default: a temporary folder that goes)`;

@@ -24,7 +24,7 @@ import { addVoiceApp, finishVoice, playedWindows } from './voice.js';
 export interface DemoOptions {
   readonly profile: Profile;
   readonly json: boolean;
-  /** Stops S3 for the middle third and kills uploader and control process twice each; no updates meanwhile. */
+  /** Stops S3 for the middle third, kills and restarts what startChaos names; no updates meanwhile. */
   readonly chaos: boolean;
   readonly folder?: string;
 }

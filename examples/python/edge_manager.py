@@ -1,12 +1,11 @@
 """A small client of the Edge Manager agent for Python apps on AWS IoT Greengrass v2.
 
-Needs only the official device SDK (`pip install awsiotsdk`). The wire is docs/protocol/asyncapi.json:
+Needs only the official device SDK (`pip install awsiotsdk`), and connection.py beside it. The wire is docs/protocol/asyncapi.json:
 JSON in binary messages of at most 7,000 bytes; larger tensors go through a file in the exchange folder
 that `hello` names. An app that has only small ones, say in a container, needs no such folder.
 """
 
 import base64
-import concurrent.futures
 import errno
 import json
 import os
@@ -14,12 +13,9 @@ import secrets
 import threading
 import time
 
-from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
-from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
+from connection import Connection, NotConnected
 
 PREFIX = "edgemanager/v1"
-# How long the nucleus may take to confirm that a stream or the connection ends.
-CLOSE_SECONDS = 3.0
 # Tensors of so many bytes and so many parts fit a message.
 INLINE_MAX_BYTES = 4400
 INLINE_MAX_PARTS = 16
@@ -89,8 +85,8 @@ def wants_room(error):
 class EdgeManager:
     """Calls of one component. `component` is its name, as in its recipe: its policy allows replies to itself only."""
 
-    def __init__(self, component, ipc=None):
-        self._ipc = ipc or GreengrassCoreIPCClientV2()
+    def __init__(self, component):
+        self._ipc = Connection(component)
         self._reply_to = f"{PREFIX}/reply/{component}/{secrets.token_hex(16)}"
         self._session = secrets.token_hex(8)
         self._pending = {}
@@ -98,18 +94,10 @@ class EdgeManager:
         self._counter = 0
         self._folder = None
         self._roomy = set()
-        _, self._subscription = self._ipc.subscribe_to_topic(
-            topic=self._reply_to,
-            on_stream_event=self._on_reply,
-            on_stream_error=lambda error: False,
-            on_stream_closed=lambda: None,
-        )
+        self._ipc.subscribe(self._reply_to, self._on_reply)
 
     def close(self):
-        # The SDK runs callbacks in an executor that its close() shuts down; a stream that ends only then has nowhere
-        # to say so, and a traceback is printed.
-        concurrent.futures.wait([self._subscription.close()], timeout=CLOSE_SECONDS)
-        concurrent.futures.wait([self._ipc.close()], timeout=CLOSE_SECONDS)
+        self._ipc.close()
 
     def hello(self, timeout=5.0):
         return self._request("hello", f"{PREFIX}/control/hello", {"uid": os.getuid(), "session": self._session}, timeout)
@@ -237,8 +225,8 @@ class EdgeManager:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     raise EdgeManagerError("DEADLINE_EXCEEDED", f"No reply to '{op}' within {timeout} s")
-                self._publish(topic, request_id, op, body, remaining)
-                waiting["event"].wait(min(remaining, 2.0))
+                is_sent = self._publish(topic, request_id, op, body, remaining)
+                waiting["event"].wait(min(remaining, 2.0 if is_sent else 0.2))
         finally:
             del self._pending[request_id]
         reply = waiting["reply"]
@@ -247,6 +235,7 @@ class EdgeManager:
         return reply["body"]
 
     def _publish(self, topic, request_id, op, body, remaining):
+        """False where it could not go out now."""
         envelope = {
             "v": 1,
             "id": request_id,
@@ -258,9 +247,12 @@ class EdgeManager:
         message = json.dumps(envelope).encode()
         if len(message) > 7000:
             raise EdgeManagerError("INVALID_ARGUMENT", f"A message holds 7000 bytes: this one has {len(message)}")
-        self._ipc.publish_to_topic(
-            topic=topic, publish_message=PublishMessage(binary_message=BinaryMessage(message=message))
-        )
+        try:
+            self._ipc.publish(topic, message)
+            return True
+        except NotConnected:
+            # The connection is being made anew: the request waits for it within its time.
+            return False
 
     def _on_reply(self, event):
         reply = json.loads(event.binary_message.message)

@@ -119,6 +119,11 @@ class MemoryPort implements MemoryGreengrass {
     return Promise.resolve(this.#ending(this.#configurationListeners.add(listener)));
   }
 
+  /** As on lite nobody asks. */
+  onConfigurationToValidate(): Promise<() => Promise<void>> {
+    return Promise.resolve(async () => undefined);
+  }
+
   updateState(state: 'RUNNING' | 'ERRORED'): Promise<void> {
     this.states.push(state);
     return Promise.resolve();

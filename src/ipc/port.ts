@@ -42,6 +42,13 @@ export interface GreengrassPort extends Transport {
   updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void>;
   /** Calls back at each change below keyPath (on lite once per changed leaf). Restored after a reconnect. */
   onConfigurationChange(keyPath: readonly string[], listener: () => void): Promise<() => Promise<void>>;
+  /**
+   * Asks before a deployment changes this component's configuration: what `judge` gives, one sentence, lets the
+   * deployment fail; undefined lets it go on. UNIMPLEMENTED on lite, which never asks.
+   */
+  onConfigurationToValidate(
+    judge: (configuration: unknown) => Promise<string | undefined>,
+  ): Promise<() => Promise<void>>;
   updateState(state: 'RUNNING' | 'ERRORED'): Promise<void>;
   /** Calls back before a deployment restarts this component. UNIMPLEMENTED on lite. */
   onComponentUpdate(

@@ -4,22 +4,36 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { ROOT } from '../../examples/stage/root.js';
 import { startStage } from '../../examples/stage/stage.js';
+import { topics } from '../../src/contract/mod.js';
+import { silentLogger } from '../../src/core/mod.js';
+import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
+import { ALLOW_ALL } from '../lib/ipc-harness.js';
+import { NucleusBench } from '../lib/nucleus.js';
+import { until } from '../lib/until.js';
+
+/** Answers each line of its input by asking for the models. */
+const LISTENING = `
+import sys
+from edge_manager import EdgeManager
+manager = EdgeManager("com.example.Python")
+for line in sys.stdin:
+    print("models", len(manager.list_models(timeout=60.0)), flush=True)
+manager.close()
+`;
+
+/** The interpreter itself: a version manager's shim wants variables that a component does not get. */
+function pythonWithSdk(): string | undefined {
+  const script = 'import awsiot.greengrasscoreipc.clientv2, sys; print(sys.executable)';
+  const probe = spawnSync('python3', ['-c', script], { encoding: 'utf8' });
+  if (probe.status === 0) return probe.stdout.trim();
+  console.log('      skipped: python3 with the package awsiotsdk is not installed (pip install awsiotsdk)');
+  return undefined;
+}
 
 describe('the Python example with the official device SDK', function () {
   it('lists, predicts by file and captures', async function () {
-    const probe = spawnSync(
-      'python3',
-      ['-c', 'import awsiot.greengrasscoreipc.clientv2, sys; print(sys.executable)'],
-      {
-        encoding: 'utf8',
-      },
-    );
-    if (probe.status !== 0) {
-      console.log(
-        '      skipped: python3 with the package awsiotsdk is not installed (pip install awsiotsdk)',
-      );
-      this.skip();
-    }
+    const python = pythonWithSdk() ?? this.skip();
     await using stage = await startStage({ profile: 'nucleus' });
     const model = await stage.addModel('silero-vad-5');
     const deployed = await stage.deploy({ [model.componentName]: { componentVersion: model.version } });
@@ -44,8 +58,7 @@ describe('the Python example with the official device SDK', function () {
         },
       },
     });
-    // The interpreter itself: a version manager's shim wants variables that a component does not get.
-    const child = spawn(probe.stdout.trim(), [join(ROOT, 'examples', 'python', 'main.py')], {
+    const child = spawn(python, [join(ROOT, 'examples', 'python', 'main.py')], {
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -62,5 +75,41 @@ describe('the Python example with the official device SDK', function () {
     assert.equal(said['stateBytes'], 1024);
     assert.ok(Number(said['probability']) < 0.5, 'silence is no speech');
     assert.notEqual(said['captureStatus'], 'NOT_FOUND');
+  });
+
+  it('comes back after each restart of nucleus lite, which forgets its SVCUID, within its requests’ time', async function () {
+    const python = pythonWithSdk() ?? this.skip();
+    await using bench = await NucleusBench.start('lite');
+    const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
+    const agent = 'org.edgemanager.AgentRuntime';
+    const { environment: ofAgent } = bench.nucleus.registerExternal(agent, ALLOW_ALL);
+    await using port = await connectGreengrass({ ...common, environment: { ...ofAgent }, component: agent });
+    await port.subscribe(topics.list, ({ payload }) => {
+      const { id, replyTo } = JSON.parse(Buffer.from(payload).toString()) as { id: string; replyTo: string };
+      const reply = { v: 1, id, ok: true, body: { models: [{ name: 'M' }] } };
+      void port.publish(replyTo, Buffer.from(JSON.stringify(reply))).catch(() => undefined);
+    });
+    const { environment } = bench.nucleus.registerExternal('com.example.Python', ALLOW_ALL);
+    const child = spawn(python, ['-u', '-c', LISTENING], {
+      env: { PATH: process.env['PATH'] ?? '', PYTHONPATH: join(ROOT, 'examples', 'python'), ...environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      for (let round = 1; round <= 4; round++) {
+        if (round > 1) await bench.nucleus.restartIpc();
+        child.stdin.write('list\n');
+        await until(() => said.split('\n').length > round || child.exitCode !== null, 'it has an answer');
+        assert.equal(said, 'models 1\n'.repeat(round));
+      }
+      const exited = once(child, 'exit');
+      child.stdin.end();
+      assert.deepEqual(await exited, [0, null]);
+      assert.equal(said, 'models 1\n'.repeat(4), 'it ends without a traceback');
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });

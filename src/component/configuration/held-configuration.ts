@@ -149,6 +149,18 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
     if (await this.restore()) logger.warn('The last good configuration is in force');
   }
 
+  /** Why this configuration would be refused; undefined where it would be put in force. Changes nothing. */
+  async judge(raw: unknown): Promise<EdgeError | undefined> {
+    const { parse, check } = this.#options;
+    try {
+      const { configuration } = parse(raw);
+      check?.(configuration, await this.#accepted());
+      return undefined;
+    } catch (thrown) {
+      return toEdgeError(thrown);
+    }
+  }
+
   async #take(raw: unknown): Promise<boolean> {
     const { logger, parse, check } = this.#options;
     let parsed;

@@ -2,6 +2,7 @@ import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { MAX_MESSAGE_BYTES } from '../../contract/mod.js';
 import {
   EdgeError,
+  messageOf,
   type Clock,
   type Json,
   type JsonObject,
@@ -30,17 +31,19 @@ export async function connectGreengrass(options: GreengrassOptions): Promise<Gre
   const { environment = process.env, component } = options;
   const session = new Session({ ...options, identity: new Identity({ environment, component }) });
   await session.connectFirst();
-  return new GreengrassIpc(session, options.clock);
+  return new GreengrassIpc(session, options);
 }
 
 /** The operations of Greengrass IPC over the official device client, on whatever connection there is. */
 class GreengrassIpc implements GreengrassPort {
   readonly #session: Session;
   readonly #clock: Clock;
+  readonly #logger: Logger;
 
-  constructor(session: Session, clock: Clock) {
+  constructor(session: Session, { clock, logger }: GreengrassOptions) {
     this.#session = session;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   get deafSeconds(): number {
@@ -104,6 +107,35 @@ class GreengrassIpc implements GreengrassPort {
       operation.on('message', () => listener());
       return operation;
     });
+  }
+
+  async onConfigurationToValidate(
+    judge: (configuration: unknown) => Promise<string | undefined>,
+  ): Promise<() => Promise<void>> {
+    return await this.#session.subscribe('Cannot validate configurations', (client) => {
+      const operation = client.subscribeToValidateConfigurationUpdates({});
+      operation.on('message', ({ validateConfigurationUpdateEvent: event }) => {
+        if (event !== undefined) void this.#answer(event.deploymentId, judge(event.configuration));
+      });
+      return operation;
+    });
+  }
+
+  /** Where this fails the nucleus takes the silence for a refusal. Never rejects. */
+  async #answer(deploymentId: string, judged: Promise<string | undefined>): Promise<void> {
+    const refusal = await judged;
+    const report = {
+      status: (refusal === undefined
+        ? 'ACCEPTED'
+        : 'REJECTED') as greengrasscoreipc.model.ConfigurationValidityStatus,
+      deploymentId,
+      ...(refusal === undefined ? {} : { message: refusal }),
+    };
+    await this.#session
+      .call('Cannot answer whether a configuration is valid', (client) =>
+        client.sendConfigurationValidityReport({ configurationValidityReport: report }),
+      )
+      .catch((thrown: unknown) => this.#logger.warn(messageOf(thrown), { deploymentId }));
   }
 
   async updateState(state: 'RUNNING' | 'ERRORED'): Promise<void> {
