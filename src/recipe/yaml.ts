@@ -23,7 +23,10 @@ export interface YamlOptions {
 export function readYaml(text: string, what: string, options: YamlOptions = {}): unknown {
   const { reason = 'FILE_UNREADABLE', scalars = 'core' } = options;
   const refused = (why: string, cause?: unknown): EdgeError =>
-    new EdgeError(reason, `Cannot read ${what} as it ${why}`, { cause });
+    new EdgeError(reason, `Cannot read ${what} as it ${why}`, {
+      cause,
+      nextStep: 'Give YAML or JSON: correct the place that is named',
+    });
   const deepLine = lineBeyondDepth(text);
   if (deepLine !== undefined) {
     throw refused(`must be nested at most ${MAX_DEPTH} levels deep: line ${deepLine} is deeper`);

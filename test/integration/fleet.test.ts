@@ -219,7 +219,11 @@ describe('edge-manager fleet and device', () => {
       /^INVALID_ARGUMENT: .*'fleets\.ovens\.device' is not a known key: known are thingGroup/,
       /^Next: Correct the fleets file/,
     );
-    await fails(await apply('fleets: {'), /Cannot read the fleets file .*\/wrong\.yaml: /, /YAML or JSON/);
+    await fails(
+      await apply('fleets: {'),
+      /Cannot read the fleets file .*\/wrong\.yaml as it is not YAML: /,
+      /YAML or JSON/,
+    );
     await fails(['fleet', 'plan', 'fleets.yaml', '--fleet', 'grills'], /fleet grills/, /Give one of ovens/);
     await indexHeartbeats(cloud);
     await fails(
