@@ -19,6 +19,8 @@ class RoomAgent implements AsyncDisposable {
   folder: string = mkdtempSync(join(tmpdir(), 'edge-exchange-'));
   /** Given to predictions without room; undefined: none is needed. */
   refusal: EdgeError | undefined;
+  /** Given to each prediction: undefined: none. */
+  failure: EdgeError | undefined;
   readonly #made = this.folder;
   readonly #ends: (() => Promise<void>)[] = [];
 
@@ -36,6 +38,7 @@ class RoomAgent implements AsyncDisposable {
         },
         predict: async (body) => {
           this.asked.push(body);
+          if (this.failure !== undefined) throw this.failure;
           if (body.outputFile === undefined && this.refusal !== undefined) throw this.refusal;
           return { model: 'Model', version: '1.0.0', outputs: [], queueMs: 0, runMs: 0 };
         },
@@ -93,6 +96,18 @@ describe('tensors travel', () => {
     const client = await agent.open();
     await client.predict('Model', [large]);
     assert.deepEqual(agent.offered, [true]);
+  });
+
+  it('and leave no file where a request fails, while the client goes on', async () => {
+    await using agent = new RoomAgent();
+    const client = await agent.open();
+    agent.failure = new EdgeError('EXCHANGE_FULL', 'No room for outputs');
+    for (let request = 0; request < 10; request++)
+      await assert.rejects(client.predict('Model', [large]), { reason: 'EXCHANGE_FULL' });
+    assert.deepEqual(readdirSync(agent.folder), []);
+    agent.failure = undefined;
+    await client.predict('Model', [large]);
+    assert.equal(readdirSync(agent.folder).length, 1);
   });
 });
 
