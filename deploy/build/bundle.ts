@@ -5,9 +5,12 @@ import { nativeBeside, nativeDigests } from './native.js';
 
 export interface Bundle {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  /** npm packages whose code is inside. */
+  /** npm packages whose code is inside or, as native files, beside. */
   readonly packages: readonly string[];
 }
+
+export type BundleInput = Pick<CodeComponent, 'entries'> &
+  Partial<Pick<CodeComponent, 'synchronous' | 'native'>>;
 
 /** What all bundles of ours are. */
 const COMMON = {
@@ -38,10 +41,11 @@ const REQUIRE = [
  * One module for each entry, complete in itself: their names are part of a recipe, those of shared chunks
  * would change with every build.
  * @param entries TypeScript files; `main.ts` becomes `main.js`, an ES module
+ * @param native packages whose native files stand beside
  * @param synchronous such files that must have run before the event loop turns; they become `.cjs`
  */
 export async function bundle(
-  { entries, synchronous = [] }: Pick<CodeComponent, 'entries' | 'synchronous'>,
+  { entries, synchronous = [], native = [] }: BundleInput,
   root: string,
 ): Promise<Bundle> {
   const points = (files: readonly string[]): { in: string; out: string }[] =>
@@ -70,12 +74,15 @@ export async function bundle(
       .flatMap(({ outputFiles }) => outputFiles)
       .map((file) => ({ name: basename(file.path), bytes: file.contents }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    packages: packagesOf(results.flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+    packages: packagesOf(
+      results.flatMap(({ metafile }) => Object.keys(metafile.inputs)),
+      native,
+    ),
   };
 }
 
-function packagesOf(paths: readonly string[]): string[] {
-  const names = new Set<string>();
+function packagesOf(paths: readonly string[], native: readonly string[]): string[] {
+  const names = new Set<string>(native);
   for (const path of paths) {
     const match = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
     if (match?.[1] !== undefined) names.add(match[1]);

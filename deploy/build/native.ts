@@ -85,17 +85,6 @@ export const nativeBeside: Plugin = {
         exports.cRuntime = 'glibc';
         exports.default = ${load('aws-crt-nodejs.node')};`,
     }));
-    // Its own script looks for the file in a dozen places, and loads HTTP, zlib and crypto to do so. Where it can't be
-    // loaded, its first use says so: what a device lacks must not keep it from serving.
-    build.onLoad({ filter: /koffi[\\/]index\.js$/ }, () => ({
-      loader: 'js',
-      contents: `
-        try {
-          module.exports = ${load('koffi.node')};
-        } catch (error) {
-          module.exports = { load: () => { throw error; } };
-        }`,
-    }));
     build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
       const source = await readText(path);
       const replaced = source.replace(

@@ -1,6 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { EdgeError } from './errors.js';
+import { silentSchema } from './silent-schema.js';
 import { violationOf } from './violation.js';
 
 // Schemas are constants of ours: checking them against the meta-schema, and shortening the code that checks with
@@ -14,9 +15,11 @@ const OPTIONS = {
   validateSchema: false,
   code: { optimize: false },
 } as const;
-/** Says yes or no. What it would take to tell why is a third of a schema's cost, and most values are right. */
-const judge = compilerOf(new Ajv(OPTIONS));
-const witness = compilerOf(new Ajv({ ...OPTIONS, verbose: true }));
+const ajv = new Ajv(OPTIONS);
+/** Says yes or no: most values are right. */
+const judge = compiler((schema) => ajv.compile(silentSchema(schema)));
+/** Compiled for a value that is wrong. */
+const witness = compiler((schema) => new Ajv({ ...OPTIONS, verbose: true }).compile(schema));
 
 /**
  * `value` as the schema's type.
@@ -37,12 +40,12 @@ export function matches(schema: TSchema, value: unknown): boolean {
   return judge(schema)(value) === true;
 }
 
-function compilerOf(ajv: Ajv): (schema: TSchema) => ValidateFunction {
+function compiler(compile: (schema: TSchema) => ValidateFunction): (schema: TSchema) => ValidateFunction {
   const compiled = new WeakMap<TSchema, ValidateFunction>();
   return (schema) => {
     const known = compiled.get(schema);
     if (known !== undefined) return known;
-    const check = ajv.compile(schema);
+    const check = compile(schema);
     compiled.set(schema, check);
     return check;
   };

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostRoom, LaunchOrder } from '../../src/runtime/host/confinement/mod.js';
 import { bundleScript } from './bundle-script.js';
@@ -21,8 +21,9 @@ export async function probeBelowLauncher(
   const program = join(folder, 'program');
   const script = fileURLToPath(new URL('./confinement-probe.js', import.meta.url));
   const entry = await bundleScript(script, program);
-  const launch: LaunchOrder = { entry, program: [program], empty: join(folder, 'empty'), room };
   const { launcher } = await hostScripts();
+  const library = join(dirname(launcher), 'koffi.node');
+  const launch: LaunchOrder = { entry, library, program: [program], empty: join(folder, 'empty'), room };
   const child = fork(launcher, [JSON.stringify(launch)], {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

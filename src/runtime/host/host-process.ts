@@ -21,7 +21,7 @@ import {
   type HostCommand,
   type HostMessage,
 } from './port/mod.js';
-import { nativeEnvironment } from '../../system/mod.js';
+import { nativeEnvironment, nativePath } from '../../system/mod.js';
 import type { HostRoom, LaunchOrder } from './confinement/mod.js';
 import { residentBytes, measureProcess } from './memory.js';
 import type { Sentinel } from './sentinel.js';
@@ -101,7 +101,8 @@ export class HostProcess {
     const { spawn, room, empty } = options;
     const native = nativeEnvironment(process.env);
     const program = [dirname(spawn.entry), ...Object.values(native)];
-    const order: LaunchOrder = { entry: spawn.entry, program, room, empty };
+    const library = nativePath(dirname(spawn.launcher), 'koffi.node');
+    const order: LaunchOrder = { entry: spawn.entry, library, program, room, empty };
     this.#child = fork(spawn.launcher, [JSON.stringify(order)], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -49,7 +50,7 @@ function confine(order: LaunchOrder): void {
   enterEmptyFolder(order.empty);
   let calls: SystemCalls;
   try {
-    calls = loadSystemCalls(architecture());
+    calls = loadSystemCalls(order.library, architecture());
   } catch (error) {
     tell(
       `none: the C library can't be called (${error instanceof Error ? error.message : String(error)})`,
@@ -123,8 +124,9 @@ function makeFolder(path: string): void {
 function enterEmptyFolder(parent: string): void {
   const path = `${parent}/${process.pid}`;
   try {
-    rmSync(path, { recursive: true, force: true });
-    mkdirSync(path, { recursive: true, mode: 0o500 });
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { mode: 0o500 });
     process.chdir(path);
   } catch {
     // A full or read-only disk: it stays where it was started.

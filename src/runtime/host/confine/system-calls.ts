@@ -1,4 +1,5 @@
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
 
 /** What a host asks of the kernel beside what Node offers. Failures are error numbers, never exceptions. */
 export interface SystemCalls {
@@ -33,8 +34,12 @@ const LAST_DESCRIPTOR = 0xffff_ffff;
 const F_SETFD = 2;
 const INSTRUCTION_BYTES = 8;
 
-/** @throws where the C library can't be called from here: another architecture, another C library */
-export function loadSystemCalls(architecture: keyof typeof SECCOMP): SystemCalls {
+/**
+ * @param file koffi's native file. The script around it in its package would load HTTP, zlib and crypto to find it.
+ * @throws where the C library can't be called from here: another architecture, another C library
+ */
+export function loadSystemCalls(file: string, architecture: keyof typeof SECCOMP): SystemCalls {
+  const koffi = createRequire(file)(file) as typeof Koffi;
   const library = koffi.load(null);
   const call = library.func('long syscall(long, long, long, long, long)');
   const callWithBytes = library.func('long syscall(long, void *, long, long, long)');

@@ -20,6 +20,8 @@ export interface HostRoom {
 export interface LaunchOrder {
   /** The host's entry point, absolute. */
   readonly entry: string;
+  /** koffi's native file, which calls the C library; absolute. */
+  readonly library: string;
   /** Folders of its scripts and its native files. */
   readonly program: readonly string[];
   /** For an empty folder, in which the host runs. */
