@@ -85,7 +85,11 @@ export class Agent implements AsyncDisposable {
     const counters = new Counters((key) => queue.load(key));
     this.#counters = counters;
     const roots = (): readonly string[] => machine.exchangeRoots(configuration.current.exchangeFolder);
-    this.#exchange = new Exchange({ roots, uid: machine.uid, clock, random, logger });
+    const onRemade = async (): Promise<void> => {
+      dependencies.renewHosts?.();
+      await manager.renewAll();
+    };
+    this.#exchange = new Exchange({ roots, uid: machine.uid, clock, random, logger, onRemade });
     const parts = { ...dependencies, ...models, events: this.events, counters };
     const probation = new ProbationWatch({ ...parts, reconcile: () => manager.reconcile() });
     const others = [queue, counters, probation, models.limits];

@@ -15,6 +15,8 @@ export interface AgentDependencies {
   readonly registry: Registry;
   readonly packages: Packages;
   readonly hosts: ModelHosts;
+  /** Lets models that are loaded from now on have new hosts, beside those that are there. */
+  readonly renewHosts?: () => void;
   readonly capture: CaptureSpool;
   readonly captureOwners: OwnersLog;
   readonly machine: Machine;

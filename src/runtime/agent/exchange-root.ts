@@ -10,6 +10,8 @@ export interface ExchangeRootOptions {
   readonly roots: () => readonly string[];
   readonly uid: number | undefined;
   readonly logger: Logger;
+  /** Called where a root had to be made anew: model hosts are held to the folder that was there as they started. */
+  readonly onRemade?: () => Promise<void>;
 }
 
 /** The parent of all exchange folders of an agent: the first of its places that can be used. */
@@ -44,11 +46,12 @@ export class ExchangeRoot {
    * @throws EdgeError FAILED_PRECONDITION where there is none
    */
   async choose(): Promise<void> {
-    const { roots, uid, logger } = this.#options;
+    const { roots, uid, logger, onRemade } = this.#options;
     const failures: string[] = [];
     for (const root of roots()) {
+      let made: boolean;
       try {
-        await prepare(root, uid);
+        made = await prepare(root, uid);
       } catch (thrown) {
         failures.push(messageOf(thrown));
         continue;
@@ -61,6 +64,7 @@ export class ExchangeRoot {
         });
       }
       this.#path = root;
+      if (made && this.#used.size > 0) await onRemade?.();
       this.#used.add(root);
       return;
     }
@@ -76,16 +80,22 @@ export class ExchangeRoot {
   }
 }
 
-async function prepare(root: string, uid: number | undefined): Promise<void> {
-  await mkdir(root, { mode: 0o700 }).catch((thrown: unknown) => {
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
-  });
+/** @returns whether it was not there before */
+async function prepare(root: string, uid: number | undefined): Promise<boolean> {
+  const made = await mkdir(root, { mode: 0o700 }).then(
+    () => true,
+    (thrown: unknown) => {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+      return false;
+    },
+  );
   // The parent may be open to every user of the machine: somebody could have made this name first.
   if (!(await isOurs(root, uid))) throw new Error(`${root} belongs to somebody else`);
   await chmod(root, 0o700);
   const probe = join(root, PROBE);
   await mkdir(probe, { recursive: true });
   await rmdir(probe);
+  return made;
 }
 
 async function isOurs(root: string, uid: number | undefined): Promise<boolean> {

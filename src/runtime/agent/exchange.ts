@@ -27,6 +27,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Called, and waited for, where the parent of all folders had to be made anew. */
+  readonly onRemade?: () => Promise<void>;
 }
 
 /**
@@ -151,7 +153,8 @@ export class Exchange {
   /** @throws EdgeError UNAVAILABLE where the root can't be used any more: the next hello gets a folder elsewhere */
   async #made({ folder }: Client): Promise<string> {
     try {
-      await mkdir(folder, { mode: 0o700, recursive: true });
+      const first = await mkdir(folder, { mode: 0o700, recursive: true });
+      if (first !== undefined && first !== folder) await this.#options.onRemade?.();
       return folder;
     } catch (cause) {
       await this.#root.choose();

@@ -33,11 +33,16 @@ export class ConfiguredHosts implements ModelHosts {
     this.#current = this.#make(options.configuration.current);
     options.configuration.onChange((now, before) => {
       if (JSON.stringify(hostSettingsOf(now)) === JSON.stringify(hostSettingsOf(before))) return;
-      const former = this.#current;
-      this.#former.add(former);
-      this.#current = this.#make(now);
-      this.#endIfEmpty(former);
+      this.renew(now);
     });
+  }
+
+  /** Whatever is loaded from now on gets new hosts, beside the former ones. */
+  renew(configuration = this.#options.configuration.current): void {
+    const former = this.#current;
+    this.#former.add(former);
+    this.#current = this.#make(configuration);
+    this.#endIfEmpty(former);
   }
 
   get restarts(): number {

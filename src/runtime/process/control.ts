@@ -132,7 +132,8 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
     sampled: intoSpool(capture, logger),
   });
   const trustedKeys = trustedKeysOf(configuration);
-  const parts = { configuration, registry, packages, hosts, capture, captureOwners };
+  const renewHosts = (): void => hosts.renew();
+  const parts = { configuration, registry, packages, hosts, renewHosts, capture, captureOwners };
   return { clock, random, logger, ...parts, machine, trustedKeys };
 }
 
