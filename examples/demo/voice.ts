@@ -35,13 +35,17 @@ export async function finishVoice(stage: Stage, samples: Float32Array): Promise<
     logger: silentLogger,
     environment,
   });
-  await transport.publish(FINISH_TOPIC, Buffer.from('{}'));
-  await transport.close();
   const windows = windowCount(samples);
-  return await waitFor('the app to finish', windows * 32 + 60_000, async () => {
+  const results = await waitFor('the app to finish', windows * 32 + 60_000, async () => {
     const state = stage.nucleus.components().find((component) => component.name === APP)?.state;
-    if (state !== 'FINISHED') return undefined;
-    const results = await readResults(stage.nucleus);
-    return results.length % windows === 0 ? results : undefined;
+    if (state !== 'FINISHED') {
+      // Heard by nobody while the app's connection is made anew: said until it has an effect.
+      await transport.publish(FINISH_TOPIC, Buffer.from('{}'));
+      return undefined;
+    }
+    const played = await readResults(stage.nucleus);
+    return played.length % windows === 0 ? played : undefined;
   });
+  await transport.close();
+  return results;
 }
