@@ -9,6 +9,7 @@ import {
   type LogLevel,
 } from '../../core/mod.js';
 import type { DurableFiles } from '../../disk/mod.js';
+import type { Parsed } from './parse.js';
 
 /** Nucleus lite tells of a change once per leaf: wait until it is quiet, then read all. */
 const QUIET_MS = 500;
@@ -22,7 +23,7 @@ export interface HeldConfigurationOptions<T, Initial> {
   /** In force until there is another, and kept nowhere. */
   readonly initial: Initial;
   /** Reads what an operator wrote, as a whole. Throws an EdgeError that names the key. */
-  readonly parse: (raw: unknown) => { readonly configuration: T; readonly warning?: string };
+  readonly parse: (raw: unknown) => Pick<Parsed<T>, 'configuration' | 'given' | 'warning'>;
   /**
    * Looks at what an operator wrote beside this machine and what was accepted before; the kept one is not asked again.
    * Throws an EdgeError that names the key; returns what the log should tell.
@@ -173,13 +174,13 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
       return false;
     }
     this.#refusal = undefined;
-    const { configuration } = parsed;
+    const { configuration, given } = parsed;
     const warning = [parsed.warning ?? '', concern].filter((text) => text !== '').join('; ');
     if (warning !== '' && warning !== this.#lastWarning) logger.warn(warning);
     this.#lastWarning = warning;
-    const text = JSON.stringify(configuration);
-    if (this.#closed || text === JSON.stringify(this.#current)) return true;
-    await this.#keep(text);
+    if (this.#closed || JSON.stringify(configuration) === JSON.stringify(this.#current)) return true;
+    // Without our defaults: an older version, to which the device may go back, refuses keys that it does not know.
+    await this.#keep(JSON.stringify(given));
     this.#put(configuration);
     return true;
   }

@@ -121,6 +121,13 @@ describe('the configuration in force', () => {
     assert.equal((await make(files)).holder.current.fleet, 'one');
   });
 
+  it('is kept as it was given: an agent that the device goes back to refuses keys that it does not know', async () => {
+    const { holder, files } = await make();
+    await holder.offer({ fleet: 'one', queue: { limit: '7' }, accessControl: {}, logLevel: '' });
+    const kept = new TextDecoder().decode(files.content.get('/agent/configuration.json'));
+    assert.deepEqual(JSON.parse(kept), { fleet: 'one', queue: { limit: 7 } });
+  });
+
   it('reads once after the last of many leaf changes, 500 ms later', async () => {
     const { holder, clock } = await make();
     let reads = 0;

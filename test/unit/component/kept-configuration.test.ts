@@ -1,14 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { EdgeError, ManualClock, silentLogger, type LogLevel } from '../../../src/core/mod.js';
+import {
+  EdgeError,
+  ManualClock,
+  silentLogger,
+  type JsonObject,
+  type LogLevel,
+} from '../../../src/core/mod.js';
 import { memoryFiles } from '../../../src/disk/mod.js';
 import { HeldConfiguration } from '../../../src/component/configuration/mod.js';
 
 /** Takes what an operator writes, and not what it makes of it: as a parser would with a slip in it. */
-function parse(raw: unknown): { configuration: { logLevel: LogLevel; kept?: boolean } } {
-  const given = raw as { logLevel: LogLevel; good?: boolean; kept?: boolean };
-  if (given.kept === true) throw new EdgeError('INVALID_ARGUMENT', "Cannot read 'kept'");
-  const { logLevel, good } = given;
-  return { configuration: { logLevel, ...(good === true ? {} : { kept: true }) } };
+function parse(raw: unknown): { configuration: { logLevel: LogLevel }; given: JsonObject } {
+  const { logLevel, good, kept } = raw as { logLevel: LogLevel; good?: boolean; kept?: boolean };
+  if (kept === true) throw new EdgeError('INVALID_ARGUMENT', "Cannot read 'kept'");
+  return { configuration: { logLevel }, given: { logLevel, ...(good === true ? {} : { kept: true }) } };
 }
 
 describe('a configuration that a restart could not read', () => {
