@@ -94,6 +94,7 @@ const SAMPLES: Readonly<Record<string, [schema: TSchema, value: unknown, sentenc
 /** These refuse by others only, those below them, or not at all. */
 const APPLICATORS = new Set([
   'id',
+  'allOf',
   'then',
   'else',
   'properties',
