@@ -7,6 +7,7 @@ import {
   tensorAttribute,
   type ValueSpec,
 } from './onnx-builder.js';
+import type { TensorSpec } from '../../src/model/mod.js';
 import type { TestPackage } from './model-hosts.js';
 import { floats } from './tensors.js';
 
@@ -70,6 +71,18 @@ export function logPackage(name = 'Log'): TestPackage {
     nodes: [node('Log', ['x'], ['y'])],
   });
   return { name, model, inputs: [one('x')], outputs: [one('y')] };
+}
+
+/** y = so many values, all of them x: an answer far larger than its request. */
+export function widePackage(count: number, name = 'Wide'): TestPackage {
+  const outputs: TensorSpec[] = [{ name: 'y', datatype: 'FP32', shape: [count] }];
+  const model = onnxModel({
+    inputs: [one('x')],
+    outputs,
+    initializers: [rawTensor('shape', 'INT64', [1], BigInt64Array.of(BigInt(count)))],
+    nodes: [node('Expand', ['x', 'shape'], ['y'])],
+  });
+  return { name, model, inputs: [one('x')], outputs };
 }
 
 /** y = x + the sum of weights of this many bytes, all zero. */

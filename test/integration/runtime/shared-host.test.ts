@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
+import type { RunRequest } from '../../../src/runtime/host/port/mod.js';
 import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import { floats, tensorOf } from '../../lib/tensors.js';
-import { identityPackage, loopPackage, weightyPackage } from '../../lib/test-models.js';
+import {
+  bombPackage,
+  identityPackage,
+  logPackage,
+  loopPackage,
+  weightyPackage,
+  widePackage,
+} from '../../lib/test-models.js';
 import { until } from '../../lib/until.js';
 import { isWithin } from '../../lib/patience.js';
 
@@ -78,6 +86,43 @@ describe('a shared model host', () => {
       'the memory comes back',
       20_000,
     );
+  });
+
+  it('answers the others rightly whatever one model does: crash, hang, memory, values that are none, much at once', async () => {
+    const other = await bench.hosts.load(await bench.package(identityPackage('Other')));
+    const log = await bench.hosts.load(await bench.package(logPackage()));
+    const bomb = await bench.hosts.load(await bench.package(bombPackage()));
+    const wide = await bench.hosts.load(await bench.package(widePackage(2 ** 20)));
+    const right = async (value: number): Promise<void> => {
+      const { outputs, nonFinite } = await other.run(runRequest([floats('x', [value])]), 60_000);
+      assert.deepEqual([outputFloats(outputs[0]), nonFinite], [[value], false]);
+    };
+    const besides = async (value: number, act: Promise<unknown>): Promise<void> => {
+      await Promise.all([act, right(value), right(-value)]);
+      await right(value + 0.5);
+    };
+    const size = (elements: bigint): RunRequest =>
+      runRequest([{ name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] }]);
+
+    const nan = log
+      .run(runRequest([floats('x', [-1])]), 60_000)
+      .then(({ nonFinite }) => assert.ok(nonFinite));
+    await besides(1, nan);
+    await besides(2, assert.rejects(bomb.run(size(10n ** 13n), 60_000), { code: 'RESOURCE_EXHAUSTED' }));
+    const large = wide.run(runRequest([floats('x', [1])], { maxInlineBytes: 2 ** 16 }), 60_000);
+    await besides(3, assert.rejects(large, { code: 'INVALID_ARGUMENT', field: 'outputFile' }));
+    const hanging = await bench.hosts.load(await bench.package(loopPackage()));
+    const hang = hanging.run(runRequest([floats('x', [1]), FOREVER]), 200);
+    await besides(4, assert.rejects(hang, { code: 'DEADLINE_EXCEEDED' }));
+
+    const again = await bench.hosts.load(await bench.package(loopPackage('Again')));
+    const crash = assert.rejects(again.run(runRequest([floats('x', [1]), FOREVER]), 60_000), {
+      code: 'UNAVAILABLE',
+    });
+    const [pid] = await hostPids();
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGSEGV');
+    await besides(5, crash);
   });
 
   it('lets a package that is refused harm nobody', async () => {
