@@ -39,11 +39,13 @@ export async function* tarFiles(
     if (block.every((byte) => byte === 0)) break;
     const header = readHeader(block, guard);
     if ('xgLK'.includes(header.type)) {
-      extension = { ...extension, ...(await readExtension(header, queue, guard)) };
+      extension = joined(extension, await readExtension(header, queue, guard), guard);
       continue;
     }
     const name = extension.name ?? header.name;
     const sizeBytes = extension.sizeBytes ?? header.sizeBytes;
+    // Zero stands in a header for a size that it can't hold; readers go by either of two others.
+    if (header.sizeBytes !== 0 && header.sizeBytes !== sizeBytes) twoAccounts(guard, name);
     extension = {};
     const kind = kindOf(header.type);
     const path = guard.enter({ name, kind, sizeBytes });
@@ -54,6 +56,19 @@ export async function* tarFiles(
   for (let rest = await queue.some(BLOCK_BYTES); rest !== undefined; rest = await queue.some(BLOCK_BYTES)) {
     if (rest.some((byte) => byte !== 0)) damaged(guard, 'something follows its end');
   }
+}
+
+/** Readers go by the first or by the last of two names for one file. */
+function joined(before: Extension, next: Extension, guard: ArchiveGuard): Extension {
+  for (const key of ['name', 'sizeBytes'] as const) {
+    const isTwice = before[key] !== undefined && next[key] !== undefined;
+    if (isTwice && before[key] !== next[key]) twoAccounts(guard, String(next.name ?? before.name));
+  }
+  return { ...before, ...next };
+}
+
+function twoAccounts(guard: ArchiveGuard, name: string): never {
+  return guard.refuse(`${JSON.stringify(name.slice(0, 80))} has two names or sizes`);
 }
 
 function damaged(guard: ArchiveGuard, reason: string): never {
@@ -126,7 +141,9 @@ function readPax(bytes: Buffer, guard: ArchiveGuard): Map<string, string> {
     const match = /^\d+ ([^=]+)=(.*)\n$/s.exec(record);
     if (match === null || at + length > bytes.length)
       return damaged(guard, 'an extended header is no pax header');
-    records.set(match[1] ?? '', match[2] ?? '');
+    const [, key = '', value = ''] = match;
+    if (records.has(key)) return damaged(guard, 'an extended header says one thing twice');
+    records.set(key, value);
     at += length;
   }
   return records;

@@ -101,8 +101,8 @@ export class ArchiveGuard {
       const isEnd = index === all.length - 1 && kind === 'folder';
       return !(part === '.' && (index === 0 || isEnd)) && !(part === '' && isEnd);
     });
-    if (parts.some((part) => part === '' || part === '.' || part === '..'))
-      this.refuse(`${quoted(name)} is no safe path`);
+    // Some file systems drop what ends a name, so that '.. ' leads up there.
+    if (parts.some((part) => /^[. ]*$/.test(part))) this.refuse(`${quoted(name)} is no safe path`);
     if (parts.length === 0 && kind === 'file') this.refuse(`a file has no name`);
     if (parts.length > this.#limits.maxDepth)
       this.refuse(`${quoted(name)} lies deeper than ${this.#limits.maxDepth} levels`);
@@ -111,7 +111,7 @@ export class ArchiveGuard {
 
   /** No path twice, by any spelling, and no file as a folder of another. */
   #claim({ name, kind }: ArchiveEntry, parts: readonly string[]): void {
-    const folded = parts.map((part) => part.normalize('NFKC').toLowerCase());
+    const folded = parts.map(foldedName);
     for (let depth = 1; depth <= parts.length; depth++) {
       const path = parts.slice(0, depth).join('/');
       const isFile = kind === 'file' && depth === parts.length;
@@ -122,6 +122,16 @@ export class ArchiveGuard {
       this.#seen.set(key, { isFile, path });
     }
   }
+}
+
+/** The part as the least exact file system sees it: without cases, spellings, what nobody sees, and what ends a name. */
+function foldedName(part: string): string {
+  const seen = part.replaceAll(/\p{Cf}/gu, '').normalize('NFKC');
+  return seen
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/[. ]+$/, '');
 }
 
 function quoted(name: string): string {

@@ -13,6 +13,12 @@ export interface RawZipEntry {
   /** The entry whose bytes this one points to, by index. Default: its own. */
   readonly sharesWith?: number;
   readonly compressedBytes?: number;
+  /** The name in front of the content. Default: the same. */
+  readonly localName?: string;
+  /** What stands in front of the content in place of CRC and sizes. Default: the same. */
+  readonly local?: { readonly crc?: number; readonly compressed?: number; readonly size?: number };
+  /** Extra fields of the directory at the end. */
+  readonly extra?: Buffer;
 }
 
 const ZIP64 = 0xffffffff;
@@ -33,12 +39,25 @@ export function rawZip(entries: readonly RawZipEntry[]): Buffer {
     const size = entry.declaredBytes ?? content.length;
     const shared = sizes(entry, crc, entry.compressedBytes ?? data.length, Math.min(size, ZIP64));
     if (entry.sharesWith === undefined) {
-      const local = Buffer.concat([Buffer.from('504b03041400', 'hex'), shared, Buffer.alloc(4), name, data]);
-      local.writeUInt16LE(name.length, 26);
+      const localName = Buffer.from(entry.localName ?? entry.name);
+      const local = Buffer.concat([
+        Buffer.from('504b03041400', 'hex'),
+        shared,
+        Buffer.alloc(4),
+        localName,
+        data,
+      ]);
+      local.writeUInt16LE(localName.length, 26);
+      if (entry.local?.crc !== undefined) local.writeUInt32LE(entry.local.crc, 14);
+      if (entry.local?.compressed !== undefined) local.writeUInt32LE(entry.local.compressed, 18);
+      if (entry.local?.size !== undefined) local.writeUInt32LE(entry.local.size, 22);
       parts.push(local);
       at += local.length;
     }
-    const extra = size >= ZIP64 ? zip64Extra(size) : Buffer.alloc(0);
+    const extra = Buffer.concat([
+      size >= ZIP64 ? zip64Extra(size) : Buffer.alloc(0),
+      entry.extra ?? Buffer.alloc(0),
+    ]);
     const head = Buffer.concat([Buffer.from('504b010214031400', 'hex'), shared, Buffer.alloc(18)]);
     head.writeUInt16LE(name.length, 28);
     head.writeUInt16LE(extra.length, 30);
@@ -67,7 +86,17 @@ function sizes(entry: RawZipEntry, crc: number, compressed: number, size: number
   return fields;
 }
 
-function zip64Extra(size: number): Buffer {
+/** Info-ZIP's other name of a file, which some readers go by. */
+export function nameExtra(name: string, other: string): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUInt16LE(0x7075, 0);
+  head.writeUInt16LE(5 + Buffer.byteLength(other), 2);
+  head.writeUInt8(1, 4);
+  head.writeUInt32LE(crc32(Buffer.from(name)), 5);
+  return Buffer.concat([head, Buffer.from(other)]);
+}
+
+export function zip64Extra(size: number): Buffer {
   const extra = Buffer.alloc(12);
   extra.writeUInt16LE(1, 0);
   extra.writeUInt16LE(8, 2);

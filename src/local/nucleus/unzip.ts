@@ -3,7 +3,7 @@ import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { openPromise, type Entry, type LocalFileHeader, type ZipFile } from 'yauzl';
 import { ArchiveGuard, EdgeError, messageOf, type ArchiveEntry, type ArchiveLimits } from '../../core/mod.js';
 import { isNotFound } from '../../disk/mod.js';
 
@@ -32,6 +32,7 @@ export async function unzip(
     const zip = await openPromise(archive, { strictFileNames: true, autoClose: false });
     try {
       const planned = await plan(zip, archiveBytes, guard);
+      for (const { entry } of planned) await refuseTwoAccounts(zip, entry, guard);
       isNew = (await mkdir(folder, { recursive: true, mode: 0o755 })) !== undefined;
       for (const one of planned) await unpack(zip, one, folder, mode, guard);
     } finally {
@@ -55,6 +56,11 @@ async function plan(zip: ZipFile, archiveBytes: number, guard: ArchiveGuard): Pr
     planned.push({ entry, path, isFile: kind === 'file' });
   }
   refuseOverlaps(planned, archiveBytes, guard);
+  const first = Math.min(...planned.map(({ entry }) => entry.relativeOffsetOfLocalHeader));
+  const emptyBytes = END_BYTES + (zip.comment?.length ?? 0);
+  // An archive before another, or in its comment: which of them is meant depends on who reads.
+  if (planned.length === 0 ? archiveBytes > emptyBytes : first !== 0)
+    guard.refuse('something lies before its first entry');
   return planned;
 }
 
@@ -67,6 +73,9 @@ function kindOf({ fileName, versionMadeBy, externalFileAttributes }: Entry): Arc
 }
 
 const LOCAL_HEADER_BYTES = 30;
+const END_BYTES = 22;
+/** Stands for a size that an extra field holds. */
+const ZIP64_BYTES = 0xffffffff;
 
 /** Entries that share their bytes are how a small archive becomes endless ones. */
 function refuseOverlaps(planned: readonly PlannedEntry[], archiveBytes: number, guard: ArchiveGuard): void {
@@ -80,6 +89,37 @@ function refuseOverlaps(planned: readonly PlannedEntry[], archiveBytes: number, 
     end = start + LOCAL_HEADER_BYTES + entry.fileNameLength + entry.compressedSize;
     if (end > archiveBytes) guard.refuse(`${entry.fileName} ends after the archive`);
   }
+}
+
+const NAME_EXTRA = 0x7075;
+const ZIP64_EXTRA = 0x0001;
+/** Sums and sizes stand behind the content, and zeros in front of it. */
+const HAS_DESCRIPTOR = 0x0008;
+
+/** An entry is told of twice, in front of its content and at the end; readers go by either, and must see one file. */
+async function refuseTwoAccounts(zip: ZipFile, entry: Entry, guard: ArchiveGuard): Promise<void> {
+  const local = await zip.readLocalFileHeaderPromise(entry);
+  const named = entry.extraFields.some(({ id }) => id === NAME_EXTRA);
+  const isPlain = entry.fileNameRaw.every((byte) => byte < 0x80);
+  const hasTwoNames =
+    !local.fileName.equals(entry.fileNameRaw) ||
+    (named && isPlain && entry.fileNameRaw.toString('latin1') !== entry.fileName);
+  if (hasTwoNames) guard.refuse(`${entry.fileName} has another name elsewhere in it`);
+  const hasTwoSizes = entry.extraFields.filter(({ id }) => id === ZIP64_EXTRA).length > 1;
+  if (hasTwoSizes || !isSameContent(entry, local))
+    guard.refuse(`${entry.fileName} has another size, sum or method elsewhere in it`);
+}
+
+function isSameContent(entry: Entry, local: LocalFileHeader): boolean {
+  if (local.compressionMethod !== entry.compressionMethod) return false;
+  const isDeferred = (local.generalPurposeBitFlag & HAS_DESCRIPTOR) !== 0;
+  const isSame = (here: number, there: number): boolean =>
+    here === there || here === ZIP64_BYTES || (isDeferred && here === 0);
+  return (
+    isSame(local.crc32, entry.crc32) &&
+    isSame(local.compressedSize, entry.compressedSize) &&
+    isSame(local.uncompressedSize, entry.uncompressedSize)
+  );
 }
 
 async function unpack(

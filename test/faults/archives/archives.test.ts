@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,7 +8,15 @@ import { ARCHIVE_LIMITS, EdgeError, SeededRandom } from '../../../src/core/mod.j
 import { unzip } from '../../../src/local/nucleus/unzip.js';
 import { reportFaultRow } from '../../lib/fault-table.js';
 import { temporaryFolder } from '../../lib/model-package.js';
-import { pax, rawTar, rawZip, type RawTarEntry, type RawZipEntry } from '../../lib/raw-archives.js';
+import {
+  nameExtra,
+  pax,
+  rawTar,
+  rawZip,
+  type RawTarEntry,
+  type RawZipEntry,
+  zip64Extra,
+} from '../../lib/raw-archives.js';
 
 const ARN = 'arn:aws:sagemaker:us-east-1:123456789012:model-package/attack/1';
 const SEED = Number(process.env['EDGE_MANAGER_SEED'] ?? 20_260_101);
@@ -22,6 +31,11 @@ const PATH = /no safe path|damaged: (invalid relative path|absolute path|invalid
 const KIND = /neither a file nor a folder/;
 const MORE = /would unpack to more than|is no size/;
 const CLASH = /clashes with/;
+const TWO_NAMES = /another name elsewhere/;
+const TWO_SIZES = /another size, sum or method elsewhere/;
+const BEFORE = /before its first entry/;
+const other = rawZip([{ name: 'x', data: Buffer.from('x') }]);
+const TWO = /two names or sizes/;
 
 /** Names that lead out of the folder, or to one place by two ways; the same in both formats. */
 const NAMES: Readonly<Record<string, readonly [names: readonly string[], reason: RegExp]>> = {
@@ -37,6 +51,17 @@ const NAMES: Readonly<Record<string, readonly [names: readonly string[], reason:
   'case clash of folders': [['a/x', 'A/y'], CLASH],
   'spelling clash': [['\u00e9', 'e\u0301'], CLASH],
   'file as folder': [['a', 'a/x'], CLASH],
+  'dots and a blank, for up': [['.. /x'], PATH],
+  'dots only': [['.../x'], PATH],
+  'a blank for a name': [['a/ /x'], PATH],
+  'a line end in a name': [['a\nb'], PATH],
+  'a C1 control in a name': [['a\u009b2J'], PATH],
+  'clash by a dot at the end': [['x', 'x.'], CLASH],
+  'clash by blanks at the end': [['x', 'x  '], CLASH],
+  'clash by what nobody sees': [['x', 'x\u200d'], CLASH],
+  'clash of one letter and two': [['stra\u00dfe', 'STRASSE'], CLASH],
+  'clash of a sign': [['K', '\u212a'], CLASH],
+  'file as folder, by another case': [['a', 'A/x'], CLASH],
   'too deep': [[deep], /deeper than 16/],
 };
 
@@ -75,6 +100,35 @@ const ZIPS: Readonly<Record<string, Attack>> = {
     /ends after/,
   ],
   'cut off': [rawZip([good]).subarray(0, 60), /damaged/],
+  'another name in front of the content': [rawZip([{ ...good, localName: '../x.onnx' }]), TWO_NAMES],
+  'another name of the same length': [rawZip([{ ...good, localName: 'model.ONNX' }]), TWO_NAMES],
+  'another name in an extra field': [rawZip([{ ...good, extra: nameExtra(good.name, 'x.onnx') }]), TWO_NAMES],
+  'a way out in an extra field': [rawZip([{ ...good, extra: nameExtra(good.name, '../x.onnx') }]), PATH],
+  'another size in front of the content': [rawZip([{ ...good, local: { size: 5 } }]), TWO_SIZES],
+  'another packed size in front of the content': [rawZip([{ ...good, local: { compressed: 1 } }]), TWO_SIZES],
+  'another CRC in front of the content': [rawZip([{ ...good, local: { crc: 1 } }]), TWO_SIZES],
+  'a lying size before a data descriptor': [
+    rawZip([{ ...good, flags: 0x0808, local: { crc: 0, compressed: 0, size: 9 } }]),
+    TWO_SIZES,
+  ],
+  'two zip64 sizes': [rawZip([{ ...good, extra: Buffer.concat([zip64Extra(4), zip64Extra(9)]) }]), TWO_SIZES],
+  'an end within the comment of the end': [commented(rawZip([good]), rawZip([])), BEFORE],
+  'an archive within the comment, with places of its own': [
+    commented(rawZip([good]), moved(other, rawZip([good]).length)),
+    BEFORE,
+  ],
+  'an archive behind another, with places of its own': [
+    Buffer.concat([rawZip([good]), moved(other, rawZip([good]).length)]),
+    BEFORE,
+  ],
+  'another archive within the comment of the end': [
+    commented(rawZip([good]), rawZip([{ name: 'x', data: Buffer.from('x') }])),
+    /damaged/,
+  ],
+  'a whole archive behind another': [
+    Buffer.concat([rawZip([good]), rawZip([{ name: 'x', data: Buffer.from('x') }])]),
+    /damaged/,
+  ],
   'no zip': [Buffer.from('no zip'), /damaged/],
 };
 
@@ -103,6 +157,25 @@ const TARS: Readonly<Record<string, Attack>> = {
   'a size in base 256': [tar([{ ...good, size: '\x80\0\0\0\0\0\0\0\0\0\0\x04' }]), /no octal/],
   'a negative size': [tar([{ ...good, size: '-0000000001\0' }]), /no octal/],
   'wrong checksum': [tar([{ ...good, checksum: 1 }]), /checksum/],
+  'two names in one extended header': [
+    tar([
+      { name: 'pax', type: 'x', data: pax({ path: 'a.onnx' }) + pax({ path: 'b.onnx' }).toString() },
+      good,
+    ]),
+    /one thing twice/,
+  ],
+  'two names in two extended headers': [tar([...paxNamed('a.onnx').slice(0, 1), ...paxNamed('b.onnx')]), TWO],
+  'a long name of GNU beside another': [
+    tar([{ name: 'long', type: 'L', data: 'a.onnx\0' }, ...paxNamed('b.onnx')]),
+    TWO,
+  ],
+  'a size in an extended header that hides a file': [
+    tar([{ name: 'pax', type: 'x', data: pax({ size: '1024' }) }, good, { name: 'x.onnx', data: 'x' }]),
+    TWO,
+  ],
+  'a contiguous file': [tar([{ ...good, type: '7' }]), KIND],
+  'a volume label': [tar([{ name: 'v', type: 'V' }, good]), KIND],
+  'a file with a slash at its end': [tar([{ name: 'x/', data: 'x' }, good]), PATH],
   'no end': [gzipSync(rawTar([good], Buffer.alloc(0))), /cut off/],
   'something behind the end': [gzipSync(Buffer.concat([rawTar([good]), rawTar([good])])), /follows its end/],
   'cut off': [tar([good]).subarray(0, 40), /damaged/],
@@ -114,6 +187,22 @@ function fromNames(make: (names: readonly string[]) => Buffer): Record<string, A
     ([kind, [names, reason]]) => [kind, [make(names), reason]] as const,
   );
   return Object.fromEntries(attacks);
+}
+
+/** An archive of one entry whose places are counted from so many bytes before it. */
+function moved(zip: Buffer, by: number): Buffer {
+  const bytes = Buffer.from(zip);
+  const directory = bytes.readUInt32LE(bytes.length - 6);
+  bytes.writeUInt32LE(directory + by, bytes.length - 6);
+  bytes.writeUInt32LE(by, directory + 42);
+  return bytes;
+}
+
+/** With a comment behind it, whose length is the truth. */
+function commented(zip: Buffer, comment: Buffer): Buffer {
+  const bytes = Buffer.concat([zip, comment]);
+  bytes.writeUInt16LE(comment.length, zip.length - 2);
+  return bytes;
 }
 
 function tar(entries: readonly RawTarEntry[]): Buffer {
@@ -238,6 +327,37 @@ describe('S4: archive attacks', () => {
       { ...good, name: './model.onnx' },
     ];
     assert.equal(await fetchTar(tar(plain)), undefined);
+  });
+
+  it("archives of Python's and GNU's writers are unpacked, streamed ones too", async function () {
+    const python = (lines: string): Buffer => execFileSync('python3', ['-c', lines], { maxBuffer: 2 ** 24 });
+    const zipped = `import sys, zipfile, io
+class Pipe(io.RawIOBase):
+    def writable(self): return True
+    def write(self, b): return sys.stdout.buffer.write(b)
+out = OUT
+z = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED)
+z.mkdir('a') if hasattr(z, 'mkdir') else z.writestr('a/', '')
+z.writestr('a/b.txt', 'b')
+with z.open('model.onnx', 'w', force_zip64=BIG) as f: f.write(b'onnx')
+z.close()
+if out.__class__ is io.BytesIO: sys.stdout.buffer.write(out.getvalue())`;
+    if (spawnSync('python3', ['--version']).status !== 0) return this.skip();
+    let made = 0;
+    for (const out of ['io.BytesIO()', 'Pipe()'])
+      for (const isBig of ['True', 'False']) {
+        const folder = join(sandbox, `out ${made++}`);
+        const bytes = python(zipped.replace('OUT', out).replace('BIG', isBig));
+        assert.equal(await unpackZip(bytes, folder), undefined);
+        assert.deepEqual((await readdir(folder, { recursive: true })).sort(), ['a', 'a/b.txt', 'model.onnx']);
+      }
+    const long = join(sandbox, 'in', 'n'.repeat(70), 'o'.repeat(70));
+    await mkdir(long, { recursive: true });
+    await writeFile(join(long, 'm\u00fcller.onnx'), 'onnx');
+    for (const format of ['ustar', 'gnu', 'pax']) {
+      const bytes = execFileSync('tar', [`--format=${format}`, '-cz', '-C', join(sandbox, 'in'), '.']);
+      assert.equal(await fetchTar(bytes), undefined, format);
+    }
   });
 
   it(`${MUTATED} damaged archives of each kind are unpacked or refused, and nothing else`, async () => {
