@@ -19,8 +19,20 @@ export interface PrivateAuthority extends AsyncDisposable {
   readonly certificate: string;
 }
 
+export interface AuthorityOrder {
+  /** Signs the server's certificate in place of the new authority. */
+  readonly issuedBy?: PrivateAuthority;
+  /** Of the server's certificate; -1: expired a day ago. Default 30. */
+  readonly days?: number;
+  /** Further lines of the server's certificate, as openssl's configuration has them. */
+  readonly extensions?: string;
+}
+
 /** @param names of the server, such as `DNS:store.test` */
-export async function makeAuthority(names: readonly string[]): Promise<PrivateAuthority> {
+export async function makeAuthority(
+  names: readonly string[],
+  { issuedBy, days = 30, extensions = '' }: AuthorityOrder = {},
+): Promise<PrivateAuthority> {
   const folder = await mkdtemp(join(tmpdir(), 'authority-'));
   const at = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
@@ -49,19 +61,20 @@ export async function makeAuthority(names: readonly string[]): Promise<PrivateAu
     '-subj',
     '/CN=server',
   );
-  await writeFile(at('extensions'), `subjectAltName=${names.join(',')}\n`);
+  await writeFile(at('extensions'), `subjectAltName=${names.join(',')}\n${extensions}`);
+  const issuer = issuedBy?.folder ?? folder;
   openssl(
     'x509',
     '-req',
     '-in',
     at('request.pem'),
     '-CA',
-    at('ca.pem'),
+    join(issuer, 'ca.pem'),
     '-CAkey',
-    at('ca.key'),
+    join(issuer, 'ca.key'),
     '-CAcreateserial',
     '-days',
-    '30',
+    String(days),
     '-extfile',
     at('extensions'),
     '-out',

@@ -1,4 +1,4 @@
-import { EdgeError } from '../../core/mod.js';
+import { EdgeError, visibleLine } from '../../core/mod.js';
 import {
   chooseEndpoints,
   isLoopback,
@@ -32,9 +32,27 @@ export function checkNetwork(
   accepted: UploadConfig | undefined,
   environment: Environment,
 ): string {
+  const concerns = unseen(config, accepted);
   if (config.caFile !== undefined) readCertificates('caFile', config.caFile);
   const { warnings } = endpointsOf(config, environment);
-  return [...warnings, ...plainHttp(config, accepted)].join('; ');
+  return [...warnings, ...plainHttp(config, accepted), ...concerns].join('; ');
+}
+
+/** Keys whose text goes to the disk or into a header as it is. */
+const TEXTS = ['diskPath', 'spoolFolder', 'caFile', 'kmsKeyId'] as const;
+
+/** A line end or a NUL in a path or a key is no one's wish: the file system or the store would refuse it, or obey it. */
+function unseen(config: UploadConfig, accepted: UploadConfig | undefined): string[] {
+  return TEXTS.flatMap((key) => {
+    const value = config[key];
+    if (value === undefined || !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value)) return [];
+    if (accepted?.[key] === value) return [`'${key}' holds control characters: write it anew`];
+    throw new EdgeError(
+      'CONFIGURATION_INVALID',
+      `Cannot use '${key}' as it holds control characters: wanted printable text, current value is ${visibleLine(JSON.stringify(value)).slice(0, 80)}`,
+      { field: key, nextStep: `Write '${key}' without line ends and other control characters` },
+    );
+  });
 }
 
 function plainHttp({ endpoint, allowHttp }: UploadConfig, accepted: UploadConfig | undefined): string[] {

@@ -46,6 +46,23 @@ describe('the network of an uploader configuration', () => {
     assert.equal(await held.offer({ ...plain, endpoint: 'http://other.example' }), false);
   });
 
+  it('refuses line ends, NUL and other controls in paths and keys, and goes on with those that it had', async () => {
+    const texts = ['/data\0/x', '/data\nx', '/data/\u001b[2J', '/data/\u009b31m', '/data/\u2028x', '/data\r'];
+    for (const key of ['diskPath', 'spoolFolder', 'caFile', 'kmsKeyId'])
+      for (const text of texts) {
+        const { held, lines } = heldOver(new Map());
+        assert.equal(await held.offer({ bucket: 'my-bucket', [key]: text }), false, key);
+        assert.equal(held.refusal?.field, key);
+        assert.ok(![held.refusal.message, ...lines].some((line) => line.includes(text)));
+        if (key === 'caFile') continue;
+        const kept = { bucket: 'my-bucket', [key]: text };
+        const former = heldOver(new Map([[FILE, Buffer.from(JSON.stringify(kept))]]));
+        assert.equal(await former.held.offer({ ...kept, gzip: true }), true, key);
+        assert.ok(former.lines.some((line) => line.includes('"warn"') && line.includes(key)));
+        assert.equal(await former.held.offer({ ...kept, [key]: `${text}\n` }), false, key);
+      }
+  });
+
   it('writes nothing for a rollback that its configuration did not hold', () => {
     const { configuration } = parseUploadConfig(plain);
     for (const key of ['allowHttp', 'caFile', 'useFipsEndpoint', 'useDualstackEndpoint'])
