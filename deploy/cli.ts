@@ -17,8 +17,8 @@ process.on('warning', ({ message }) => {
 });
 
 async function tell(warning: string): Promise<void> {
-  const { visible } = await import('../src/core/mod.js');
-  process.stderr.write(`Warning: ${visible(warning)}\n`);
+  const { visibleLine } = await import('../src/core/mod.js');
+  process.stderr.write(`Warning: ${visibleLine(warning)}\n`);
 }
 
 async function ask(question: string): Promise<string> {

@@ -166,9 +166,7 @@ async function history(
       new Date(one.createdAtMs).toISOString(),
       one.state,
       one.purpose,
-      Object.entries(one.components)
-        .map((pair) => pair.join(' '))
-        .join('\n'),
+      Object.entries(one.components).map((pair) => pair.join(' ')),
     ]),
   );
 }

@@ -122,7 +122,7 @@ async function list(
       connectedText(one),
       one.latestHeartbeat ?? '',
       one.agentVersion ?? '',
-      one.models.map((each) => `${each.modelName} ${each.modelVersion}`).join('\n'),
+      one.models.map((each) => `${each.modelName} ${each.modelVersion}`),
     ]),
   );
   if (devices.some((one) => one.connected === undefined))

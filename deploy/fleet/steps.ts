@@ -23,24 +23,24 @@ export type LeftAlone =
   | { readonly kind: 'tag'; readonly name: string; readonly value: string }
   | { readonly kind: 'description'; readonly value: string };
 
-/** Steps for a person, those on one subject in one row: what is done, on what, and what it becomes. */
-export function describeSteps(steps: readonly FleetStep[]): readonly (readonly [string, string, string])[] {
+/** Steps for a person, those on one subject in one row: what is done, on what, and what it becomes, a line each. */
+export function describeSteps(
+  steps: readonly FleetStep[],
+): readonly (readonly [string, string, readonly string[]])[] {
   const rows = new Map<string, { actions: string[]; details: string[] }>();
   for (const step of steps) {
     const [action, subject, detail] = describeStep(step);
     const row = rows.get(subject) ?? { actions: [], details: [] };
     row.actions.push(action);
-    if (detail !== '') row.details.push(detail);
+    row.details.push(...detail);
     rows.set(subject, row);
   }
-  return [...rows].map(([subject, { actions, details }]) => [
-    actions.join(', '),
-    subject,
-    details.join('\n'),
-  ]);
+  return [...rows].map(([subject, { actions, details }]) => [actions.join(', '), subject, details]);
 }
 
-function describeStep(step: FleetStep): readonly [action: string, subject: string, detail: string] {
+function describeStep(
+  step: FleetStep,
+): readonly [action: string, subject: string, details: readonly string[]] {
   switch (step.kind) {
     case 'create-group':
       return ['create', 'thing group', tagList(step.tags)];
@@ -51,15 +51,21 @@ function describeStep(step: FleetStep): readonly [action: string, subject: strin
     case 'register': {
       const { device, description } = step.entry;
       const name = device === step.thing ? '' : `as ${device}`;
-      return ['register', `thing ${step.thing}`, [name, description ?? ''].filter(Boolean).join(': ')];
+      return [
+        'register',
+        `thing ${step.thing}`,
+        lineOf([name, description ?? ''].filter(Boolean).join(': ')),
+      ];
     }
     case 'join':
-      return ['add', `thing ${step.thing}`, ''];
+      return ['add', `thing ${step.thing}`, []];
   }
 }
 
-function tagList(tags: Readonly<Record<string, string>>): string {
-  return Object.entries(tags)
-    .map((pair) => pair.join('='))
-    .join('\n');
+function lineOf(text: string): readonly string[] {
+  return text === '' ? [] : [text];
+}
+
+function tagList(tags: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(tags).map((pair) => pair.join('='));
 }

@@ -6,6 +6,13 @@ export interface Output {
   write(text: string): unknown;
 }
 
+/** A list is one cell of several lines. */
+type Cell = string | number | readonly string[];
+
+function cellText(cell: Cell): string {
+  return typeof cell === 'object' ? cell.map(visibleLine).join('\n') : visibleLine(String(cell));
+}
+
 /**
  * Results go to standard output, all else to standard error. What came from files, devices and AWS obeys no terminal:
  * controls are made visible here, for every command.
@@ -23,9 +30,9 @@ export class Printer {
     this.#out.write(`${visible(text)}\n`);
   }
 
-  table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
-    const table = new Table({ head: [...head], style: { head: [], border: [] } });
-    for (const row of rows) table.push(row.map((cell) => visibleLine(String(cell))));
+  table(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
+    const table = new Table({ head: head.map(visibleLine), style: { head: [], border: [] } });
+    for (const row of rows) table.push(row.map(cellText));
     this.line(table.toString());
   }
 
@@ -42,8 +49,9 @@ export class Printer {
   /** The sentence and, where there is one, the next step. */
   failure(thrown: unknown): void {
     const error = toEdgeError(thrown, 'Cannot finish the command');
-    this.aside(`${error.code}: ${error.message}`);
-    if (error.nextStep !== undefined) this.aside(`Next: ${error.nextStep}`);
+    // One line each, or a name in the sentence could write lines of its own.
+    this.aside(visibleLine(`${error.code}: ${error.message}`));
+    if (error.nextStep !== undefined) this.aside(visibleLine(`Next: ${error.nextStep}`));
   }
 
   /** A failure as one document, for programs, with what was warned of before. */

@@ -3,7 +3,15 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { WireTensor, type ModelDescription, type ModelSummary, type ReplyOf } from '../../contract/mod.js';
-import { canonicalJson, EdgeError, errorDocument, toEdgeError, validate, visible } from '../../core/mod.js';
+import {
+  canonicalJson,
+  EdgeError,
+  errorDocument,
+  toEdgeError,
+  validate,
+  visible,
+  visibleLine,
+} from '../../core/mod.js';
 import { fromInlineTensor } from '../../tensor/mod.js';
 import { type AdminClient, type EdgeManagerClient, connectAdmin } from '../mod.js';
 import { performCapturesCommand, type Answer, type CapturesCall } from './captures-command.js';
@@ -76,8 +84,8 @@ export async function performLocalCommand(args: readonly string[], terminal: Out
       output.error(canonicalJson(errorDocument(error), 2));
       return 1;
     }
-    output.error(`${error.code}: ${error.message}`);
-    if (error.nextStep !== undefined) output.error(`Next: ${error.nextStep}`);
+    output.error(visibleLine(`${error.code}: ${error.message}`));
+    if (error.nextStep !== undefined) output.error(visibleLine(`Next: ${error.nextStep}`));
     return 1;
   }
 }

