@@ -39,6 +39,14 @@ export const nodeDisk: Disk = {
   syncFolder: async (path) => await translated(syncFolder(path), `sync folder ${path}`),
 };
 
+/**
+ * Deletes a file, or a folder with all that is in it; links are deleted, not followed. What is not there is no error.
+ * @throws EdgeError where the disk does not let it
+ */
+export async function removeTree(path: string): Promise<void> {
+  await translated(rm(path, { recursive: true, force: true }), `remove ${path}`);
+}
+
 class NodeFile implements DiskFile {
   readonly #path: string;
   readonly #handle: FileHandle;

@@ -1,7 +1,7 @@
 // Stands in for a model host below its launcher, and does what a model with code of its own would.
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -19,6 +19,7 @@ const ACTIONS = {
   list: (path: string) => readdirSync(path),
   write: (path: string) => writeFileSync(path, 'x', { flag: 'r+' }),
   create: (path: string) => writeFileSync(path, 'x', { flag: 'wx' }),
+  remove: (path: string) => rmSync(path),
   makeFolder: (path: string) => mkdirSync(path),
   execute: (path: string) => {
     const { error } = spawnSync(path, ['-e', '0']);

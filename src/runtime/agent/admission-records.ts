@@ -41,13 +41,9 @@ export function newRecord(
 
 /** The record with what a host found of its graph; the same object where that is known already. */
 export function withDigests(record: VersionRecord, report: LoadReport): VersionRecord {
-  const { compiledDigest = record.compiledDigest, modelDigest = record.modelDigest } = report;
-  if (compiledDigest === record.compiledDigest && modelDigest === record.modelDigest) return record;
-  return {
-    ...record,
-    ...(compiledDigest === undefined ? {} : { compiledDigest }),
-    ...(modelDigest === undefined ? {} : { modelDigest }),
-  };
+  const { compiledDigest = record.compiledDigest } = report;
+  if (compiledDigest === undefined || compiledDigest === record.compiledDigest) return record;
+  return { ...record, compiledDigest };
 }
 
 /** A verdict, not an absence: whoever asks must not try again until somebody answers. */

@@ -42,7 +42,7 @@ export interface Machine {
   readonly clockSynchronised: () => boolean;
 }
 
-/** Where model hosts keep the graphs that they compiled. */
+/** Where model hosts keep the graphs that they compiled, in a folder for each package by its digest. */
 export function compiledFolder({ workFolder }: Machine): string {
   return `${workFolder}/compiled`;
 }

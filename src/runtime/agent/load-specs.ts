@@ -53,7 +53,7 @@ export class LoadSpecs {
       trust: { ...trustOf(configuration.current, await trustedKeys()), admitted },
       threads: record.threads ?? 1,
       concurrency: queue.concurrency,
-      compiledCacheFolder: compiledFolder(machine),
+      compiledCacheFolder: `${compiledFolder(machine)}/${record.digest}`,
       ...(record.compiledDigest === undefined ? {} : { compiledDigest: record.compiledDigest }),
       runSamples: false,
       ...(limitBytes === undefined ? {} : { loadLimitBytes: limitBytes }),

@@ -1,5 +1,4 @@
 import { messageOf, toEdgeError } from '../../core/mod.js';
-import { modelDigestOf } from '../../model/mod.js';
 import { CompiledFiles, type Announced } from '../packages/mod.js';
 import { keyOf } from '../plan/mod.js';
 import { entries, findVersion, packagesInUse, updateVersion, type VersionRecord } from '../registry/mod.js';
@@ -11,11 +10,10 @@ export interface Arriving {
   /** `<name>@<version>`. */
   readonly key: string;
   readonly digest: string;
-  readonly modelDigest: string | undefined;
 }
 
 export function arrivingOf(model: string, { manifest, digest }: Announced): Arriving {
-  return { key: keyOf(model, manifest.version), digest, modelDigest: modelDigestOf(manifest) };
+  return { key: keyOf(model, manifest.version), digest };
 }
 
 export type PackageKeeperDependencies = Pick<
@@ -80,7 +78,7 @@ export class PackageKeeper {
     const { registry, packages, logger } = this.#dependencies;
     try {
       await packages.sweep(() => this.inUse());
-      await this.#sweepCompiled();
+      await this.#compiled.sweep(this.inUse());
       await registry.update((state) => {
         const inUse = this.inUse();
         return entries(state)
@@ -108,16 +106,5 @@ export class PackageKeeper {
       if (isAskedFor && record !== undefined) digests.add(record.digest);
     }
     return digests;
-  }
-
-  /** Where a package in use does not tell which graphs are its own, as an older agent registered it, all stay. */
-  async #sweepCompiled(): Promise<void> {
-    const inUse = this.inUse();
-    const used = entries(this.#dependencies.registry.state)
-      .filter(({ record }) => inUse.has(record.digest))
-      .map(({ record }) => record.modelDigest);
-    const models = [...used, ...[...this.#held].map(({ modelDigest }) => modelDigest)];
-    const known = models.filter((digest) => digest !== undefined);
-    if (known.length === models.length) await this.#compiled.sweep(new Set(known));
   }
 }

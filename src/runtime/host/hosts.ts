@@ -1,5 +1,6 @@
 import type { CaptureSink } from '../../capture/mod.js';
 import { EdgeError, endsWithin, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
+import { nodeDisk } from '../../disk/mod.js';
 import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
 import type { Confinement, HostRoom } from './confinement/mod.js';
 import { HostProcess, type SpawnDetails } from './host-process.js';
@@ -100,6 +101,10 @@ class ProcessHosts implements ModelHosts {
   async #loadShared(spec: LoadSpec): Promise<HostedModel> {
     // A package without a copy of the agent's own lies anywhere, and the shared host is held to the copies.
     if (!spec.folder.startsWith(`${this.#settings.folders.packages}/`)) return await this.#loadOwn(spec);
+    // The shared host may make files there and no folders. Without one it compiles at each load.
+    const { compiledCacheFolder } = spec;
+    if (compiledCacheFolder !== undefined)
+      await nodeDisk.makeFolder(compiledCacheFolder).catch(() => undefined);
     if (this.#shared.empty || !spec.runSamples) return await this.#shared.add(spec);
     const trial = this.#start(spec.key, this.#roomOf(spec));
     const report = await this.#loadAlone(trial, spec);

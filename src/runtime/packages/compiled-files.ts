@@ -1,21 +1,24 @@
-import { join, nodeDisk } from '../../disk/mod.js';
+import { join, nodeDisk, removeTree } from '../../disk/mod.js';
 
-/** As model hosts name them: the model's digest first, then the runtime and the CPU that they were compiled for. */
-const NAME = /^([0-9a-f]{64})-.*\.ort$/;
-
-/** Graphs that model hosts compiled. They may go at any time: a load compiles again what is not there. */
+/**
+ * Graphs that model hosts compiled, in a folder for each package, so that a host can be held to those of its own.
+ * They may go at any time: a load compiles again what is not there.
+ */
 export class CompiledFiles {
-  readonly #folder: string;
+  readonly #root: string;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(root: string) {
+    this.#root = root;
   }
 
-  /** Deletes the graphs of all models but these, and what kills left of others. */
-  async sweep(modelDigests: ReadonlySet<string>): Promise<void> {
-    for (const name of await nodeDisk.list(this.#folder)) {
-      const digest = NAME.exec(name)?.[1];
-      if (digest !== undefined && !modelDigests.has(digest)) await nodeDisk.remove(join(this.#folder, name));
+  /**
+   * Deletes the graphs of all packages but these, and what lies outside such folders, as older agents kept it.
+   * @param inUse digests of packages
+   * @throws EdgeError where the disk does not let it
+   */
+  async sweep(inUse: ReadonlySet<string>): Promise<void> {
+    for (const name of await nodeDisk.list(this.#root)) {
+      if (!inUse.has(name)) await removeTree(join(this.#root, name));
     }
   }
 }

@@ -36,8 +36,6 @@ export const VersionRecord = Type.Object({
   labels: Type.Optional(Type.Array(Name, { maxItems: 8 })),
   /** Inference threads that its manifest asks for; absent: one. */
   threads: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** SHA-256 of the model's own bytes, after which its compiled graphs are named. */
-  modelDigest: Type.Optional(Sha256),
   /** SHA-256 of the graph compiled for this CPU. */
   compiledDigest: Type.Optional(Sha256),
   /** What its host may take where the configuration names no limit; absent: an agent without such limits admitted it. */

@@ -22,9 +22,10 @@ describe('A model host', () => {
   before(async () => {
     absence = await landlockAbsence();
     folder = await mkdtemp(join(tmpdir(), 'edge-confinement-'));
-    for (const name of ['own', 'other', 'exchange/secret', 'compiled'])
+    for (const name of ['own', 'other', 'exchange/secret', 'compiled/own', 'compiled/other'])
       await mkdir(join(folder, name), { recursive: true });
-    for (const name of ['own/model.onnx', 'other/model.onnx', 'exchange/secret/tensors', 'compiled/a.ort'])
+    const files = ['own/model.onnx', 'other/model.onnx', 'exchange/secret/tensors'];
+    for (const name of [...files, 'compiled/own/a.ort', 'compiled/other/a.ort'])
       await writeFile(join(folder, name), name);
   });
   after(() => rm(folder, { recursive: true, force: true }));
@@ -33,7 +34,7 @@ describe('A model host', () => {
   const room = () => ({
     packages: [path('own')],
     exchange: [path('exchange')],
-    compiled: path('compiled'),
+    compiled: path('compiled/own'),
   });
   async function probe(
     order: Readonly<Record<string, readonly [ProbeAction, string]>>,
@@ -61,9 +62,15 @@ describe('A model host', () => {
       'tensors of a caller, written': ['write', path('exchange/secret/tensors')],
       'a new exchange file': ['create', path('exchange/secret/new')],
       'callers, listed': ['list', path('exchange')],
-      'a compiled graph': ['read', path('compiled/a.ort')],
-      'a new compiled graph': ['create', path('compiled/b.ort')],
-      'a folder beside it': ['makeFolder', path('compiled/folder')],
+      'a compiled graph': ['read', path('compiled/own/a.ort')],
+      'a new compiled graph': ['create', path('compiled/own/b.ort')],
+      'a folder beside it': ['makeFolder', path('compiled/own/folder')],
+      "another model's compiled graph": ['read', path('compiled/other/a.ort')],
+      "another model's compiled graph, written": ['write', path('compiled/other/a.ort')],
+      "another model's compiled graph, removed": ['remove', path('compiled/other/a.ort')],
+      "another model's new compiled graph": ['create', path('compiled/other/b.ort')],
+      "another model's compiled graphs, listed": ['list', path('compiled/other')],
+      'compiled graphs of all models, listed': ['list', path('compiled')],
       'a file in its own folder': ['create', 'scratch'],
       'a program': ['execute', '/bin/true'],
     });
@@ -85,6 +92,12 @@ describe('A model host', () => {
       'a compiled graph': 'done',
       'a new compiled graph': 'done',
       'a folder beside it': 'EACCES',
+      "another model's compiled graph": 'EACCES',
+      "another model's compiled graph, written": 'EACCES',
+      "another model's compiled graph, removed": 'EACCES',
+      "another model's new compiled graph": 'EACCES',
+      "another model's compiled graphs, listed": 'EACCES',
+      'compiled graphs of all models, listed': 'EACCES',
       'a file in its own folder': 'EACCES',
       'a program': 'EACCES',
     });

@@ -75,9 +75,9 @@ describe('model hosts as processes', () => {
   it('leave no graph of the same model that another CPU or another runtime had compiled', async () => {
     const folder = join(bench.folder, 'cache');
     const spec = { ...(await bench.package(identityPackage())), compiledCacheFolder: folder };
-    const { report } = await bench.hosts.load(spec);
-    const [name] = await readdir(folder);
-    const former = `${report.modelDigest}-1.0.0-another.ort`;
+    await bench.hosts.load(spec);
+    const [name = ''] = await readdir(folder);
+    const former = `${name.slice(0, 64)}-1.0.0-another.ort`;
     const others = `${'ab'.repeat(32)}-1.0.0-another.ort`;
     for (const file of [former, others]) await writeFile(join(folder, file), 'graph');
     await using own = await HostBench.create();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RunRequest } from '../../../src/runtime/host/port/mod.js';
 import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import { floats, tensorOf } from '../../lib/tensors.js';
@@ -123,6 +125,20 @@ describe('a shared model host', () => {
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGSEGV');
     await besides(5, crash);
+  });
+
+  it('keeps the compiled graphs of each package in a folder of its own, which it may not make', async () => {
+    for (const name of ['First', 'Second']) {
+      const compiledCacheFolder = join(bench.folder, 'cache', name);
+      const spec = {
+        ...(await bench.package(identityPackage(name))),
+        compiledCacheFolder,
+        runSamples: false,
+      };
+      const { report } = await bench.hosts.load(spec);
+      assert.match(String(report.compiledDigest), /^[0-9a-f]{64}$/);
+    }
+    assert.deepEqual((await readdir(join(bench.folder, 'cache'))).toSorted(), ['First', 'Second']);
   });
 
   it('lets a package that is refused harm nobody', async () => {

@@ -114,7 +114,6 @@ function reportOf(
   { session, compiledDigest, cacheHit }: CompiledLoad,
   measured: Pick<LoadReport, 'verifyMs' | 'loadMs' | 'samplesRun'>,
 ): Omit<LoadReport, 'confinement'> {
-  const modelDigest = modelDigestOf(manifest);
   return {
     digest,
     name: manifest.name,
@@ -124,7 +123,6 @@ function reportOf(
     manifest: asJson(manifest),
     signature,
     ...measured,
-    ...(modelDigest === undefined ? {} : { modelDigest }),
     ...(compiledDigest === undefined ? {} : { compiledDigest }),
     cacheHit,
   };

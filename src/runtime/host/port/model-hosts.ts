@@ -98,8 +98,6 @@ export interface LoadReport {
   readonly verifyMs: number;
   readonly loadMs: number;
   readonly samplesRun: number;
-  /** SHA-256 of the model's own bytes, after which its compiled graphs are named. */
-  readonly modelDigest?: string;
   readonly compiledDigest?: string;
   readonly cacheHit: boolean;
   readonly confinement: Confinement;
