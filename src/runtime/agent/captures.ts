@@ -87,7 +87,7 @@ export class Captures {
     return await finishInTurns(redact(record), nextTurn);
   }
 
-  async #recordOf(body: Submitted, { client }: RequestContext): Promise<CaptureRecord> {
+  async #recordOf(body: Submitted, { client, caller }: RequestContext): Promise<CaptureRecord> {
     const { registry, machine } = this.#dependencies;
     const { modelName, version, captureId } = body;
     // Versions of a model whose packages are gone were served here once: their captures still count.
@@ -109,7 +109,7 @@ export class Captures {
       priority: 'sample',
       inferenceTimeMs,
       clockSynchronised: machine.clockSynchronised(),
-      ...(await valuesOf(body, new SubmittedValues(this.#exchange.folderOf(client)))),
+      ...(await valuesOf(body, new SubmittedValues(this.#exchange.folderOf(client, caller)))),
     };
   }
 

@@ -14,6 +14,7 @@ const MAX_FOLDERS = 32;
 const MAX_ALL_FOLDERS = 256;
 
 interface Client {
+  readonly id: string;
   readonly component: string;
   readonly folder: string;
   lastUsedMs: number;
@@ -41,6 +42,7 @@ export interface ExchangeOptions {
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #root: ExchangeRoot;
+  /** By component and client: who names a stranger's id gets a folder of his own. */
   readonly #clients = new Map<string, Client>();
 
   constructor(options: ExchangeOptions) {
@@ -72,40 +74,46 @@ export class Exchange {
         { field: 'uid' },
       );
     }
-    const before = this.#clients.get(client);
+    const key = keyOf(client, component);
+    const before = this.#clients.get(key);
     if (before !== undefined && this.#root.holds(before.folder)) return await this.#again(before);
-    if (before !== undefined) await this.bye(client);
+    if (before !== undefined) await this.#remove(key);
     await this.sweep();
     if (this.#isFull(component)) await this.#reclaim();
     // From here to the new entry nothing is waited for: as many hellos at once as there may be keep to the bounds.
-    const meanwhile = this.#clients.get(client);
+    const meanwhile = this.#clients.get(key);
     if (meanwhile !== undefined) return await this.#again(meanwhile);
     if (this.#isFull(component)) throw full(component);
     const made = {
+      id: client,
       component,
       folder: join(this.#root.path, this.#options.random.hex(16)),
       lastUsedMs: this.#options.clock.monotonicMs(),
     };
-    this.#clients.set(client, made);
+    this.#clients.set(key, made);
     try {
       return await this.#made(made);
     } catch (thrown) {
-      if (this.#clients.get(client) === made) this.#clients.delete(client);
+      if (this.#clients.get(key) === made) this.#clients.delete(key);
       throw thrown;
     }
   }
 
-  /** The folder of a client that said hello, or undefined. */
-  folderOf(client: string): string | undefined {
-    const known = this.#clients.get(client);
+  /** The folder of a component's client that said hello, or undefined. */
+  folderOf(client: string, component: string): string | undefined {
+    const known = this.#clients.get(keyOf(client, component));
     if (known !== undefined) known.lastUsedMs = this.#options.clock.monotonicMs();
     return known?.folder;
   }
 
   /** The client has gone, and said so. */
   async bye(client: string): Promise<void> {
-    const known = this.#clients.get(client);
-    this.#clients.delete(client);
+    for (const [key, { id }] of this.#clients) if (id === client) await this.#remove(key);
+  }
+
+  async #remove(key: string): Promise<void> {
+    const known = this.#clients.get(key);
+    this.#clients.delete(key);
     if (known !== undefined) await rm(known.folder, { recursive: true, force: true });
   }
 
@@ -116,7 +124,7 @@ export class Exchange {
     for (const [id, { component }] of this.#clients) newest.set(component, id);
     for (const [id, client] of this.#clients) {
       const limitMs = newest.get(client.component) === id ? ABANDONED_IDLE_MS : SUPERSEDED_IDLE_MS;
-      if (now - client.lastUsedMs >= limitMs) await this.bye(id);
+      if (now - client.lastUsedMs >= limitMs) await this.#remove(id);
     }
   }
 
@@ -162,6 +170,10 @@ export class Exchange {
       throw new EdgeError('EXCHANGE_FOLDER_MOVED', sentence, { retryAfterMs: 100, cause });
     }
   }
+}
+
+function keyOf(client: string, component: string): string {
+  return JSON.stringify([component, client]);
 }
 
 async function isThere(folder: string): Promise<boolean> {

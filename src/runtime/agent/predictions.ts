@@ -108,7 +108,7 @@ export class Predictions {
   #requestOf(body: RequestOf<'predict'>, { client, caller }: RequestContext): RunRequest {
     const { machine } = this.#options;
     const { captureId, known } = this.#captureIdOf(body.captureId, caller);
-    const exchangeFolder = this.#options.exchange.folderOf(client);
+    const exchangeFolder = this.#options.exchange.folderOf(client, caller);
     return {
       caller,
       inputs: body.inputs,

@@ -67,6 +67,20 @@ describe('exchange folders', () => {
     assert.equal(await hello('mine', 'app'), mine);
   });
 
+  it('are of one component, whoever names the id of its client', async () => {
+    const { exchange, hello } = await opened();
+    const mine = await hello('mine', 'app');
+    assert.equal(exchange.folderOf('mine', 'stranger'), undefined);
+    const others = await hello('mine', 'stranger');
+    assert.notEqual(others, mine);
+    assert.deepEqual(
+      [exchange.folderOf('mine', 'app'), exchange.folderOf('mine', 'stranger')],
+      [mine, others],
+    );
+    await exchange.bye('mine');
+    assert.deepEqual([existsSync(mine), existsSync(others)], [false, false]);
+  });
+
   it('that hold something stay where the bound over all is reached', async () => {
     const { hello, clock } = await opened();
     const mine = await hello('mine', 'app');
@@ -84,7 +98,7 @@ describe('exchange folders', () => {
     await clock.advance(MINUTE_MS + 2000);
     await exchange.sweep();
     assert.deepEqual([existsSync(idle), existsSync(other)], [false, true]);
-    assert.equal(exchange.folderOf('idle'), undefined, 'so that its requests are told to say hello');
+    assert.equal(exchange.folderOf('idle', 'app'), undefined, 'so that its requests are told to say hello');
     assert.ok(existsSync(await hello('idle', 'app')));
     assert.ok(existsSync(other));
   });
