@@ -5,7 +5,8 @@ import type { Questions } from './question.js';
 const get = (keyPath: string[], componentName?: string) => (probe: Probe) =>
   probe.ask('GetConfiguration', { keyPath, ...(componentName === undefined ? {} : { componentName }) });
 
-const seconds = (): number => Date.now() / 1000;
+/** Never a full second, which lite refuses. */
+const seconds = (): number => Math.floor(Date.now() / 1000) + 0.5;
 
 async function update(
   probe: Probe,
