@@ -304,7 +304,7 @@ export class HostProcess {
     if (this.#pending.size === 0) return;
     this.#watching = true;
     clock.after(MEMORY_CHECK_MS, () => {
-      void this.#checkMemory().finally(() => {
+      void this.#checkMemory(this.#limitBytes).finally(() => {
         this.#watching = false;
         this.#watchMemory();
       });
@@ -321,8 +321,7 @@ export class HostProcess {
     return limits.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
   }
 
-  async #checkMemory(): Promise<void> {
-    const maxHostBytes = this.#limitBytes;
+  async #checkMemory(maxHostBytes: number | undefined): Promise<void> {
     if (maxHostBytes === undefined) return;
     if (this.pid === undefined || (await residentBytes(this.pid)) <= maxHostBytes) return;
     const bytes = await this.measureBytes();

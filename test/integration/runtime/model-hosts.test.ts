@@ -339,7 +339,7 @@ describe('model hosts as processes', () => {
 
   it('kill a host whose load takes more than it may', async () => {
     const spec = await bench.package(bombPackage());
-    await assert.rejects(bench.hosts.load({ ...spec, loadLimitBytes: 20 * 2 ** 20 }), {
+    await assert.rejects(bench.hosts.load({ ...spec, loadLimitBytes: 2 ** 20 }), {
       reason: 'MEMORY_LIMIT',
     });
   });
