@@ -10,7 +10,7 @@ const ENTRY_BYTES = 512;
 
 /** One start of a component. */
 export interface ReplayClient {
-  /** Unique. */
+  /** Unique within its component. */
   readonly name: string;
   readonly component: string;
 }
@@ -23,6 +23,7 @@ interface Entry {
 }
 
 interface Client {
+  readonly name: string;
   readonly component: string;
   readonly entries: Map<string, Entry>;
   bytes: number;
@@ -86,19 +87,23 @@ export class ReplayCache {
 
   /** The client has gone: nobody will ask again. */
   forget(name: string): void {
-    const client = this.#clients.get(name);
-    if (client === undefined) return;
-    this.#clients.delete(name);
+    for (const [key, client] of this.#clients) if (client.name === name) this.#remove(key, client);
+  }
+
+  #remove(key: string, client: Client): void {
+    this.#clients.delete(key);
     this.#bytes -= client.bytes;
     client.entries.clear();
   }
 
   #client(name: string, component: string, now: number): Client {
-    const fresh = { component, entries: new Map<string, Entry>(), bytes: 0, underWay: 0, expiresMs: 0 };
-    const client = this.#clients.get(name) ?? fresh;
-    this.#clients.delete(name);
+    // By both: whoever names another component's client hears nothing of its answers.
+    const key = JSON.stringify([component, name]);
+    const fresh = { name, component, entries: new Map<string, Entry>(), bytes: 0, underWay: 0, expiresMs: 0 };
+    const client = this.#clients.get(key) ?? fresh;
+    this.#clients.delete(key);
     this.#dropSilent(now);
-    this.#clients.set(name, client);
+    this.#clients.set(key, client);
     // Insertion order is expiry order: the expired stand in front.
     for (const [id, entry] of client.entries) {
       if (entry.expiresMs > now) break;
@@ -128,14 +133,14 @@ export class ReplayCache {
 
   /** Lets go of one answer of the component that has most; false where nobody can give way. */
   #giveWay(): boolean {
-    const settled = [...this.#clients].flatMap(([name, client]) => {
+    const settled = [...this.#clients].flatMap(([key, client]) => {
       const id = oldestSettled(client);
-      return id === undefined ? [] : [{ name, client, id, component: client.component }];
+      return id === undefined ? [] : [{ key, client, id, component: client.component }];
     });
     const first = ofMost(settled, ({ client }) => client.bytes);
     if (first === undefined) return false;
     this.#drop(first.client, first.id);
-    if (first.client.entries.size === 0) this.#clients.delete(first.name);
+    if (first.client.entries.size === 0) this.#clients.delete(first.key);
     return true;
   }
 
@@ -147,16 +152,16 @@ export class ReplayCache {
   }
 
   #dropSilent(now: number): void {
-    for (const [name, { expiresMs }] of this.#clients) {
-      if (expiresMs > now) break;
-      this.forget(name);
+    for (const [key, client] of this.#clients) {
+      if (client.expiresMs > now) break;
+      this.#remove(key, client);
     }
     if (this.#clients.size < MAX_CLIENTS) return;
     const idle = [...this.#clients]
       .filter(([, { underWay }]) => underWay === 0)
-      .map(([name, { component }]) => ({ name, component }));
+      .map(([key, client]) => ({ key, client, component: client.component }));
     const first = ofMost(idle, () => 1);
-    if (first !== undefined) this.forget(first.name);
+    if (first !== undefined) this.#remove(first.key, first.client);
   }
 }
 

@@ -39,6 +39,17 @@ describe('answers that are remembered', () => {
     assert.equal(cache.answer(client('one'), 'a', reply).again, false);
   });
 
+  it('are heard by their own component only, whoever names its client and request', async () => {
+    const cache = new ReplayCache(new ManualClock());
+    const secret: ReplyEnvelope = { v: 1, id: 'x', ok: true, body: { outputs: 'secret' } };
+    cache.answer(client('one', 'app'), 'a', () => Promise.resolve(secret));
+    const { again, reply: heard } = cache.answer(client('one', 'stranger'), 'a', reply);
+    assert.deepEqual([again, await heard], [false, await reply()]);
+    assert.equal(await cache.answer(client('one', 'app'), 'a', reply).reply, secret);
+    cache.forget('one');
+    assert.deepEqual([cache.size, cache.bytes], [0, 0]);
+  });
+
   it('of 120 starts of an app with 256 predictions each take 8 MiB at most, and the last ones stay', async () => {
     const cache = new ReplayCache(new ManualClock());
     const body = { outputs: [{ name: 'y', b64: 'A'.repeat(6000) }] };
