@@ -8,6 +8,10 @@ describe("what object keys are made of, in the agent's configuration", () => {
     [{ fleet: 'a\u0000b' }, /'fleet' should hold no/],
     [{ capture: { folderPrefix: '../x' } }, /'capture.folderPrefix' should hold no/],
     [{ capture: { folderPrefix: 'a/../../b' } }, /'capture.folderPrefix' should hold no/],
+    [{ capture: { folderPrefix: 'a/./b' } }, /'capture.folderPrefix' should hold no/],
+    [{ capture: { folderPrefix: 'a/..' } }, /'capture.folderPrefix' should hold no/],
+    [{ capture: { folderPrefix: 'a\u2028b' } }, /'capture.folderPrefix' should hold no/],
+    [{ fleet: 'a\u0085b' }, /'fleet' should hold no/],
     [{ FolderPrefix: 'a\nb' }, /'capture.folderPrefix' should hold no/],
     [{ capture: { folderPrefix: '\u{1f600}'.repeat(200) } }, /S3 allows 1024/],
   ] as const) {

@@ -39,6 +39,24 @@ describe('the order of versions', () => {
       assert.throws(() => parseManifest(bytes), { field: 'version' }, version);
     }
   });
+
+  it('knows one spelling of a version only: whatever a reader could take for another is none', () => {
+    const spellings = [
+      '01.0.0',
+      '1.0',
+      'v1.0.0',
+      ' 1.0.0',
+      '1.0.0\n',
+      '1.0.0-01',
+      '1.0.0-',
+      '1.0.0-a..b',
+      '+1.0.0',
+    ];
+    for (const version of [...spellings, '\uff11.0.0', '1e3.0.0', '-1.0.0', '1.0.0\u200b', '1.0.0-\u0430']) {
+      const bytes = encodeManifest(manifestOf(version));
+      assert.throws(() => parseManifest(bytes), { field: 'version' }, JSON.stringify(version));
+    }
+  });
 });
 
 function manifestOf(version: string): Manifest {
