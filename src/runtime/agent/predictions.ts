@@ -77,13 +77,12 @@ export class Predictions {
       throw new EdgeError('FIELD_INVALID', 'Cannot predict as the topic names no model');
     const slot = this.#slotOf(model, body);
     this.#options.failures.checkCaller(slot, context.caller);
-    const request = this.#requestOf(body, context);
+    const { request, isCaptured } = this.#requestOf(body, context);
     const end = this.#options.served.begin(slot);
     try {
-      return await this.#counted(slot, request, {
-        caller: context.caller,
-        deadlineMs: this.#deadline(context),
-      });
+      const order = { caller: context.caller, deadlineMs: this.#deadline(context) };
+      const reply = await this.#counted(slot, request, order);
+      return isCaptured ? { ...reply, captureId: request.capture.captureId } : reply;
     } finally {
       end();
     }
@@ -105,11 +104,15 @@ export class Predictions {
     return slot;
   }
 
-  #requestOf(body: RequestOf<'predict'>, { client, caller }: RequestContext): RunRequest {
+  /** @returns with it whether it is captured already: a request that is repeated, as its reply was lost */
+  #requestOf(
+    body: RequestOf<'predict'>,
+    { client, caller }: RequestContext,
+  ): { request: RunRequest; isCaptured: boolean } {
     const { machine } = this.#options;
     const { captureId, known } = this.#captureIdOf(body.captureId, caller);
     const exchangeFolder = this.#options.exchange.folderOf(client, caller);
-    return {
+    const request: RunRequest = {
       caller,
       inputs: body.inputs,
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
@@ -121,6 +124,7 @@ export class Predictions {
         clockSynchronised: machine.clockSynchronised(),
       },
     };
+    return { request, isCaptured: known };
   }
 
   /**
