@@ -13,6 +13,7 @@ import {
   type ComponentChange,
   type ComponentSet,
 } from './components.js';
+import { askedTogether } from './asked-components.js';
 import { checkRollout } from './checks.js';
 import { latestOf, markOf } from './marks.js';
 import { checkPlan, planId, selectionOf, wantedIn, type RolloutPlan } from './rollout-plan.js';
@@ -57,7 +58,7 @@ export async function proposeRollout(
     changes,
     kept,
     stages: assignStages(plan.fleet, things, plan.stages.map(selectionOf)),
-    warnings: [...pinWarnings(base?.components ?? {}), ...warnings],
+    warnings: [...pinWarnings(base?.components ?? {}), ...askedTogether(changes), ...warnings],
   };
 }
 
