@@ -49,6 +49,8 @@ describe('gdk builds', function () {
           'THIRD-PARTY-LICENCES.txt',
           'aws-crt-nodejs.node',
           'control.js',
+          'host-launcher.cjs',
+          'koffi.node',
           'libonnxruntime.so.1',
           'local-cli.js',
           'main.js',
@@ -59,12 +61,18 @@ describe('gdk builds', function () {
           'sbom.cdx.json',
         ].sort(),
       );
-      for (const native of ['aws-crt-nodejs.node', 'libonnxruntime.so.1', 'onnxruntime_binding.node']) {
+      const natives = [
+        'aws-crt-nodejs.node',
+        'koffi.node',
+        'libonnxruntime.so.1',
+        'onnxruntime_binding.node',
+      ];
+      for (const native of natives) {
         // e_machine of the ELF header.
         assert.equal(content.get(native)?.readUInt16LE(18), machine, `${native} for ${architecture}`);
       }
       for (const [file, bytes] of content) {
-        if (/\.(js|json|txt)$/.test(file)) assert.ok(!bytes.includes(root.replace(/\/$/, '')), file);
+        if (/\.(c?js|json|txt)$/.test(file)) assert.ok(!bytes.includes(root.replace(/\/$/, '')), file);
       }
     }
   });
