@@ -56,6 +56,21 @@ describe('wire tensors', () => {
     assert.deepEqual(decodeStrings(read({ datatype: 'BYTES', data: ['é', ''] }), 2, 'x'), ['é', '']);
   });
 
+  it('say of bytes that are no text what to send instead: the binding would change them in silence', () => {
+    const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0);
+    for (const bytes of [jpeg, Uint8Array.of(0x61, 0), Uint8Array.of(0xc3)]) {
+      const element = Uint8Array.from([bytes.length, 0, 0, 0, ...bytes]);
+      assert.throws(
+        () => decodeStrings(element, 1, 'inputs[0]'),
+        (error: unknown) =>
+          error instanceof EdgeError &&
+          error.reason === 'TENSOR_INVALID' &&
+          /as element 0 must (be UTF-8|not hold a NUL)/.test(error.message) &&
+          /as UINT8 of shape \[n\]/.test(error.nextStep ?? ''),
+      );
+    }
+  });
+
   const cases: readonly [string, WireTensor, string][] = [
     [
       'a fraction as an integer',
