@@ -53,6 +53,9 @@ function openReason(error: unknown): string {
       return 'it is not a regular file';
     case 'EISDIR':
       return 'it is a folder';
+    case 'EACCES':
+      // A confined host may open no folder, and is told no more of one.
+      return 'it may not be opened: it is a folder, or its rights forbid it';
     default:
       return `it can't be opened (${code})`;
   }
