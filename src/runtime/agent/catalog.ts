@@ -1,5 +1,4 @@
 import {
-  STABLE,
   type ModelDescription,
   type ModelStats,
   type ModelState,
@@ -9,10 +8,11 @@ import {
   type TensorMetadata,
 } from '../../contract/mod.js';
 import { keyOf, select } from '../plan/mod.js';
-import { entries, findModel, labelsOf, type ModelRecord, type VersionRecord } from '../registry/mod.js';
+import { entries, findModel, labelsOf, type VersionRecord } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import { pageOf } from './paging.js';
+import { onProbation } from './probation-progress.js';
 import type { ProbationWatch } from './probation-watch.js';
 import type { ServedModels } from './served-models.js';
 import type { TrustWatch } from './trust-watch.js';
@@ -109,22 +109,22 @@ export class Catalog {
       version: record.version,
       digest: record.digest,
       labels: found === undefined ? [] : [...labelsOf(found, record.version)],
-      state: this.#state(found, model, record),
+      state: this.#state(model, record),
       ...(record.pinned === undefined ? {} : { pinned: record.pinned }),
       ...(revoked ? { revoked } : {}),
       ...(reason === undefined ? {} : { reason: reason.slice(0, reasonMaxChars) }),
     };
   }
 
-  #state(found: ModelRecord | undefined, model: string, record: VersionRecord): ModelState {
+  #state(model: string, record: VersionRecord): ModelState {
     const slot = this.#options.served.find(model, record.version);
     if (record.quarantined !== undefined) return 'QUARANTINED';
     if (record.rolledBack !== undefined) return 'ROLLED_BACK';
     if (!record.admitted) return 'FAILED';
     if (slot?.hosted !== undefined) {
       if (slot.retiring) return 'RETIRING';
-      const onProbation = found?.probationAgainst !== undefined && found.labels[STABLE] === record.version;
-      return onProbation ? 'PROBATION' : 'SERVING';
+      const judged = onProbation(this.#options.registry.state, model);
+      return judged?.version === record.version ? 'PROBATION' : 'SERVING';
     }
     if (slot?.loading !== undefined) return 'LOADING';
     return slot?.lastError === undefined ? 'UNLOADED' : 'FAILED';
@@ -132,13 +132,12 @@ export class Catalog {
 
   #stats(model: string, record: VersionRecord): ModelStats {
     const counters = this.#options.counters.of(keyOf(model, record.version));
-    const found = findModel(this.#options.registry.state, model);
     const slot = this.#options.served.find(model, record.version);
     const { running, queued } = this.#options.counters.load(keyOf(model, record.version));
     return {
       name: model,
       version: record.version,
-      state: this.#state(found, model, record),
+      state: this.#state(model, record),
       requests: counters.requests,
       errors: counters.errors,
       errorsByCode: { ...counters.errorsByCode },

@@ -16,6 +16,8 @@ interface Pair {
 export class ProbationEvidence {
   readonly #callers: Map<string, CallerRecord>;
   readonly #pairs: Pair[] = [];
+  /** Made when a pair comes, as it is asked for at each request. */
+  #pace: Pace = { pairs: 0, medianRunMs: 0, formerMedianRunMs: 0 };
 
   /** @param noted before a restart */
   constructor(noted: Evidence['callers'] = {}) {
@@ -35,22 +37,15 @@ export class ProbationEvidence {
   paired(pair: Pair): void {
     this.#pairs.push(pair);
     if (this.#pairs.length > MOST_PAIRS) this.#pairs.shift();
+    this.#pace = paceOf(this.#pairs);
   }
 
   get now(): Evidence {
-    return { callers: this.callers, pace: this.#pace() };
+    return { callers: this.callers, pace: this.#pace };
   }
 
   get callers(): Evidence['callers'] {
     return Object.fromEntries(this.#callers);
-  }
-
-  #pace(): Pace {
-    return {
-      pairs: this.#pairs.length,
-      medianRunMs: median(this.#pairs.map(({ runMs }) => runMs)),
-      formerMedianRunMs: median(this.#pairs.map(({ formerMs }) => formerMs)),
-    };
   }
 
   #add(caller: string, more: CallerRecord): void {
@@ -63,6 +58,14 @@ export class ProbationEvidence {
       nonFinite: nonFinite + more.nonFinite,
     });
   }
+}
+
+function paceOf(pairs: readonly Pair[]): Pace {
+  return {
+    pairs: pairs.length,
+    medianRunMs: median(pairs.map(({ runMs }) => runMs)),
+    formerMedianRunMs: median(pairs.map(({ formerMs }) => formerMs)),
+  };
 }
 
 function median(values: readonly number[]): number {

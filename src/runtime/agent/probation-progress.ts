@@ -1,4 +1,5 @@
-import type { ProbationNote } from '../registry/mod.js';
+import { STABLE } from '../../contract/mod.js';
+import { findModel, type ProbationNote, type RegistryState } from '../registry/mod.js';
 import { totalOf } from '../plan/mod.js';
 import { ProbationEvidence } from './probation-evidence.js';
 
@@ -7,6 +8,14 @@ export interface OnProbation {
   readonly model: string;
   readonly version: string;
   readonly former: string;
+}
+
+/** The stable version of a model, while it is on probation. */
+export function onProbation(state: RegistryState, model: string): OnProbation | undefined {
+  const record = findModel(state, model);
+  const version = record?.labels[STABLE];
+  const former = record?.probationAgainst;
+  return version === undefined || former === undefined ? undefined : { model, version, former };
 }
 
 /** An agent before this one decided by the former version's history, and wants to find one: this one holds nothing. */

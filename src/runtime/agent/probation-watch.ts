@@ -1,4 +1,4 @@
-import { STABLE, type ModelDescription } from '../../contract/mod.js';
+import type { ModelDescription } from '../../contract/mod.js';
 import { messageOf, type Clock, type Logger, type SerialQueues } from '../../core/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import { judge, keyOf, totalOf, type Judgement } from '../plan/mod.js';
@@ -12,7 +12,7 @@ import {
 import { Comparisons, type ProbationRun } from './comparisons.js';
 import type { RunRequest, RunResult } from '../host/port/mod.js';
 import type { Events } from './events.js';
-import { ProbationProgress, type OnProbation } from './probation-progress.js';
+import { onProbation, ProbationProgress, type OnProbation } from './probation-progress.js';
 import { changeIf, changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
 import { SecondOpinion } from './second-opinion.js';
@@ -106,7 +106,7 @@ export class ProbationWatch {
 
   describe(model: string, version: string): ModelDescription['probation'] {
     const { configuration, clock } = this.#options;
-    const watched = this.#onProbation(model);
+    const watched = onProbation(this.#options.registry.state, model);
     if (watched?.version !== version) return undefined;
     const { probation } = configuration.current;
     const { progress } = this.#watch(watched);
@@ -121,15 +121,8 @@ export class ProbationWatch {
     };
   }
 
-  #onProbation(model: string): OnProbation | undefined {
-    const record = findModel(this.#options.registry.state, model);
-    const version = record?.labels[STABLE];
-    const former = record?.probationAgainst;
-    return version === undefined || former === undefined ? undefined : { model, version, former };
-  }
-
   #checkModel(model: string): void {
-    const judged = this.#onProbation(model);
+    const judged = onProbation(this.#options.registry.state, model);
     if (judged === undefined) {
       this.#watched.delete(model);
       return;
@@ -147,7 +140,7 @@ export class ProbationWatch {
   }
 
   #runOf(slot: Slot, request: RunRequest): ProbationRun | undefined {
-    const judged = this.#onProbation(slot.model);
+    const judged = onProbation(this.#options.registry.state, slot.model);
     if (judged?.version !== slot.version || !this.#options.configuration.current.probation.enabled)
       return undefined;
     return { judged, evidence: this.#watch(judged).progress.evidence, slot, request };

@@ -1,15 +1,8 @@
-import { STABLE } from '../../contract/mod.js';
 import { EdgeError, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import type { HostExit } from '../host/port/mod.js';
-import {
-  countTry,
-  findModel,
-  findVersion,
-  QUARANTINE_TRIES,
-  settle,
-  type Registry,
-} from '../registry/mod.js';
+import { countTry, findVersion, QUARANTINE_TRIES, settle, type Registry } from '../registry/mod.js';
 import type { Events } from './events.js';
+import { onProbation } from './probation-progress.js';
 import { changeSoon } from './registry-changes.js';
 import type { Rollback } from './rollback.js';
 import { ASKED_BY_US } from './second-opinion.js';
@@ -87,7 +80,10 @@ export class VersionFailures {
       ...(caller === undefined ? {} : { caller }),
     });
     events.model({ type: 'HOST_RESTARTED', model, version, reason });
-    if (caller === ASKED_BY_US || (caller !== undefined && this.#isOnProbation(slot))) {
+    if (
+      caller === ASKED_BY_US ||
+      (caller !== undefined && onProbation(this.#options.registry.state, model)?.version === version)
+    ) {
       this.#restHost(slot);
       return;
     }
@@ -117,11 +113,6 @@ export class VersionFailures {
   #isProved({ model, version, runs }: Slot): boolean {
     const record = findVersion(this.#options.registry.state, model, version);
     return runs >= SETTLED_RUNS || record?.proved === true;
-  }
-
-  #isOnProbation({ model, version }: Slot): boolean {
-    const found = findModel(this.#options.registry.state, model);
-    return found?.probationAgainst !== undefined && found.labels[STABLE] === version;
   }
 
   #blameCaller(slot: Slot, caller: string | undefined): void {
