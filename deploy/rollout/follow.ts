@@ -94,7 +94,7 @@ export async function watchRollout(
   }
 }
 
-/** Lets the stage that waits for a person go on; `apply` starts the next one. */
+/** Lets the stage that waits for a person go on, from any process; `apply` starts the next one. */
 export async function continueRollout(
   cloud: RolloutCloud & Platforms,
   plan: RolloutPlan,
@@ -103,9 +103,12 @@ export async function continueRollout(
   const status = await rolloutStatus(cloud, plan, clock);
   const waiting = status.stages.find((stage) => stage.state === 'WAITING');
   if (waiting?.deploymentId === undefined) {
+    const now = status.stages.find(({ state }) => state === 'SOAKING' || state === 'RUNNING');
     throw new EdgeError(
       'ROLLOUT_NOT_RUNNING',
-      `Cannot continue the rollout as no stage waits: it is ${status.outcome}`,
+      `Cannot continue the rollout as no stage waits for a person: it is ${status.outcome}` +
+        (now === undefined ? '' : `, stage ${now.name} is ${now.state}${now.detail && `: ${now.detail}`}`),
+      now === undefined ? {} : { nextStep: 'Try again once deploy status says WAITING' },
     );
   }
   await cloud.tagDeployment(waiting.deploymentId, { [MARKS.order]: 'continue' });

@@ -19,6 +19,8 @@ export const MARKS = {
   /** By a person: canceled, continue. */
   order: 'edge-manager:order',
   reason: 'edge-manager:reason',
+  /** Since when the stage is healthy without a break, ISO 8601; `no` after it was, and is not now. */
+  healthySince: 'edge-manager:healthy-since',
 } as const;
 export type Purpose = 'base' | 'stage' | 'final' | 'rollback';
 

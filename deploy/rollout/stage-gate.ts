@@ -2,7 +2,7 @@ import type { DeploymentRecord } from '../cloud/fleet/mod.js';
 import { stageAt, type RolloutContext } from './context.js';
 import { judgeStage, type GateVerdict, type StageHealth } from './gate.js';
 import { stageHealth } from './health.js';
-import { markOf } from './marks.js';
+import { markOf, MARKS } from './marks.js';
 import { stageStatus, type StageStatus } from './status.js';
 
 export interface StageVerdict {
@@ -13,8 +13,6 @@ export interface StageVerdict {
 /** Judges stages by what their jobs and their devices' heartbeats say now. */
 export class StageGate {
   readonly #context: RolloutContext;
-  /** By deployment. Known to this process only: one that starts over soaks again, which is safe. */
-  readonly #healthySinceMs = new Map<string, number>();
 
   constructor(context: RolloutContext) {
     this.#context = context;
@@ -28,12 +26,11 @@ export class StageGate {
     const devices = (isLast ? stages.flat() : (stages[index] ?? [])).length;
     const nowMs = clock.wallMs();
     const { health, counts } = await stageHealth(cloud, plan, group, deployment, devices, nowMs);
-    const sinceMs = this.#healthySinceMs.get(deployment.id);
-    const healthySeconds = sinceMs === undefined ? undefined : (nowMs - sinceMs) / 1000;
+    const sinceMs = healthySinceMs(deployment);
+    const healthySeconds = sinceMs === undefined ? undefined : Math.max(0, nowMs - sinceMs) / 1000;
     const rules = { ...plan.gate, soakSeconds: stage.soakSeconds ?? plan.gate.soakSeconds };
     const judged = judgeStage({ ...health, healthySeconds }, rules);
-    if (judged.verdict === 'waiting') this.#healthySinceMs.delete(deployment.id);
-    else if (sinceMs === undefined) this.#healthySinceMs.set(deployment.id, nowMs);
+    await this.#remember(deployment, judged, rules.soakSeconds);
     const verdict = ordered(judged, deployment, { ...health, healthySeconds });
     const needsPerson =
       verdict.verdict === 'healthy' &&
@@ -43,10 +40,39 @@ export class StageGate {
     const said: GateVerdict = needsPerson
       ? { verdict: 'waiting', reason: 'healthy: waits for deploy continue' }
       : verdict;
-    const detail = said.verdict === 'waiting' || said.verdict === 'stop' ? said.reason : '';
+    const detail = detailOf(said, rules.soakSeconds, sinceMs);
     const state = needsPerson ? 'WAITING' : stateOf(said);
     return { verdict: said, status: stageStatus(proposal, index, state, { deployment, counts, detail }) };
   }
+
+  /** Since when the stage is healthy, said in AWS: whoever looks next, in whichever process, goes on soaking. */
+  async #remember(
+    deployment: DeploymentRecord,
+    { verdict }: GateVerdict,
+    soakSeconds: number,
+  ): Promise<void> {
+    const { cloud, clock, readOnly } = this.#context;
+    if (readOnly || soakSeconds === 0 || verdict === 'stop') return;
+    const isKnown = healthySinceMs(deployment) !== undefined;
+    if (isKnown === (verdict !== 'waiting')) return;
+    const since = isKnown ? NOT_HEALTHY : new Date(clock.wallMs()).toISOString();
+    await cloud.tagDeployment(deployment.id, { [MARKS.healthySince]: since });
+  }
+}
+
+/** A tag can be written over without a further permission, but not taken away. */
+const NOT_HEALTHY = 'no';
+
+function healthySinceMs(deployment: DeploymentRecord): number | undefined {
+  const sinceMs = Date.parse(markOf(deployment, 'healthySince') ?? '');
+  return Number.isNaN(sinceMs) ? undefined : sinceMs;
+}
+
+function detailOf(said: GateVerdict, soakSeconds: number, sinceMs: number | undefined): string {
+  if (said.verdict === 'healthy') return '';
+  if (said.verdict !== 'soaking') return said.reason;
+  if (sinceMs === undefined) return `healthy, soaks for ${soakSeconds} s from the next look of deploy apply`;
+  return `healthy, soaks for ${Math.ceil(said.remainingSeconds)} s more of ${soakSeconds} s`;
 }
 
 /** What AWS or a person decided comes before the gate's own rules. */

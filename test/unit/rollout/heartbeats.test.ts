@@ -84,6 +84,39 @@ describe('the gate of heartbeats', () => {
     assert.ok(Math.max(...updated) === 1, 'only the first stage has it while it is on probation');
   });
 
+  it('soaks anew after a break, for whichever process looks', async () => {
+    const { devices } = await world.fleet('soaking', 5);
+    let state: ModelState = 'SERVING';
+    const { clock } = beating(world, devices, () => state);
+    const one = withModel('soaking', '5.0.0', 86_400);
+    const soaking = { ...one, gate: { ...one.gate, soakSeconds: 3600 } };
+    const startMs = clock.wallMs();
+    /** Looks from a new process, so long after the start, until the stage says what is awaited. */
+    const look = async (seconds: number, awaited: RegExp): Promise<void> => {
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const sleep = async (ms: number): Promise<void> => {
+        stop.signal.throwIfAborted();
+        await clock.sleep(ms);
+      };
+      const applied = applyRollout(world.cloud, soaking, {
+        clock: { ...clock, wallMs: () => startMs + seconds * 1000, sleep },
+        onStatus: ({ stages }) => {
+          seen.push(`${stages[0]?.state} ${stages[0]?.detail}`);
+          if (awaited.test(seen.at(-1) ?? '') || seen.length > 50) stop.abort();
+        },
+      });
+      await assert.rejects(applied, { name: 'AbortError' });
+      assert.match(seen.at(-1) ?? '', awaited);
+    };
+    await look(10, /^SOAKING healthy, soaks for 3600 s more/);
+    state = 'PROBATION';
+    await look(2000, /^RUNNING .*on probation/);
+    state = 'SERVING';
+    await look(3700, /^SOAKING healthy, soaks for 3600 s more/);
+    await look(7200, /^SOAKING healthy, soaks for 100 s more/);
+  });
+
   it('stops when an agent went back by itself, although Greengrass says success, and corrects the stage', async () => {
     const { devices } = await world.fleet('c', 5);
     const { clock } = beating(world, devices, (version) => (version === '6.0.0' ? 'ROLLED_BACK' : 'SERVING'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parse } from 'yaml';
 import {
   applyRollback,
@@ -123,6 +124,49 @@ describe('rollout', () => {
     const { status } = await applyRollout(world.cloud, manual, options);
     assert.equal(status.outcome, 'SUCCEEDED');
     await assert.rejects(continueRollout(world.cloud, manual, eagerClock), /no stage waits/);
+  });
+
+  it('soaks across processes: continue and a second apply know since when a stage is healthy', async () => {
+    const { devices } = await world.fleet('soaked', 5);
+    const soaking = plan('soaked', '5.0.0', {
+      gate: {
+        minSucceededShare: 1,
+        maxFailedShare: 0,
+        minFinished: 1,
+        soakSeconds: 3600,
+        timeoutSeconds: 86_400,
+      },
+      stages: [
+        { name: 'one', select: { percentage: 20 }, failureHandling: 'ROLLBACK_ON_FAILURE', next: 'manual' },
+        { name: 'all', select: { percentage: 100 }, failureHandling: 'ROLLBACK_ON_FAILURE', soakSeconds: 0 },
+      ],
+    });
+    const startMs = eagerClock.wallMs();
+    const at = (seconds: number): typeof eagerClock => ({
+      ...eagerClock,
+      wallMs: () => startMs + seconds * 1000,
+    });
+    // The process that saw the stage healthy first is gone before it has soaked.
+    const stop = new AbortController();
+    const first = applyRollout(world.cloud, soaking, {
+      clock: { ...at(10), sleep: (_ms, signal) => (signal?.throwIfAborted(), setImmediate()) },
+      signal: stop.signal,
+      onStatus: ({ stages }) => {
+        if (stages[0]?.state === 'SOAKING') stop.abort();
+      },
+    });
+    await assert.rejects(first, { name: 'AbortError' });
+
+    const early = await rolloutStatus(world.cloud, soaking, at(600));
+    assert.equal(early.stages[0]?.detail, 'healthy, soaks for 3010 s more of 3600 s');
+    await assert.rejects(
+      continueRollout(world.cloud, soaking, at(600)),
+      /stage one is SOAKING: healthy, soaks for 3010 s more of 3600 s/,
+    );
+    await continueRollout(world.cloud, soaking, at(3611));
+    const { status } = await applyRollout(world.cloud, soaking, { clock: at(3612) });
+    assert.equal(status.outcome, 'SUCCEEDED');
+    assert.ok([...devices.values()].every((one) => one.version() === '5.0.0'));
   });
 
   it('cancels: nobody else gets it, nobody goes back', async () => {
