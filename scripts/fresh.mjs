@@ -13,6 +13,7 @@ const sources = [
   'examples',
   'test',
   'tsconfig.json',
+  'package.json',
   'package-lock.json',
 ];
 const stamp = join(root, 'dist', '.built');

@@ -1,5 +1,6 @@
 import { build, type BuildOptions } from 'esbuild';
 import { basename } from '../../src/disk/mod.js';
+import { VERSION } from '../../src/system/mod.js';
 import type { CodeComponent } from './components.js';
 import { nativeBeside, nativeDigests } from './native.js';
 
@@ -50,7 +51,10 @@ export async function bundle(
 ): Promise<Bundle> {
   const points = (files: readonly string[]): { in: string; out: string }[] =>
     files.map((file) => ({ in: file, out: basename(file, '.ts') }));
-  const define = { EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()) };
+  const define = {
+    EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()),
+    EDGE_VERSION: JSON.stringify(VERSION),
+  };
   const results = await Promise.all([
     build({
       ...COMMON,

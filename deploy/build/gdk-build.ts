@@ -1,6 +1,7 @@
 import { EdgeError } from '../../src/core/mod.js';
 import { basename, join, resolve } from '../../src/disk/mod.js';
 import { readYaml, renderRecipe, validateRecipe, type Recipe } from '../../src/recipe/mod.js';
+import { VERSION } from '../../src/system/mod.js';
 import { copyFolder, makeFolder, move, readText, realPath, removeAll, writeBytes } from '../files/mod.js';
 import { packageModel } from '../package/mod.js';
 import { artifactFiles } from './artifact.js';
@@ -25,6 +26,11 @@ export interface BuildOptions {
   readonly form?: 'zip' | 'plain';
   /** Holds `<platform>/node`, which then goes into the artifacts. Default: devices have Node. */
   readonly nodeFolder?: string;
+  /**
+   * Artifacts go into a folder named for it, and no publisher gives another one. Default: what gdk-config.json says,
+   * NEXT_PATCH, so that whoever builds from a clone can publish again and again.
+   */
+  readonly version?: string;
   /** Where greengrass-build goes. Default: the project's folder, where gdk looks for it. */
   readonly out?: string;
 }
@@ -35,7 +41,8 @@ export interface BuildOptions {
  * new one is complete and checked.
  */
 export async function buildProject(folder: string, options: BuildOptions): Promise<BuiltComponent> {
-  const project = await readGdkProject(folder);
+  const read = await readGdkProject(folder);
+  const project = { ...read, version: options.version ?? read.version };
   const out = join(options.out ?? folder, 'greengrass-build');
   const draft = `${out}.draft`;
   await removeAll(draft);
@@ -71,10 +78,11 @@ async function fill(
   return await fillModel(folder, project, draft);
 }
 
-/** gdk takes the name of a linked recipe's target. */
+/** gdk takes the name of a linked recipe's target. Its own placeholder stands for the one version of all of ours. */
 async function readRecipe(folder: string): Promise<[string, Recipe]> {
   const path = await realPath(join(folder, 'recipe.yaml'));
-  return [basename(path), validateRecipe(readYaml(await readText(path), path, { reason: 'RECIPE_INVALID' }))];
+  const text = (await readText(path)).replaceAll('{COMPONENT_VERSION}', VERSION);
+  return [basename(path), validateRecipe(readYaml(text, path, { reason: 'RECIPE_INVALID' }))];
 }
 
 async function writeRecipe(draft: string, name: string, recipe: Recipe): Promise<string> {

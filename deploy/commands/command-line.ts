@@ -46,6 +46,10 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
   const line = new LazyCommandLine(context);
   const program = new Command('edge-manager')
     .description('model management for edge devices on AWS IoT Greengrass v2')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => {
+      throw new VersionWanted();
+    })
     .showHelpAfterError()
     .exitOverride()
     .configureOutput({
@@ -58,9 +62,19 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
     return line.exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode;
+    if (thrown instanceof VersionWanted) return await printVersion(context);
     await printFailure(thrown, context, args.includes('--json'));
     return 1;
   }
+}
+
+/** Ends the parsing of options: the parser would want the version at once, before anything is loaded. */
+class VersionWanted extends Error {}
+
+async function printVersion({ out }: CommandContext): Promise<number> {
+  const { VERSION } = await import('../../src/system/mod.js');
+  out.write(`${VERSION}\n`);
+  return 0;
 }
 
 async function printFailure(thrown: unknown, context: CommandContext, asJson: boolean): Promise<void> {

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildProject, CODE_COMPONENTS, platformsOf, type CodeComponent } from '../../deploy/build/mod.js';
+import { VERSION } from '../../src/system/mod.js';
 import { ROOT } from './root.js';
 
-/** The version that the stage gives to builds that say NEXT_PATCH. */
-export const COMPONENT_VERSION = '1.0.0';
+/** What the stage deploys is built from this checkout. */
+export const COMPONENT_VERSION = VERSION;
 
 /**
  * The gdk builds of all components with code, for this machine; kept below dist/ until something is compiled anew.

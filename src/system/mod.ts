@@ -6,3 +6,4 @@ export * from './process-identity.js';
 export * from './stdout-logger.js';
 export * from './system-clock.js';
 export * from './system-random.js';
+export * from './version.js';

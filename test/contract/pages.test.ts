@@ -31,21 +31,4 @@ describe('the pages', () => {
         .toSorted(),
     );
   });
-
-  it('the agent says the version of package.json', () => {
-    const { version } = JSON.parse(text('package.json')) as { version: string };
-    const said = /AGENT_VERSION = '([^']+)'/.exec(text('src/runtime/agent/context.ts'))?.[1];
-    assert.equal(said, version);
-  });
-
-  it('all components that are deployed together have one version', () => {
-    const files = [
-      'recipe.yaml',
-      ...['AgentRuntime', 'CaptureUploader', 'EdgeManager'].map(
-        (name) => `recipes/org.edgemanager.${name}.yaml`,
-      ),
-    ];
-    const versions = files.map((file) => /^ComponentVersion: (\S+)$/m.exec(text(file))?.[1]);
-    assert.equal(new Set(versions).size, 1, versions.join(', '));
-  });
 });

@@ -1,11 +1,12 @@
 import { EdgeError } from '../../core/mod.js';
 import { checkAdmission, checkRevoked, type PackageSignature } from '../../model/mod.js';
+import { VERSION } from '../../system/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import type { HostedModel } from '../host/port/mod.js';
 import type { Announced } from '../packages/mod.js';
 import { admittedDigests, newestAdmitted, ownerOf } from '../plan/mod.js';
 import { updateModel, type Registry, type RegistryState, type VersionRecord } from '../registry/mod.js';
-import { AGENT_VERSION, type Machine } from './context.js';
+import type { Machine } from './context.js';
 import type { ModelManager } from './model-manager.js';
 import type { TrustWatch } from './trust-watch.js';
 
@@ -41,7 +42,7 @@ export class AdmissionRules {
     checkAdmission(
       { ...announced, signature },
       {
-        runtimeVersion: AGENT_VERSION,
+        runtimeVersion: VERSION,
         platform: machine.platform,
         newestVersion: newestAdmitted(registry.state, model),
         servedDigests: admittedDigests(registry.state, model),
@@ -85,7 +86,7 @@ export class AdmissionRules {
     checkAdmission(
       { ...announced, digest: record.digest, signature: UNKNOWN_YET },
       {
-        runtimeVersion: AGENT_VERSION,
+        runtimeVersion: VERSION,
         platform: machine.platform,
         newestVersion: newestAdmitted(state, model),
         servedDigests: admittedDigests(state, model),

@@ -1,5 +1,6 @@
 import { topics } from '../../contract/mod.js';
 import { endsWithin, messageOf } from '../../core/mod.js';
+import { VERSION } from '../../system/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
 import { AdminGate } from './admin-gate.js';
 import { AdmissionRules } from './admission-rules.js';
@@ -8,7 +9,7 @@ import { CaptureEvents } from './capture-events.js';
 import { CaptureOwners } from './capture-owners.js';
 import { Captures } from './captures.js';
 import { Catalog } from './catalog.js';
-import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import type { AgentDependencies } from './context.js';
 import { Counters, type Load } from './counters.js';
 import { Events, type Publish } from './events.js';
 import { Exchange } from './exchange.js';
@@ -136,7 +137,7 @@ export class Agent implements AsyncDisposable {
     agent.#probation.check();
     agent.#tick();
     dependencies.logger.info('Agent started', {
-      version: AGENT_VERSION,
+      version: VERSION,
       models: Object.keys(dependencies.registry.state.models),
       controlStarts: dependencies.machine.controlStarts,
     });

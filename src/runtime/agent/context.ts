@@ -46,6 +46,3 @@ export interface Machine {
 export function compiledFolder({ workFolder }: Machine): string {
   return `${workFolder}/compiled`;
 }
-
-/** The agent's version, in hello and heartbeat; the test compares it with package.json. */
-export const AGENT_VERSION = '0.1.0';

@@ -1,9 +1,10 @@
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, type OperationName } from '../../contract/mod.js';
 import type { Handler } from '../../ipc/mod.js';
+import { VERSION } from '../../system/mod.js';
 import type { Registration } from './registration.js';
 import type { Captures } from './captures.js';
 import type { Catalog } from './catalog.js';
-import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import type { AgentDependencies } from './context.js';
 import type { Exchange } from './exchange.js';
 import type { Loads } from './loads.js';
 import type { Predictions } from './predictions.js';
@@ -29,7 +30,7 @@ export function createHandlers(
     hello: async ({ uid }, { client, caller }) => {
       const { fleet } = configuration.current;
       return {
-        agentVersion: AGENT_VERSION,
+        agentVersion: VERSION,
         protocol: PROTOCOL_VERSION,
         thingName: machine.thingName,
         ...(fleet === undefined ? {} : { fleet }),

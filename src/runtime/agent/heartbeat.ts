@@ -1,11 +1,12 @@
 import { STABLE, type HeartbeatDocument, type HeartbeatModel, type ModelEvent } from '../../contract/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import { startHeartbeat, type Heartbeat } from '../../telemetry/mod.js';
+import { VERSION } from '../../system/mod.js';
 import { keyOf } from '../plan/mod.js';
 import { entries, findModel, isDrifted } from '../registry/mod.js';
 import type { AdminGate } from './admin-gate.js';
 import type { Catalog } from './catalog.js';
-import { AGENT_VERSION, type AgentDependencies } from './context.js';
+import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Events } from './events.js';
 import type { HostLimits } from './host-limits.js';
@@ -72,7 +73,7 @@ export class AgentHeartbeat {
     const lastError = this.#lastError();
     const { deafSeconds = 0 } = this.#greengrass ?? {};
     return {
-      agentVersion: AGENT_VERSION,
+      agentVersion: VERSION,
       device: deviceName ?? machine.thingName,
       fleet: fleet ?? '',
       models: entries(registry.state).map(({ model, record }) => this.#model(model, record.version)),

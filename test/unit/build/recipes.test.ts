@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PREDICT_FILTER, topics } from '../../../src/contract/mod.js';
@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject } from '../../../src/core/mod.js';
 import { modelRecipe } from '../../../src/model/mod.js';
 import { parseRecipe, problemsOnLite, type Recipe } from '../../../src/recipe/mod.js';
 import { matchesResource } from '../../../src/local/nucleus/ipc/authorize.js';
+import { ownRecipe } from '../../lib/own-recipes.js';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const PREFIX = 'edgemanager/v1';
@@ -37,7 +38,7 @@ async function shippedRecipes(): Promise<Map<string, Recipe>> {
   files.push(join(root, 'examples/voice-activity/recipe.yaml'));
   const recipes = new Map<string, Recipe>();
   for (const file of files) {
-    const recipe = parseRecipe(await readFile(file, 'utf8'));
+    const recipe = await ownRecipe(file);
     recipes.set(recipe.ComponentName, recipe);
   }
   const model = modelRecipe({

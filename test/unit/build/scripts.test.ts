@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRecipe, selectManifest, stepOf } from '../../../src/recipe/mod.js';
+import { selectManifest, stepOf } from '../../../src/recipe/mod.js';
+import { ownRecipe } from '../../lib/own-recipes.js';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const COMPONENTS = { AgentRuntime: 'agent-runtime', CaptureUploader: 'capture-uploader' };
@@ -23,8 +24,7 @@ for (const [component, artifact] of Object.entries(COMPONENTS)) {
     afterEach(() => rm(folder, { recursive: true, force: true }));
 
     async function run(step: 'install' | 'run'): Promise<{ code: number | null; output: string }> {
-      const text = await readFile(join(root, 'recipes', `org.edgemanager.${component}.yaml`), 'utf8');
-      const recipe = parseRecipe(text);
+      const recipe = await ownRecipe(join(root, 'recipes', `org.edgemanager.${component}.yaml`));
       const { lifecycle } = selectManifest(recipe, { os: 'linux', architecture: 'amd64' }, 'lite');
       const script = (stepOf(lifecycle, step)?.script ?? '')
         .replaceAll('{artifacts:decompressedPath}', join(folder, 'unpacked'))

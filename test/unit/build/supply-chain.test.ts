@@ -40,7 +40,8 @@ describe('supply chain (S7)', () => {
 
   for (const component of CODE_COMPONENTS) {
     it(`the bill of materials of ${component.name} covers what its code and native files come from`, async () => {
-      const { packages } = await bundle(component, root);
+      const { packages, files } = await bundle(component, root);
+      for (const { bytes } of files) assert.doesNotMatch(Buffer.from(bytes).toString(), /\bEDGE_VERSION\b/);
       const shipped = shippedPackages(packages, root);
       const bom = JSON.parse(billOfMaterials(component.name, shipped)) as {
         components: { name: string; version: string; licenses: unknown[] }[];
