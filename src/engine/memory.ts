@@ -21,7 +21,7 @@ export function createMemoryEngine(
   return {
     version: 'memory',
     load: (bytes, options = {}) => {
-      const model = read(bytes, options);
+      const model = bytes instanceof Uint8Array ? read(bytes, options) : undefined;
       if (model === undefined) {
         return Promise.reject(
           new EdgeError('MODEL_REFUSED', 'Cannot load the model: its bytes are not a model'),

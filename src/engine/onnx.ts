@@ -1,7 +1,7 @@
 import type { Tensor, TensorMetadata } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 import { checkInputs, checkOutputs } from './check.js';
-import type { Engine, EngineSession, SessionOptions } from './port.js';
+import type { Engine, EngineSession, ModelSource, SessionOptions } from './port.js';
 import { loadRuntime, type Runtime } from './runtime.js';
 import { datatypeOf, fromRuntimeValue, toRuntimeValue } from './values.js';
 
@@ -19,11 +19,14 @@ export async function createOnnxEngine(): Promise<Engine> {
 
 async function create(
   runtime: typeof Runtime,
-  model: Uint8Array,
+  model: ModelSource,
   options: SessionOptions,
 ): Promise<Runtime.InferenceSession> {
   try {
-    return await runtime.InferenceSession.create(unshared(model), sessionOptions(options));
+    const settings = sessionOptions(options);
+    return model instanceof Uint8Array
+      ? await runtime.InferenceSession.create(unshared(model), settings)
+      : await runtime.InferenceSession.create(model.file, settings);
   } catch (error) {
     throw new EdgeError('MODEL_REFUSED', `Cannot load the model: ${messageOf(error)}`, {
       cause: error,
@@ -51,6 +54,9 @@ function sessionOptions(options: SessionOptions): Runtime.InferenceSession.Sessi
       session: {
         // Left alone, ONNX Runtime takes any bytes with ORTM at offset 4 for its own format.
         load_model_format: options.format ?? 'ONNX',
+        ...(options.weightsFolder === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: options.weightsFolder, disable_prepacking: '1' }),
         intra_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
         inter_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
       },

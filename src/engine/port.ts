@@ -11,6 +11,11 @@ export interface SessionOptions {
   readonly allowSpinning?: boolean;
   /** How the bytes are read, whatever they look like. Default `ONNX`; `ORT` only for a file that ONNX Runtime wrote here. */
   readonly format?: 'ONNX' | 'ORT';
+  /**
+   * Where the files lie that hold the model's weights; absolute. They are mapped, not read, and never packed anew for
+   * this CPU, which would be a second copy of them in memory.
+   */
+  readonly weightsFolder?: string;
   /** Writes the optimised graph to this file. At `layout` and `all` it fits this CPU only. */
   readonly optimizedModelFile?: string;
 }
@@ -27,9 +32,12 @@ export interface EngineSession {
   close(): Promise<void>;
 }
 
+/** A model's bytes, or a file that nobody changes meanwhile. */
+export type ModelSource = Uint8Array | { readonly file: string };
+
 /** ONNX Runtime as a port. */
 export interface Engine {
   readonly version: string;
   /** Throws FAILED_PRECONDITION with the runtime's reason where the model cannot be loaded. */
-  load(model: Uint8Array, options?: SessionOptions): Promise<EngineSession>;
+  load(model: ModelSource, options?: SessionOptions): Promise<EngineSession>;
 }

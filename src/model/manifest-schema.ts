@@ -19,11 +19,21 @@ const Text = Type.String({ minLength: 1, maxLength: 1024 });
 const FileName = Type.String({ pattern: FILE_NAME_PATTERN, maxLength: FILE_NAME_MAX_LENGTH });
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
-/** onnxruntime reads a model as one protobuf message, which ends at 2 GiB. */
+/** onnxruntime reads a model as one protobuf message, which ends at 2 GiB; larger weights lie in several files. */
 export const FILE_MAX_BYTES = 2 ** 31 - 1;
 export const MODEL_NAME = Type.String({ pattern: MODEL_NAME_PATTERN, maxLength: MODEL_NAME_MAX_CHARS });
 
-export const FILE_ROLES = ['model', 'samples', 'baseline', 'report', 'licence', 'labels', 'other'] as const;
+/** `weights`: of the model, which names the file by its path here. */
+export const FILE_ROLES = [
+  'model',
+  'weights',
+  'samples',
+  'baseline',
+  'report',
+  'licence',
+  'labels',
+  'other',
+] as const;
 export type FileRole = (typeof FILE_ROLES)[number];
 
 export const PackageFileSchema = Type.Object(

@@ -15,4 +15,4 @@ export {
   type Signer,
 } from './signature.js';
 export { parseTrust, type Check, type Explain } from './trust/mod.js';
-export { readOnce } from './verified-file.js';
+export { checkUnchanged, giveBack, readOnce } from './verified-file.js';

@@ -7,7 +7,7 @@ import { MANIFEST_FILE, SIGNATURE_FILE } from './names.js';
 import { SIGNATURE_MAX_BYTES, type Resource } from './signature-bundle.js';
 import { verifySignature } from './signature.js';
 import { checked, parseTrust, type Explain, type TrustLimits } from './trust/mod.js';
-import { readOnce, refuse } from './verified-file.js';
+import { readOnce, refuse, type VerifiedFile } from './verified-file.js';
 
 export type SignaturePolicy = 'required' | 'if-present' | 'off';
 
@@ -44,6 +44,8 @@ export interface OpenedPackage {
   readonly signature: PackageSignature;
   /** Bytes by file name, of the kept roles. Exactly what was verified: give these to onnxruntime, never the path. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** By file name, of all files: {@link checkUnchanged} takes them. */
+  readonly marks: ReadonlyMap<string, string>;
   /** The model's bytes, where role `model` is kept. */
   readonly model: Uint8Array | undefined;
 }
@@ -71,23 +73,25 @@ export async function openPackage(folder: string, options: OpenOptions): Promise
     () => checkExpiry(manifest, nowMs),
     () => manifest.expires ?? 'it never does',
   );
-  const files = await readFiles(folder, manifest, options);
-  return { manifest, digest, signature, files, model: files.get(manifest.model.file) };
+  const { files, marks } = await readFiles(folder, manifest, options);
+  return { manifest, digest, signature, files, marks, model: files.get(manifest.model.file) };
 }
 
 async function readFiles(
   folder: string,
   manifest: Manifest,
   { keep = DEFAULT_KEEP, explain }: OpenOptions,
-): Promise<ReadonlyMap<string, Uint8Array>> {
+): Promise<Pick<OpenedPackage, 'files' | 'marks'>> {
   const files = new Map<string, Uint8Array>();
+  const marks = new Map<string, string>();
   for (const file of manifest.files) {
-    const bytes = await readFile(folder, file, keep.includes(file.role));
+    const { bytes, mark } = await readFile(folder, file, keep.includes(file.role));
+    marks.set(file.path, mark);
     if (bytes !== undefined) files.set(file.path, bytes);
   }
   const detail = `${manifest.files.length} files`;
   explain?.({ what: 'every byte of every file is as the manifest says', outcome: 'holds', detail });
-  return files;
+  return { files, marks };
 }
 
 /**
@@ -229,7 +233,7 @@ function checkExpiry({ expires }: Manifest, nowMs: number | undefined): void {
   });
 }
 
-async function readFile(folder: string, file: PackageFile, keep: boolean): Promise<Uint8Array | undefined> {
+async function readFile(folder: string, file: PackageFile, keep: boolean): Promise<VerifiedFile> {
   const options = { keep, maxBytes: Math.min(file.sizeBytes, PACKAGE_MAX_BYTES) };
   const found = await readOnce(join(folder, file.path), file.path, options);
   if (found.sizeBytes !== file.sizeBytes) {
@@ -238,5 +242,5 @@ async function readFile(folder: string, file: PackageFile, keep: boolean): Promi
   if (found.sha256 !== file.sha256) {
     refuse(file.path, `its SHA-256 must be ${file.sha256}: current value is ${found.sha256}`);
   }
-  return found.bytes;
+  return found;
 }

@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
 import { EdgeError } from '../core/mod.js';
 import { diskError } from '../disk/mod.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Bytes of this many and more can be given back at once, without a wait for the garbage collector. */
+const RETURNABLE_BYTES = 256 * 1024 * 1024;
 
 export interface VerifiedFile {
   readonly sizeBytes: number;
   readonly sha256: string;
   /** The very bytes that were hashed; absent where they were not wanted. */
   readonly bytes: Uint8Array | undefined;
+  /** Tells this very file with this very content; the kernel changes it with each write, whoever writes. */
+  readonly mark: string;
 }
 
 /**
@@ -34,7 +38,10 @@ export async function readOnce(
     if (info.size > options.maxBytes) {
       refuse(name, `it must be at most ${options.maxBytes} bytes: current size is ${info.size}`);
     }
-    return await hashFile(file, name, info.size, options.keep);
+    const mark = await markOf(file);
+    const found = await hashFile(file, name, info.size, options.keep);
+    if ((await markOf(file)) !== mark) refuse(name, 'it changed while it was read');
+    return { ...found, mark };
   } catch (thrown) {
     throw diskError(thrown, `read ${name} of the package`);
   } finally {
@@ -55,15 +62,45 @@ async function openPlain(path: string, name: string): Promise<FileHandle> {
   }
 }
 
+/**
+ * Whether a path still names the very file that was read, and nobody has written to it since: for files that others
+ * open by their path, before what they found there counts.
+ * @throws EdgeError FAILED_PRECONDITION naming the file
+ */
+export async function checkUnchanged(path: string, name: string, mark: string): Promise<void> {
+  const found = await lstat(path, { bigint: true }).catch((error: unknown) => {
+    throw diskError(error, `look at ${name} of the package`);
+  });
+  if (markFrom(found) !== mark) refuse(name, 'it changed after it was checked');
+}
+
+/** Gives the memory of a file's bytes back to the system; they are empty then. */
+export function giveBack({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.resizable) buffer.resize(0);
+}
+
+function roomFor(sizeBytes: number): ArrayBuffer {
+  if (sizeBytes < RETURNABLE_BYTES) return new ArrayBuffer(sizeBytes);
+  return new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+}
+
+async function markOf(file: FileHandle): Promise<string> {
+  return markFrom(await file.stat({ bigint: true }));
+}
+
+function markFrom({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
 async function hashFile(
   file: FileHandle,
   name: string,
   sizeBytes: number,
   keep: boolean,
-): Promise<VerifiedFile> {
+): Promise<Omit<VerifiedFile, 'mark'>> {
   const hash = createHash('sha256');
   // Its own memory, never Node's shared pool: typed arrays over it need offset 0.
-  const whole = keep ? new Uint8Array(sizeBytes) : undefined;
+  const whole = keep ? new Uint8Array(roomFor(sizeBytes)) : undefined;
   const scratch = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes + 1));
   let at = 0;
   while (at < sizeBytes) {

@@ -4,6 +4,7 @@ import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js
 import { noModel, refused } from './refusal.js';
 import { checkStrictForm } from './strict.js';
 import { walkModel } from './walk.js';
+import { isOutside, wrongOutside, type WeightsFiles } from './weights.js';
 import { eachVarint, fieldsOf } from './wire.js';
 
 /** Operator sets that ONNX Runtime itself brings along, by the names that people know. */
@@ -30,7 +31,8 @@ const FUNCTION = { name: 1, domain: 10 } as const;
 const GRAPH = { initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
 const SPARSE = { values: 1 } as const;
 const NODE = { name: 3, opType: 4, domain: 7 } as const;
-const TENSOR = { dims: 1, name: 8, externalData: 13, dataLocation: 14 } as const;
+const TENSOR = { dims: 1, name: 8 } as const;
+const NO_FILES: WeightsFiles = new Map();
 
 /** What an accepted model's bytes say. After loading, ONNX Runtime's session must say the same. */
 export interface ModelFacts {
@@ -44,18 +46,19 @@ export interface ModelFacts {
 
 /**
  * The one look at a model before native code sees its bytes, the same on a laptop and on a device: in strict wire
- * form, so that ONNX Runtime reads the graph that was read here; nothing that reaches outside the file (external
- * data, foreign operators, contexts of execution providers); no weight of absurd size. Streams: it keeps nothing
+ * form, so that ONNX Runtime reads the graph that was read here; nothing that reaches outside the package (data in
+ * other files than its own, foreign operators, contexts of execution providers); no weight of absurd size. Streams: it keeps nothing
  * of the model, and costs the time of its headers. Whether the graph makes sense is for ONNX Runtime to judge, in
  * a process that may be killed.
+ * @param files of the package, in which weights may stand; default: none
  * @throws EdgeError FAILED_PRECONDITION with the reason
  */
-export function checkModelBytes(model: Uint8Array): ModelFacts {
+export function checkModelBytes(model: Uint8Array, files: WeightsFiles = NO_FILES): ModelFacts {
   if (model.length > MAX_BYTES) {
     throw refused(`it must be at most ${MAX_BYTES} bytes: current size is ${model.length}`);
   }
   checkFormat(model);
-  checkParts(model);
+  checkParts(model, files);
   return factsOf(model);
 }
 
@@ -63,8 +66,8 @@ export function checkModelBytes(model: Uint8Array): ModelFacts {
  * The same for a model that is to be packaged: a package describes what its model takes and gives, and by which
  * operator set.
  */
-export function checkPackable(model: Uint8Array): ModelFacts {
-  const facts = checkModelBytes(model);
+export function checkPackable(model: Uint8Array, files?: WeightsFiles): ModelFacts {
+  const facts = checkModelBytes(model, files);
   if (facts.opset < 1) throw refused('it names no version of the operator set ai.onnx');
   if (facts.inputs.length === 0) throw refused('it has no inputs');
   if (facts.outputs.length === 0) throw refused('it has no outputs');
@@ -82,9 +85,15 @@ function checkFormat(model: Uint8Array): void {
   }
 }
 
-function checkParts(model: Uint8Array): void {
+function checkParts(model: Uint8Array, files: WeightsFiles): void {
   const local = localFunctions(model);
-  walkModel(model, { node: (bytes) => checkNode(bytes, local), tensor: checkTensor });
+  walkModel(model, {
+    node: (bytes) => checkNode(bytes, local),
+    tensor: (bytes, isWeight) => {
+      const elements = checkTensor(bytes);
+      if (isOutside(bytes)) checkOutside(bytes, elements, isWeight ? files : NO_FILES);
+    },
+  });
 }
 
 function localFunctions(model: Uint8Array): ReadonlySet<string> {
@@ -113,7 +122,8 @@ function checkNode(bytes: Uint8Array, local: ReadonlySet<string>): void {
   );
 }
 
-function checkTensor(bytes: Uint8Array): void {
+/** @returns how many elements it says that it has */
+function checkTensor(bytes: Uint8Array): number {
   let elements = 1;
   let rank = 0;
   const dimension = (size: number): void => {
@@ -122,15 +132,18 @@ function checkTensor(bytes: Uint8Array): void {
     rank += 1;
   };
   for (const field of fieldsOf(bytes)) {
-    const external =
-      field.number === TENSOR.externalData || (field.number === TENSOR.dataLocation && field.value !== 0);
-    if (external) throw badTensor(bytes, 'keeps its data in another file (external data)');
     if (field.number !== TENSOR.dims) continue;
     if (field.bytes === undefined) dimension(field.value);
     else eachVarint(field.bytes, dimension);
   }
   if (rank > MAX_RANK) throw badTensor(bytes, `has ${rank} dimensions`);
   if (elements > MAX_BYTES) throw badTensor(bytes, `says that it has ${elements} elements`);
+  return elements;
+}
+
+function checkOutside(bytes: Uint8Array, elements: number, files: WeightsFiles): void {
+  const wrong = wrongOutside(bytes, elements, files);
+  if (wrong !== undefined) throw badTensor(bytes, wrong);
 }
 
 function badTensor(bytes: Uint8Array, reason: string): EdgeError {

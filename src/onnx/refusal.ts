@@ -5,7 +5,7 @@ import { foreignFormatOf } from './foreign-format.js';
 export function refused(
   reason: string,
   cause?: unknown,
-  nextStep = 'Compile it again with edge-manager compile, which makes one self-contained file',
+  nextStep = 'Compile and package it again with edge-manager, which takes its weights along',
 ): EdgeError {
   return new EdgeError('MODEL_REFUSED', `Cannot accept the model as ${reason}`, {
     nextStep,

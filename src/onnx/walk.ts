@@ -16,7 +16,8 @@ const SPARSE = { values: 1, indices: 2 } as const;
 /** Is shown each node and each tensor of a file, wherever they stand: main graph, inner ones, functions, training. */
 export interface ModelVisitor {
   node(bytes: Uint8Array): void;
-  tensor(bytes: Uint8Array): void;
+  /** @param isWeight it is one of a graph's weights; else a constant of a node, or part of a sparse tensor */
+  tensor(bytes: Uint8Array, isWeight: boolean): void;
 }
 
 /** Walks a model in strict form without keeping anything of it. */
@@ -49,7 +50,7 @@ function walkGraph(bytes: Uint8Array, visitor: ModelVisitor, depth: number): voi
   for (const field of fieldsOf(bytes)) {
     if (field.bytes === undefined) continue;
     if (field.number === GRAPH.node) walkNode(field.bytes, visitor, depth);
-    else if (field.number === GRAPH.initializer) visitor.tensor(field.bytes);
+    else if (field.number === GRAPH.initializer) visitor.tensor(field.bytes, true);
     else if (field.number === GRAPH.sparseInitializer) walkSparse(field.bytes, visitor);
   }
 }
@@ -69,7 +70,7 @@ function walkAttribute(bytes: Uint8Array, visitor: ModelVisitor, depth: number):
     switch (field.number) {
       case ATTRIBUTE.t:
       case ATTRIBUTE.tensors:
-        visitor.tensor(field.bytes);
+        visitor.tensor(field.bytes, false);
         break;
       case ATTRIBUTE.g:
       case ATTRIBUTE.graphs:
@@ -87,6 +88,6 @@ function walkAttribute(bytes: Uint8Array, visitor: ModelVisitor, depth: number):
 function walkSparse(bytes: Uint8Array, visitor: ModelVisitor): void {
   for (const field of fieldsOf(bytes)) {
     const tensor = field.number === SPARSE.values || field.number === SPARSE.indices;
-    if (tensor && field.bytes !== undefined) visitor.tensor(field.bytes);
+    if (tensor && field.bytes !== undefined) visitor.tensor(field.bytes, false);
   }
 }

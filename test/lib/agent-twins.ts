@@ -15,7 +15,7 @@ import {
   type MemoryGreengrass,
   type Requester,
 } from '../../src/ipc/mod.js';
-import { completeManifest, writePackage, type Manifest } from '../../src/model/mod.js';
+import { completeManifest, writePackage, type Manifest, type NewFile } from '../../src/model/mod.js';
 import {
   Agent,
   linkGreengrass,
@@ -191,11 +191,18 @@ export class AgentTwins implements AsyncDisposable {
   async package(
     version: string,
     name = 'Model',
-    { paddingBytes = 0, ...more }: Partial<Manifest> & { paddingBytes?: number } = {},
+    {
+      paddingBytes = 0,
+      weightsBytes,
+      ...more
+    }: Partial<Manifest> & { paddingBytes?: number; weightsBytes?: number } = {},
   ): Promise<string> {
     const folder = join(this.folder, 'artifacts', `${name}-${version}`);
     await mkdir(join(this.folder, 'artifacts'), { recursive: true });
-    const files = [
+    const files: NewFile[] = [
+      ...(weightsBytes === undefined
+        ? []
+        : [{ path: 'weights-1.bin', role: 'weights' as const, bytes: new Uint8Array(weightsBytes) }]),
       {
         path: 'model.onnx',
         role: 'model' as const,

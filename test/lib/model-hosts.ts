@@ -51,6 +51,8 @@ export interface TestPackage {
   readonly name: string;
   readonly version?: string;
   readonly model: Uint8Array;
+  /** Files of weights by name. */
+  readonly weights?: Readonly<Record<string, Uint8Array>>;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly samples?: readonly GoldenSample[];
@@ -128,6 +130,8 @@ export async function writeTestPackage(parent: string, given: TestPackage): Prom
   const version = given.version ?? '1.0.0';
   const folder = join(parent, `${given.name}-${version}`);
   const files: NewFile[] = [{ path: 'model.onnx', role: 'model', bytes: given.model }];
+  for (const [path, bytes] of Object.entries(given.weights ?? {}))
+    files.push({ path, role: 'weights', bytes });
   if (given.samples !== undefined) {
     files.push({ path: 'samples.json', role: 'samples', bytes: encodeSamples(given.samples) });
   }

@@ -47,7 +47,7 @@ export interface SmallPackage {
 /** A package with a small model-like file: for everything that must happen before onnxruntime is asked. */
 export async function writeSmallPackage(
   folder: string,
-  options: { manifest?: Partial<Manifest>; model?: Uint8Array; signer?: Signer } = {},
+  options: { manifest?: Partial<Manifest>; model?: Uint8Array; weights?: Uint8Array; signer?: Signer } = {},
 ): Promise<SmallPackage> {
   const sample = {
     name: 'first',
@@ -61,6 +61,9 @@ export async function writeSmallPackage(
       bytes: options.model ?? Buffer.from('not a model, but forty bytes of something'),
     },
     { path: 'samples.json', role: 'samples', bytes: encodeSamples([sample]) },
+    ...(options.weights === undefined
+      ? []
+      : [{ path: 'weights-1.bin', role: 'weights' as const, bytes: options.weights }]),
     { path: 'LICENCE.txt', role: 'licence', bytes: Buffer.from('do what you like\n') },
   ];
   const manifest = completeManifest(

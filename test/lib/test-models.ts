@@ -1,4 +1,5 @@
 import {
+  externalTensor,
   identityModel,
   loopModel,
   node,
@@ -25,6 +26,45 @@ export function identityPackage(name = 'Identity'): TestPackage {
     inputs: [one('x')],
     outputs: [one('y')],
     samples: [{ name: 'seven', inputs: [floats('x', [7])], outputs: [floats('y', [7])] }],
+  };
+}
+
+/** y = x + w, FP32 [n], whose w stands in the package's file weights-1.bin, with a golden sample. */
+export function outsidePackage(weights: readonly number[] = [1, 2, 3], name = 'Outside'): TestPackage {
+  const file = 'weights-1.bin';
+  const shape = [weights.length];
+  const entries = { location: file, offset: '0', length: String(4 * weights.length) };
+  const value = (tensor: string): ValueSpec & { shape: number[] } => ({
+    name: tensor,
+    datatype: 'FP32',
+    shape,
+  });
+  return {
+    name,
+    model: onnxModel({
+      inputs: [value('x')],
+      outputs: [value('y')],
+      nodes: [node('Add', ['x', 'w'], ['y'])],
+      initializers: [externalTensor('w', 'FP32', shape, entries)],
+    }),
+    weights: { [file]: new Uint8Array(Float32Array.from(weights).buffer) },
+    inputs: [value('x')],
+    outputs: [value('y')],
+    samples: [
+      {
+        name: 'zeros',
+        inputs: [
+          {
+            ...floats(
+              'x',
+              weights.map(() => 0),
+            ),
+            shape,
+          },
+        ],
+        outputs: [{ ...floats('y', weights), shape }],
+      },
+    ],
   };
 }
 

@@ -1,4 +1,4 @@
-import { domainName } from '../mod.js';
+import { domainName, ELEMENT_BITS } from '../mod.js';
 import { toNumber, type OnnxModel, type OnnxTensor } from './proto.js';
 import { nodesOf, tensorsOf } from './walk.js';
 
@@ -16,31 +16,6 @@ export interface ModelSummary {
     readonly sizeBytes: number;
   }[];
 }
-
-/** Bits of one element by ONNX's number of its type; others are counted by their raw bytes. */
-const ELEMENT_BITS: Readonly<Record<number, number>> = {
-  1: 32,
-  2: 8,
-  3: 8,
-  4: 16,
-  5: 16,
-  6: 32,
-  7: 64,
-  9: 8,
-  10: 16,
-  11: 64,
-  12: 32,
-  13: 64,
-  14: 64,
-  15: 128,
-  16: 16,
-  17: 8,
-  18: 8,
-  19: 8,
-  20: 8,
-  21: 4,
-  22: 4,
-};
 
 export function summarizeModel(model: OnnxModel): ModelSummary {
   const counts = new Map<string, number>();

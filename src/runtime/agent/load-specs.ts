@@ -49,6 +49,7 @@ export class LoadSpecs {
     return {
       key: keyOf(model, record.version),
       folder: this.folderOf(model, record),
+      isCopy: record.kept,
       expectedDigest: record.digest,
       trust: { ...trustOf(configuration.current, await trustedKeys()), admitted },
       threads: record.threads ?? 1,

@@ -110,7 +110,7 @@ export class Loads {
     const { specs, served, packages, manager, events, rules } = this.#options;
     const slot = served.slot(name, record.version);
     await manager.makeRoom(slot);
-    const kept = await packages.keep(name, record);
+    const kept = await packages.keep(name, record, announced);
     const spec = { ...(await specs.forRecord(name, kept)), runSamples: true };
     await served
       .trial(slot, spec, async (hosted) => {

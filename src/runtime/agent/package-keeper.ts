@@ -21,6 +21,11 @@ export type PackageKeeperDependencies = Pick<
   'packages' | 'registry' | 'logger' | 'machine'
 >;
 
+/** Files that are mapped while the model serves must be nobody else's. */
+function hasWeights({ files }: Announced['manifest']): boolean {
+  return files.some(({ role }) => role === 'weights');
+}
+
 /** Which packages the agent holds copies of, and the graphs that were compiled from them. */
 export class PackageKeeper {
   readonly #dependencies: PackageKeeperDependencies;
@@ -52,8 +57,9 @@ export class PackageKeeper {
   /**
    * Takes the agent's own copy, so that what is verified is what runs, whatever becomes of the source.
    * @returns the record as it is then; without a copy where there is no room for one
+   * @throws EdgeError RESOURCE_EXHAUSTED without room for weights that ONNX Runtime opens by their path
    */
-  async keep(model: string, record: VersionRecord): Promise<VersionRecord> {
+  async keep(model: string, record: VersionRecord, { manifest }: Announced): Promise<VersionRecord> {
     const { packages, logger } = this.#dependencies;
     const origin = { model, component: record.component, source: record.source };
     try {
@@ -61,7 +67,7 @@ export class PackageKeeper {
       return { ...record, kept: true };
     } catch (thrown) {
       const error = toEdgeError(thrown, 'Cannot keep a copy of the package');
-      if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
+      if (error.code !== 'RESOURCE_EXHAUSTED' || hasWeights(manifest)) throw error;
       // It serves from its source then; only the store's clean-up can hurt it.
       logger.warn("Package served without a copy of the agent's own", { model, reason: error.message });
       return { ...record, kept: false };

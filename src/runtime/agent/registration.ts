@@ -108,7 +108,7 @@ export class Registration {
     const fresh = newRecord(registry.state, model, announced, { component, source });
     let { tries } = fresh;
     try {
-      const record = await packages.keep(model, fresh);
+      const record = await packages.keep(model, fresh, announced);
       for (;;) {
         try {
           return { switchMs: await switchOver.perform(announced, record) };

@@ -23,7 +23,7 @@ import {
 } from './port/mod.js';
 import { nativeEnvironment, nativePath } from '../../system/mod.js';
 import type { HostRoom, LaunchOrder } from './confinement/mod.js';
-import { residentBytes, measureProcess } from './memory.js';
+import { heldBytes, measureProcess, residentBytes } from './memory.js';
 import type { Sentinel } from './sentinel.js';
 
 /** A run that ends this soon after its deadline spares its host; all beyond is killed. */
@@ -203,7 +203,18 @@ export class HostProcess {
     pending.cancelTimer();
     if (message.type === 'done') pending.answer.resolve(message.value);
     else pending.answer.reject(fromFailure(message.error));
+    this.#endIfTampered(pending.request, message);
     this.#armKill();
+  }
+
+  /** A model whose files changed under it answers nothing any more: a new host checks them from the start. */
+  #endIfTampered({ type }: HostRequest, message: HostMessage): void {
+    if (type !== 'run' || message.type !== 'failed' || message.error.reason !== 'PACKAGE_REFUSED_CONTENT')
+      return;
+    this.kill({
+      kind: 'crashed',
+      sentence: `Model host of ${this.#options.title} was ended: ${message.error.message}`,
+    });
   }
 
   #expire(id: number, deadlineMs: number): void {
@@ -324,7 +335,7 @@ export class HostProcess {
   async #checkMemory(maxHostBytes: number | undefined): Promise<void> {
     if (maxHostBytes === undefined) return;
     if (this.pid === undefined || (await residentBytes(this.pid)) <= maxHostBytes) return;
-    const bytes = await this.measureBytes();
+    const bytes = await heldBytes(this.pid);
     if (bytes <= maxHostBytes) return;
     const megabytes = (value: number): string => `${Math.ceil(value / 2 ** 20)} MB`;
     this.kill({

@@ -9,9 +9,22 @@ export async function measureProcess(pid: number): Promise<number> {
   return kilobytes(rollup, 'Pss') ?? kilobytes(status, 'VmRSS') ?? 0;
 }
 
-/** Resident memory, which costs the kernel much less to tell than PSS. */
+/**
+ * The part of it that the kernel cannot take back when memory is short: without the pages of files that are mapped,
+ * such as weights, which it can drop and read again.
+ */
+export async function heldBytes(pid: number): Promise<number> {
+  const rollup = await read(pid, 'smaps_rollup');
+  const pss = kilobytes(rollup, 'Pss');
+  const ofFiles = kilobytes(rollup, 'Pss_File');
+  return pss === undefined || ofFiles === undefined ? await residentBytes(pid) : pss - ofFiles;
+}
+
+/** Resident memory without mapped files, which costs the kernel much less to tell than PSS. */
 export async function residentBytes(pid: number): Promise<number> {
-  return kilobytes(await read(pid, 'status'), 'VmRSS') ?? 0;
+  const status = await read(pid, 'status');
+  const ofFiles = kilobytes(status, 'RssFile') ?? 0;
+  return (kilobytes(status, 'VmRSS') ?? 0) - ofFiles;
 }
 
 async function read(pid: number, file: string): Promise<string> {

@@ -82,8 +82,9 @@ describe('faults: the agent is killed while it activates a package', function ()
 /** A device that serves 1.0.0, and a package 2.0.0 beside it. */
 async function makeSeed(folder: string): Promise<string> {
   const twins = await AgentTwins.create({ folder });
-  await twins.register(await twins.package('1.0.0'));
-  const second = await twins.package('2.0.0');
+  // Both with weights in a file of their own, which the agent's copy has to hold whole.
+  await twins.register(await twins.package('1.0.0', 'Model', { weightsBytes: 100_000 }));
+  const second = await twins.package('2.0.0', 'Model', { weightsBytes: 200_000 });
   await twins.stop();
   return second;
 }

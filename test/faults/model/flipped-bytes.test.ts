@@ -12,7 +12,10 @@ describe('faults: a signed package', () => {
 
   before(async () => {
     folder = join(await temporaryFolder(), 'package');
-    await writeSmallPackage(folder, { signer: createKeySigner(privatePem) });
+    await writeSmallPackage(folder, {
+      weights: Buffer.from('weights'),
+      signer: createKeySigner(privatePem),
+    });
   });
   after(() => rm(join(folder, '..'), { recursive: true, force: true }));
 

@@ -8,6 +8,7 @@ import { cpuKey } from './cpu.js';
 /** ONNX Runtime's own format, which it chooses by the name: a quarter faster to load than protobuf. */
 const FORMAT = '.ort';
 const DRAFT = `.draft${FORMAT}`;
+const CHUNK_BYTES = 1024 * 1024;
 
 export interface CompiledLoad {
   readonly session: EngineSession;
@@ -96,17 +97,49 @@ async function removeFormer(file: string): Promise<void> {
 /** Takes the digest of what lies on disk, makes it durable and gives it its name. */
 function keep(draft: string, file: string): string | undefined {
   try {
-    const bytes = readRegular(draft, true);
-    if (bytes === undefined) return undefined;
-    renameSync(draft, file);
-    return sha256(bytes);
+    const digest = syncedDigest(draft);
+    if (digest !== undefined) renameSync(draft, file);
+    return digest;
   } catch {
     rmSync(draft, { force: true });
     return undefined;
   }
 }
 
-function readRegular(path: string, sync = false): Uint8Array | undefined {
+/** SHA-256 of a file that is on disk when this returns; read in chunks, as the session holds the model already. */
+function syncedDigest(path: string): string | undefined {
+  return withRegular(path, (file, sizeBytes) => {
+    const hash = createHash('sha256');
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes));
+    for (let at = 0; at < sizeBytes;) {
+      const count = readSync(file, chunk, 0, Math.min(chunk.length, sizeBytes - at), at);
+      if (count === 0) return undefined;
+      hash.update(chunk.subarray(0, count));
+      at += count;
+    }
+    fsyncSync(file);
+    return hash.digest('hex');
+  });
+}
+
+function readRegular(path: string): Uint8Array | undefined {
+  return withRegular(path, (file, sizeBytes) => {
+    const bytes = new Uint8Array(sizeBytes);
+    let done = 0;
+    while (done < bytes.length) {
+      const count = readSync(file, bytes, done, bytes.length - done, done);
+      if (count === 0) return undefined;
+      done += count;
+    }
+    return bytes;
+  });
+}
+
+/** Undefined where there is no such file, it is no regular one, or it can't be read. */
+function withRegular<T>(
+  path: string,
+  act: (file: number, sizeBytes: number) => T | undefined,
+): T | undefined {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -115,16 +148,7 @@ function readRegular(path: string, sync = false): Uint8Array | undefined {
   }
   try {
     const info = fstatSync(file);
-    if (!info.isFile() || info.nlink !== 1) return undefined;
-    const bytes = new Uint8Array(info.size);
-    let done = 0;
-    while (done < bytes.length) {
-      const count = readSync(file, bytes, done, bytes.length - done, done);
-      if (count === 0) return undefined;
-      done += count;
-    }
-    if (sync) fsyncSync(file);
-    return bytes;
+    return info.isFile() && info.nlink === 1 ? act(file, info.size) : undefined;
   } catch {
     return undefined;
   } finally {

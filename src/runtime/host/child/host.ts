@@ -1,6 +1,6 @@
 import type { Tensor } from '../../../contract/mod.js';
 import { EdgeError, SerialQueue, type Clock, type Random } from '../../../core/mod.js';
-import type { Engine, EngineSession } from '../../../engine/mod.js';
+import type { Engine } from '../../../engine/mod.js';
 import type { Confinement } from '../confinement/mod.js';
 import {
   type LoadReport,
@@ -13,7 +13,7 @@ import {
 import { hasNonFinite } from './non-finite.js';
 import { checkOutputRoom, readInputs, writeOutputs } from './run-tensors.js';
 import { ModelCapture, type Inference } from './model-capture.js';
-import { loadPackage } from './load.js';
+import { loadPackage, type LoadedModel } from './load.js';
 
 export interface HostDependencies {
   readonly engine: () => Promise<Engine>;
@@ -27,8 +27,7 @@ export interface HostDependencies {
 
 type RunCommand = Extract<HostCommand, { type: 'run' }>;
 
-interface Hosted {
-  readonly session: EngineSession;
+interface Hosted extends Pick<LoadedModel, 'session' | 'checkFiles'> {
   readonly report: LoadReport;
   readonly capture: ModelCapture;
 }
@@ -85,11 +84,11 @@ export class ModelHost {
     const { spec, allowSpinning, onlyConfined } = command;
     const { engine, clock, random, confinement } = this.#use;
     if (onlyConfined && !confinement.isHeld) throw notConfined(confinement);
-    const loaded = await loadPackage(await engine(), spec, allowSpinning, clock);
+    const loaded = await loadPackage(await engine(), spec, { allowSpinning, clock });
     const report = { ...loaded.report, confinement };
     try {
       const capture = new ModelCapture(report, spec.capture, { clock, random });
-      this.#models.set(spec.key, { session: loaded.session, report, capture });
+      this.#models.set(spec.key, { ...loaded, report, capture });
     } catch (error) {
       await loaded.session.close();
       throw error;
@@ -120,13 +119,15 @@ export class ModelHost {
   }
 
   async #infer(
-    { session }: Hosted,
+    { session, checkFiles }: Hosted,
     request: RunRequest,
   ): Promise<{ inputs: readonly Tensor[]; outputs: readonly Tensor[]; runMs: number }> {
     const inputs = readInputs(request, session.inputs);
     const begunMs = this.#use.clock.monotonicMs();
     const outputs = await session.run(inputs, request.outputs);
-    return { inputs, outputs, runMs: this.#use.clock.monotonicMs() - begunMs };
+    const runMs = this.#use.clock.monotonicMs() - begunMs;
+    await checkFiles();
+    return { inputs, outputs, runMs };
   }
 
   /** After the reply: nobody waits for it, and a record that can't be made must not undo an answer. */

@@ -1,34 +1,61 @@
-import { isJsonObject, toEdgeError, type Clock, type JsonObject, EdgeError } from '../../../core/mod.js';
-import { checkModelBytes } from '../../../onnx/mod.js';
+import {
+  EdgeError,
+  isJsonObject,
+  MEBIBYTE,
+  toEdgeError,
+  type Clock,
+  type JsonObject,
+} from '../../../core/mod.js';
+import { join } from '../../../disk/mod.js';
+import { checkModelBytes, type WeightsFiles } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
 import type { Reason } from '../../../contract/mod.js';
 import {
+  checkUnchanged,
+  giveBack,
   mismatchOf,
   modelDigestOf,
   openPackage,
   parseSamples,
+  type Manifest,
   type OpenedPackage,
 } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../port/mod.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
 import { checkSignature } from './signature.js';
 
+/** A model file beyond this is loaded from the agent's copy: its bytes and the session's would be the model twice. */
+const BY_PATH_ABOVE_BYTES = 256 * MEBIBYTE;
+
 export interface LoadedModel {
   readonly session: EngineSession;
   readonly report: Omit<LoadReport, 'confinement'>;
+  /**
+   * Holds the files that ONNX Runtime keeps mapped to what was verified; call it after a run, before its answer counts.
+   * @throws EdgeError FAILED_PRECONDITION naming the file
+   */
+  readonly checkFiles: () => Promise<void>;
+}
+
+export interface LoadSettings {
+  readonly allowSpinning: boolean;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly byPathAboveBytes?: number;
 }
 
 /**
  * From a package's folder to a session that may serve: verified, guarded, compiled, of the promised signature,
- * and right on its golden samples. The bytes that were verified are the bytes that ONNX Runtime gets.
+ * and right on its golden samples. The bytes that were verified are the bytes that ONNX Runtime gets. What is too
+ * large for that (weights in files of their own, a large model file in the agent's copy) it opens by path, after its
+ * digest was taken; what changed between the two is refused.
  * @throws EdgeError FAILED_PRECONDITION with the reason
  */
 export async function loadPackage(
   engine: Engine,
   spec: LoadSpec,
-  allowSpinning: boolean,
-  clock: Pick<Clock, 'monotonicMs'>,
+  settings: LoadSettings,
 ): Promise<LoadedModel> {
+  const { clock } = settings;
   const begunMs = clock.monotonicMs();
   const opened = await openPackage(spec.folder, {
     trust: spec.trust,
@@ -40,16 +67,17 @@ export async function loadPackage(
   if (model === undefined)
     throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
   const verifiedMs = clock.monotonicMs();
-  const graph = checkModelBytes(model);
-  const loaded = await loadSession(engine, spec, model, opened, {
-    intraOpThreads: spec.threads,
-    allowSpinning,
-  });
+  const weights = weightsOf(opened.manifest);
+  const graph = checkModelBytes(model, weights);
+  const loaded = await loadSession(engine, spec, { model, weights, opened }, settings);
+  const checkFiles = (): Promise<void> => checkMarks(spec.folder, opened, [...weights.keys()]);
   try {
+    await checkFiles();
     // What was checked is what ONNX Runtime loaded, and what the package promises: three accounts of one model.
     checkSignature(graph, loaded.session, 'the checked graph says');
     checkSignature(opened.manifest, loaded.session, 'the manifest says');
     const samplesRun = await runSamples(loaded.session, opened, spec.runSamples);
+    await checkFiles();
     return {
       session: loaded.session,
       report: reportOf(opened, loaded, {
@@ -57,6 +85,7 @@ export async function loadPackage(
         loadMs: clock.monotonicMs() - verifiedMs,
         samplesRun,
       }),
+      checkFiles,
     };
   } catch (error) {
     await loaded.session.close();
@@ -64,14 +93,30 @@ export async function loadPackage(
   }
 }
 
+interface Verified {
+  readonly model: Uint8Array;
+  readonly weights: WeightsFiles;
+  readonly opened: OpenedPackage;
+}
+
 async function loadSession(
   engine: Engine,
   spec: LoadSpec,
-  model: Uint8Array,
-  { manifest }: OpenedPackage,
-  session: SessionOptions,
+  { model, weights, opened }: Verified,
+  { allowSpinning, byPathAboveBytes = BY_PATH_ABOVE_BYTES }: LoadSettings,
 ): Promise<CompiledLoad> {
-  const modelDigest = modelDigestOf(manifest);
+  const session: SessionOptions = { intraOpThreads: spec.threads, allowSpinning };
+  // A graph that is compiled holds its weights once more: on disk, and in memory where it is loaded.
+  if (weights.size > 0) {
+    return {
+      session: await engine.load(model, { ...session, weightsFolder: spec.folder }),
+      cacheHit: false,
+    };
+  }
+  if (model.length > byPathAboveBytes && spec.isCopy === true) {
+    return await loadFile(engine, spec.folder, { model, opened }, session);
+  }
+  const modelDigest = modelDigestOf(opened.manifest);
   if (spec.compiledCacheFolder === undefined || modelDigest === undefined) {
     return { session: await engine.load(model, session), cacheHit: false };
   }
@@ -81,6 +126,35 @@ async function loadSession(
     compiledDigest: spec.compiledDigest,
     session,
   });
+}
+
+/** ONNX Runtime reads the file whole and keeps nothing of it, so one look once it has loaded is enough. */
+async function loadFile(
+  engine: Engine,
+  folder: string,
+  { model, opened }: Omit<Verified, 'weights'>,
+  options: SessionOptions,
+): Promise<CompiledLoad> {
+  const name = opened.manifest.model.file;
+  giveBack(model);
+  const session = await engine.load({ file: join(folder, name) }, options);
+  try {
+    await checkMarks(folder, opened, [name]);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return { session, cacheHit: false };
+}
+
+async function checkMarks(folder: string, { marks }: OpenedPackage, names: readonly string[]): Promise<void> {
+  for (const name of names) await checkUnchanged(join(folder, name), name, marks.get(name) ?? '');
+}
+
+function weightsOf({ files }: Manifest): WeightsFiles {
+  return new Map(
+    files.flatMap(({ path, role, sizeBytes }) => (role === 'weights' ? [[path, sizeBytes]] : [])),
+  );
 }
 
 /** Runs the golden samples; where they need not be checked again, the first one still warms the session up. */

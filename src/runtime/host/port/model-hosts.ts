@@ -39,6 +39,8 @@ export interface LoadSpec {
   /** Unique among loaded models: `<name>@<version>`. */
   readonly key: string;
   readonly folder: string;
+  /** It is the agent's own copy, which nobody else changes: what is large may be given to ONNX Runtime by its path. */
+  readonly isCopy?: boolean;
   /** SHA-256 of the manifest that the registry holds; absent at first admission. */
   readonly expectedDigest?: string;
   readonly trust: PackageTrust;
