@@ -47,7 +47,7 @@ export function register(program: Command, line: CommandLine): void {
   registerRollback(deploy, line);
   deploy
     .command('history')
-    .description('show the last deployments of a fleet')
+    .description('show the last deployments of a fleet and its stages, with the devices that failed')
     .argument('<fleet>', 'thing group')
     .option('--json', 'print JSON')
     .action(line.runs(withCloud(history)));
@@ -90,34 +90,36 @@ async function plan({ print }: Run, cloud: FleetCloud, file: string, options: Co
 }
 
 async function apply(run: Run, cloud: FleetCloud, file: string, options: Common): Promise<number | void> {
-  const { applyRollout, proposeRollout } = await import('../rollout/mod.js');
+  const { applyRollout, proposeRollout, rolloutFailures } = await import('../rollout/mod.js');
   const { print } = run;
   const wanted = await readPlan(file, options);
   const proposal = await proposeRollout(cloud, wanted);
   if (options.json !== true) printProposal(print, proposal, options);
   if (!(await agreed(run, options))) return;
   const end = await shown(run, options, async (follow) => (await applyRollout(cloud, wanted, follow)).status);
-  if (options.json === true) print.json(end);
+  const failures = await rolloutFailures(cloud, proposal.plan, end);
+  if (options.json === true) print.json({ ...end, failures });
   else {
     print.line(endLine(end));
-    await printFailures(print, cloud, end);
+    printFailures(print, failures);
   }
   return exitCodeOf(end);
 }
 
 async function status(run: Run, cloud: FleetCloud, file: string, options: Common): Promise<number> {
   const { systemClock } = await import('../../src/system/mod.js');
-  const { rolloutStatus, watchRollout } = await import('../rollout/mod.js');
+  const { checkPlan, rolloutFailures, rolloutStatus, watchRollout } = await import('../rollout/mod.js');
   const { print } = run;
   const wanted = await readPlan(file, options);
   const watches = options.watch === true;
   const now = watches
     ? await shown(run, options, (follow) => watchRollout(cloud, wanted, follow))
     : await rolloutStatus(cloud, wanted, systemClock);
-  if (options.json === true) print.json(now);
+  const failures = await rolloutFailures(cloud, checkPlan(wanted), now);
+  if (options.json === true) print.json({ ...now, failures });
   else {
     print.line(watches ? endLine(now) : statusLine(now));
-    await printFailures(print, cloud, now);
+    printFailures(print, failures);
   }
   return watches ? exitCodeOf(now) : 0;
 }
@@ -160,14 +162,22 @@ async function history(
   const entries = await rolloutHistory(cloud, fleet);
   if (options.json === true) return print.json(entries);
   print.table(
-    ['revision', 'created', 'state', 'purpose', 'components'],
+    ['created', 'target', 'state', 'purpose', 'devices', 'components'],
     entries.map((one) => [
-      one.revision,
-      new Date(one.createdAtMs).toISOString(),
+      new Date(one.createdAtMs).toISOString().slice(0, 19),
+      `${one.target} ${one.revision}`,
       one.state,
       one.purpose,
+      `${one.succeededDevices} well, ${one.failedDevices} failed`,
       Object.entries(one.components).map((pair) => pair.join(' ')),
     ]),
+  );
+  for (const { name, reason } of entries.filter((one) => one.reason !== '')) print.line(`${name}: ${reason}`);
+  const failures = entries.flatMap((one) => one.failures.map((failure) => ({ name: one.name, ...failure })));
+  if (failures.length === 0) return;
+  print.table(
+    ['deployment', 'device', 'status', 'reason'],
+    failures.map(({ name, thing, status, reason }) => [name, thing, status, reason]),
   );
 }
 

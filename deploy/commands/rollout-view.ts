@@ -1,6 +1,11 @@
 import type { MultiBar, SingleBar } from 'cli-progress';
-import type { Jobs } from '../cloud/fleet/mod.js';
-import type { ComponentChange, RolloutProposal, RolloutStatus, StageStatus } from '../rollout/mod.js';
+import type {
+  ComponentChange,
+  DeviceFailure,
+  RolloutProposal,
+  RolloutStatus,
+  StageStatus,
+} from '../rollout/mod.js';
 import type { Run } from './command.js';
 import type { Printer } from '../print/mod.js';
 
@@ -39,17 +44,17 @@ export function printChanges(print: Printer, changes: readonly ComponentChange[]
   );
 }
 
-/** Devices that failed, with Greengrass's reason, of each stage that has some. */
-export async function printFailures(print: Printer, cloud: Jobs, now: RolloutStatus): Promise<void> {
-  for (const { jobId, counts } of now.stages) {
-    if (jobId === undefined || counts === undefined) continue;
-    if (counts.failed + counts.timedOut + counts.rejected === 0) continue;
-    const failed = await cloud.failedDevices(jobId, 20);
-    print.table(
-      ['device', 'status', 'reason'],
-      failed.map((one) => [one.thing, one.status, one.reason]),
-    );
-  }
+/** Devices that failed: the nucleus's reason, and what the device's agent says. */
+export function printFailures(print: Printer, failures: readonly DeviceFailure[]): void {
+  if (failures.length === 0) return;
+  print.table(
+    ['device', 'status', 'reason'],
+    failures.map(({ thing, status, reason, agentReason }) => [
+      thing,
+      status,
+      [reason, agentReason].filter((text) => text !== ''),
+    ]),
+  );
 }
 
 /** Shows a rollout that goes on: bars that move on a terminal, else a line at each change. */

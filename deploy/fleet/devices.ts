@@ -1,10 +1,17 @@
 import { HEARTBEAT_SHADOW, HeartbeatReport } from '../../src/contract/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
-import type { FleetIndex, GroupRecord, IndexedDevice, Shadows, ThingGroups } from '../cloud/fleet/mod.js';
+import {
+  readAs,
+  type FleetIndex,
+  type GroupRecord,
+  type IndexedDevice,
+  type Shadows,
+  type ThingGroups,
+} from '../cloud/fleet/mod.js';
 import { groupNamed } from './describe.js';
 import { inParallel } from './parallel.js';
 import { thingsNamed } from './register.js';
-import { readAs, REGISTRATION_SHADOW, registrationIn } from './registration.js';
+import { REGISTRATION_SHADOW, registrationIn } from './registration.js';
 
 /** DeviceSummary's counterpart. Times are ISO 8601; what nothing is known of is undefined. */
 export interface DeviceSummary {

@@ -1,5 +1,6 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox';
-import { isJsonObject, validate, type JsonObject } from '../../src/core/mod.js';
+import { Type, type Static } from '@sinclair/typebox';
+import { isJsonObject, type JsonObject } from '../../src/core/mod.js';
+import { readAs } from '../cloud/fleet/mod.js';
 
 /**
  * The named shadow that holds what RegisterDevices gave: AWS IoT's things have no description and few
@@ -20,16 +21,6 @@ export function registrationIn(reported: JsonObject | undefined, group: string):
   const fleets = reported?.['fleets'];
   const entry = isJsonObject(fleets) && Object.hasOwn(fleets, group) ? fleets[group] : undefined;
   return readAs(RegistrationSchema, entry);
-}
-
-/** A shadow's part as its type; undefined for anything else: whoever may write shadows may write any. */
-export function readAs<S extends TSchema>(schema: S, value: unknown): Static<S> | undefined {
-  if (value === undefined) return undefined;
-  try {
-    return validate(schema, value, 'Cannot read the shadow');
-  } catch {
-    return undefined;
-  }
 }
 
 /** `state.reported` that sets an entry, or takes it away; entries of other fleets stay. */

@@ -162,15 +162,19 @@ export function inNeed(devices: readonly DeviceInNeed[]): Markup {
 export function deployments(entries: readonly HistoryEntry[]): Markup {
   if (entries.length === 0) return empty('The fleet has no deployment.');
   return table(
-    ['when (UTC)', 'deployment', 'purpose', 'state', 'components'],
+    ['when (UTC)', 'deployment', 'purpose', 'state', 'devices', 'components', 'why'],
     entries.map((one) => [
       new Date(one.createdAtMs).toISOString().slice(0, 16).replace('T', ' '),
       one.name,
       one.purpose,
       one.state,
+      `${readable(one.succeededDevices)} well, ${readable(one.failedDevices)} failed`,
       Object.entries(one.components)
         .map(([name, version]) => `${name} ${version}`)
         .join(', '),
+      [one.reason, ...one.failures.map(({ thing, status, reason }) => `${thing} ${status}: ${reason}`)]
+        .filter((text) => text !== '')
+        .join('; '),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 import { EdgeError, retry, type Clock } from '../../src/core/mod.js';
 import type { Deployments, Platforms, ThingGroups } from '../cloud/fleet/mod.js';
 import type { RolloutCloud } from './context.js';
-import { latestOf, markOf, MARKS } from './marks.js';
+import { latestOf, MARKS } from './marks.js';
 import type { RolloutPlan } from './rollout-plan.js';
 import { proposeRollout, type RolloutProposal } from './proposal.js';
 import { RolloutRun } from './run.js';
@@ -133,52 +133,6 @@ export async function cancelRollout(
   // The mark first: a kill after the cancel alone would read as met abort criteria.
   await cloud.tagDeployment(active.deploymentId, { [MARKS.order]: 'canceled' });
   await cloud.cancelDeployment(active.deploymentId);
-}
-
-export interface HistoryEntry {
-  readonly target: string;
-  readonly revision: number;
-  readonly deploymentId: string;
-  readonly name: string;
-  readonly state: string;
-  readonly purpose: string;
-  readonly createdAtMs: number;
-  readonly components: Readonly<Record<string, string>>;
-}
-
-/** A fleet's last deployments, newest first, with those of its running stages. */
-export async function rolloutHistory(
-  cloud: ThingGroups & Deployments,
-  fleet: string,
-  limit = 10,
-): Promise<readonly HistoryEntry[]> {
-  const arn = await cloud.groupArn(fleet);
-  if (arn === undefined) {
-    throw new EdgeError(
-      'FLEET_NOT_FOUND',
-      `Cannot read the history as the thing group ${fleet} does not exist`,
-      {
-        field: 'fleet',
-      },
-    );
-  }
-  const entries: HistoryEntry[] = [];
-  for (const one of (await cloud.deployments(arn, limit)).slice(0, limit)) {
-    const record = await cloud.deployment(one.id);
-    entries.push({
-      target: fleet,
-      revision: one.revision,
-      deploymentId: one.id,
-      name: one.name,
-      state: one.state,
-      purpose: markOf(record, 'purpose') ?? 'other',
-      createdAtMs: one.createdAtMs,
-      components: Object.fromEntries(
-        Object.entries(record.components).map(([name, { componentVersion }]) => [name, componentVersion]),
-      ),
-    });
-  }
-  return entries;
 }
 
 /** The fleet's deployment now, whole; undefined where it has none. */

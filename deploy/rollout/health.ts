@@ -78,7 +78,9 @@ async function summariesOf(
  * The models that a plan brings without naming them, by their components' names: a version that a device has taken
  * back is no success, though its deployment succeeded long before.
  */
-function impliedModels({ components }: RolloutPlan): { readonly name: string; readonly version: string }[] {
+export function impliedModels({
+  components,
+}: RolloutPlan): { readonly name: string; readonly version: string }[] {
   return Object.entries(components).flatMap(([component, { version }]) =>
     component.startsWith(MODEL_COMPONENTS)
       ? [{ name: component.slice(MODEL_COMPONENTS.length), version }]

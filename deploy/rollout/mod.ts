@@ -1,6 +1,8 @@
 export * from './components.js';
+export * from './failures.js';
 export * from './follow.js';
 export * from './gate.js';
+export * from './history.js';
 export { stageHealth, SUMMARY_FIELD } from './health.js';
 export { MARKS, markOf, stageGroup } from './marks.js';
 export * from './rollout-plan.js';

@@ -27,6 +27,10 @@ const content: PageContent = {
       purpose: 'final',
       createdAtMs: Date.UTC(2026, 10, 2),
       components: { 'org.edgemanager.model.SileroVad': '6.0.0' },
+      reason: '1 of 1 finished devices failed',
+      succeededDevices: 8,
+      failedDevices: 1,
+      failures: [{ thing: 'gate-17', status: 'FAILED', reason: 'the startup step ended with 1' }],
     },
   ],
 };

@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
 import { indexHeartbeats } from '../../../deploy/report/mod.js';
-import { applyRollout, type RolloutPlan } from '../../../deploy/rollout/mod.js';
+import {
+  applyRollout,
+  rolloutFailures,
+  rolloutHistory,
+  rolloutStatus,
+  type RolloutPlan,
+} from '../../../deploy/rollout/mod.js';
 import { verdictOf } from '../../../deploy/rollout/health.js';
 import { heartbeatTopic, summarize, type ModelState } from '../../../src/contract/mod.js';
 import { heartbeatPayload, heartbeatReport } from '../../../src/telemetry/mod.js';
 import { eagerClock, makeWorld, MODEL, plan, type FakeDevice, type World } from './world.js';
 
 /** A device says what its agent made of the version that the deployment brought. */
-async function beat(world: World, thing: string, version: string, state: ModelState): Promise<void> {
+async function beat(
+  world: World,
+  thing: string,
+  version: string,
+  state: ModelState,
+  reason?: string,
+): Promise<void> {
   const report = heartbeatReport(
     {
       agentVersion: '1.0.0',
       device: thing,
       fleet: 'f',
-      models: [{ name: 'mnist', version, state }],
+      models: [{ name: 'mnist', version, state, ...(reason === undefined ? {} : { reason }) }],
       capture: { delivered: 0, dropped: 0, queuedRecords: 0, queueBytes: 0 },
     },
     0,
@@ -129,6 +141,38 @@ describe('the gate of heartbeats', () => {
       ['ROLLED_BACK', 'PENDING'],
     );
     assert.deepEqual(new Set([...devices.values()].map((one) => one.version())), new Set(['5.0.0']));
+  });
+
+  it('names the devices of a rollout that was taken back, with what nucleus and agent say, also afterwards', async () => {
+    const { devices } = await world.fleet('why', 5, (version) => version === '6.0.0');
+    const { clock } = beating(world, devices, () => 'SERVING');
+    await applyRollout(world.cloud, withModel('why', '5.0.0'), { clock });
+    const wanted = withModel('why', '6.0.0');
+    const { status } = await applyRollout(world.cloud, wanted, { clock });
+    assert.equal(status.outcome, 'ROLLED_BACK');
+    const history = await rolloutHistory(world.cloud, 'why');
+    const failed = history.find(({ failedDevices }) => failedDevices > 0);
+    assert.deepEqual([failed?.target, failed?.purpose], ['why-stage-1', 'stage']);
+    const [failure] = failed?.failures ?? [];
+    assert.match(failure?.reason ?? '', /6\.0\.0: the startup step ended with 1/);
+    assert.ok(
+      history.some(({ purpose, reason }) => purpose === 'rollback' && /1 of 1/.test(reason)),
+      JSON.stringify(history),
+    );
+
+    const [thing = '', other = ''] = [
+      failure?.thing,
+      [...devices.keys()].find((one) => one !== failure?.thing),
+    ];
+    const why = 'Cannot admit mnist 6.0.0: its key is not trusted';
+    await beat(world, thing, '6.0.0', 'FAILED', why);
+    await beat(world, other, '6.0.0', 'ROLLED_BACK', '12 of 20 outputs were not finite');
+    const later = await rolloutStatus(world.cloud, wanted, eagerClock);
+    assert.equal(later.outcome, 'ROLLED_BACK');
+    assert.deepEqual(await rolloutFailures(world.cloud, wanted, later), [
+      { ...failure, agentReason: why },
+      { thing: other, status: 'ROLLED_BACK', reason: '', agentReason: '12 of 20 outputs were not finite' },
+    ]);
   });
 
   it('takes a version that went back for no success where the plan does not name its model', async () => {
