@@ -121,9 +121,15 @@ describe('edge-manager deploy', () => {
     assert.match(broken.out, /The rollout was taken back: 1 of 1/);
     const watched = await run(['status', 'plan.json', '--watch', '--json'], plan('ovens', '6.0.0'));
     assert.equal(watched.code, 1);
-    assert.equal((JSON.parse(watched.out) as { outcome: string }).outcome, 'ROLLED_BACK');
+    const seen = JSON.parse(watched.out) as { outcome: string; failures: { thing: string }[] };
+    assert.equal(seen.outcome, 'ROLLED_BACK');
+    assert.deepEqual(
+      seen.failures.map(({ thing }) => thing),
+      ['oven-1'],
+    );
     const history = await run(['history', 'ovens'], {});
-    assert.match(history.out, /final +│ org\.edgemanager\.model\.mnist 5\.0\.0/);
+    assert.match(history.out, /final +│ 3 well, 0 failed │ org\.edgemanager\.model\.mnist 5\.0\.0/);
+    assert.match(history.out, /oven-1 │ FAILED │ .*6\.0\.0: the startup step ended with 1/);
     assert.deepEqual(new Set(devices.map((one) => one.version())), new Set(['5.0.0']));
   });
 
