@@ -1,5 +1,5 @@
 import { build, type BuildOptions } from 'esbuild';
-import { basename } from '../../src/disk/mod.js';
+import { basename, join } from '../../src/disk/mod.js';
 import { VERSION } from '../../src/system/mod.js';
 import type { CodeComponent } from './components.js';
 import { nativeBeside, nativeDigests } from './native.js';
@@ -14,7 +14,7 @@ export type BundleInput = Pick<CodeComponent, 'entries'> &
   Partial<Pick<CodeComponent, 'synchronous' | 'native'>>;
 
 /** What all bundles of ours are. */
-const COMMON = {
+export const COMMON = {
   outdir: '/',
   bundle: true,
   splitting: false,
@@ -27,11 +27,10 @@ const COMMON = {
   metafile: true,
   write: false,
   logLevel: 'silent',
-  plugins: [nativeBeside],
 } as const satisfies BuildOptions;
 
 /** Packages in CommonJS ask for require and __dirname, which an ES module does not have. */
-const REQUIRE = [
+export const REQUIRE = [
   "import { createRequire as edgeCreateRequire } from 'node:module';",
   'const require = edgeCreateRequire(import.meta.url);',
   'const __dirname = import.meta.dirname;',
@@ -51,6 +50,7 @@ export async function bundle(
 ): Promise<Bundle> {
   const points = (files: readonly string[]): { in: string; out: string }[] =>
     files.map((file) => ({ in: file, out: basename(file, '.ts') }));
+  const plugins = [nativeBeside(join(root, 'src/system/native-files.ts'))];
   const define = {
     EDGE_NATIVE_FILES: JSON.stringify(await nativeDigests()),
     EDGE_VERSION: JSON.stringify(VERSION),
@@ -60,6 +60,7 @@ export async function bundle(
       ...COMMON,
       absWorkingDir: root,
       define,
+      plugins,
       entryPoints: points(entries),
       format: 'esm',
       banner: { js: REQUIRE },
@@ -68,6 +69,7 @@ export async function bundle(
       ...COMMON,
       absWorkingDir: root,
       define,
+      plugins,
       entryPoints: points(synchronous),
       format: 'cjs',
       outExtension: { '.js': '.cjs' },

@@ -1,3 +1,4 @@
+export { buildApp } from './app.js';
 export { bundle } from './bundle.js';
 export { checkArtifactFile, checkBuild } from './check.js';
 export { CODE_COMPONENTS, type CodeComponent } from './components.js';

@@ -5,35 +5,55 @@ import { nativePath, sha256Hex, type NativeFiles } from '../../src/system/mod.js
 import { readBytes, readText } from '../files/mod.js';
 import { PLATFORMS, type Platform } from './platforms.js';
 
-const require = createRequire(import.meta.url);
-
 /** A file of a native package that stands beside the bundle. */
 export interface NativeFile {
   readonly from: string;
   readonly name: string;
 }
 
-/** The native package's folder in node_modules. */
-function packageFolder(name: string): string {
-  const entry = require.resolve(name);
+/** The file that a module in `from` gets by this name; undefined where the package is not installed. */
+export function resolved(name: string, from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The native package's folder in node_modules, as a module in `from` finds it. */
+function packageFolder(name: string, from: string): string {
+  const entry = createRequire(from).resolve(name);
   const marker = join('node_modules', name);
   return entry.slice(0, entry.lastIndexOf(marker) + marker.length);
 }
 
-/** One platform's native files; the npm packages hold all platforms (288 MB). */
-export function nativeFiles(uses: readonly NativePackage[], platform: Platform): NativeFile[] {
+/**
+ * One platform's native files; the npm packages hold all platforms (288 MB).
+ * @param from the module that finds the packages
+ */
+export function nativeFiles(
+  uses: readonly NativePackage[],
+  platform: Platform,
+  from: string = import.meta.url,
+): NativeFile[] {
   const files: NativeFile[] = [];
   if (uses.includes('aws-crt')) {
-    const folder = join(packageFolder('aws-crt'), 'dist', 'bin', `linux-${platform.nodeArch}-glibc`);
+    const folder = join(packageFolder('aws-crt', from), 'dist', 'bin', `linux-${platform.nodeArch}-glibc`);
     files.push({ from: join(folder, 'aws-crt-nodejs.node'), name: 'aws-crt-nodejs.node' });
   }
   if (uses.includes('onnxruntime-node')) {
-    const folder = join(packageFolder('onnxruntime-node'), 'bin', 'napi-v6', 'linux', platform.nodeArch);
+    const folder = join(
+      packageFolder('onnxruntime-node', from),
+      'bin',
+      'napi-v6',
+      'linux',
+      platform.nodeArch,
+    );
     for (const name of ['onnxruntime_binding.node', 'libonnxruntime.so.1'])
       files.push({ from: join(folder, name), name });
   }
   if (uses.includes('koffi')) {
-    const folder = join(packageFolder('koffi'), 'build', 'koffi', `linux_${platform.nodeArch}`);
+    const folder = join(packageFolder('koffi', from), 'build', 'koffi', `linux_${platform.nodeArch}`);
     files.push({ from: join(folder, 'koffi.node'), name: 'koffi.node' });
   }
   return files;
@@ -43,13 +63,16 @@ const NATIVE_PACKAGES = ['aws-crt', 'onnxruntime-node', 'koffi'] as const;
 export type NativePackage = (typeof NATIVE_PACKAGES)[number];
 
 /** What a bundle knows of the native files that may stand beside it: see native-files.ts. */
-export async function nativeDigests(): Promise<NativeFiles> {
+export async function nativeDigests(
+  packages: readonly NativePackage[] = NATIVE_PACKAGES,
+  from: string = import.meta.url,
+): Promise<NativeFiles> {
   const ofPlatform = async (platform: Platform): Promise<NativeFiles[string]> =>
     Object.fromEntries(
       await Promise.all(
-        NATIVE_PACKAGES.map(async (name) => [
+        packages.map(async (name) => [
           name,
-          await Promise.all(nativeFiles([name], platform).map(describe)),
+          await Promise.all(nativeFiles([name], platform, from).map(describe)),
         ]),
       ),
     );
@@ -70,11 +93,11 @@ async function describe({
  * Packages find their native file by a path inside their npm package. In an artifact it stands beside the
  * bundle (Greengrass's plain artifacts have no subfolders), and is mapped from a private copy: the one module that
  * loads it is replaced.
+ * @param room the file that finds the copy
  */
-export const nativeBeside: Plugin = {
+export const nativeBeside = (room: string): Plugin => ({
   name: 'native-beside',
   setup(build) {
-    const room = join(build.initialOptions.absWorkingDir ?? '', 'src/system/native-files.ts');
     const load = (name: string): string =>
       `require(require(${JSON.stringify(room)}).${nativePath.name}(__dirname, '${name}'))`;
     build.onLoad({ filter: /aws-crt[\\/]dist[\\/]native[\\/]binding\.js$/ }, () => ({
@@ -101,4 +124,4 @@ export const nativeBeside: Plugin = {
       return { loader: 'js', contents: replaced };
     });
   },
-};
+});

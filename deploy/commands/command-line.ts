@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { LazyCommandLine, type CommandLine } from './command.js';
+import * as app from './app.js';
 import * as compile from './compile.js';
 import type { CommandContext } from './context.js';
 import * as deploy from './deploy.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly CommandModule[] = [
   inspect,
   publish,
   models,
+  app,
   local,
   dev,
   fleet,

@@ -1,6 +1,5 @@
 /** A whole device on this machine, with packages and apps to play on it. */
 export * from './account.js';
-export * from './build-app.js';
 export * from './builds.js';
 export * from './models.js';
 export * from './progress.js';

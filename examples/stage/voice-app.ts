@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { buildApp, platformsOf } from '../../deploy/build/mod.js';
 import { readWav } from '../voice-activity/mod.js';
-import { buildApp } from './build-app.js';
 import { ROOT } from './root.js';
 
 export const APP = 'org.edgemanager.example.VoiceActivity';
@@ -18,16 +18,11 @@ export async function readRecording(): Promise<Float32Array> {
   return readWav(await readFile(RECORDING));
 }
 
-/** Builds the app below `path`, with the recording that it plays. */
+/** Builds the app below `path`, for this machine, with the recording that it plays. */
 export async function buildVoiceApp(path: string): Promise<void> {
-  await buildApp(
-    {
-      entry: 'examples/voice-activity/main.ts',
-      output: 'voice-activity.mjs',
-      recipe: 'examples/voice-activity/recipe.yaml',
-      files: [RECORDING],
-    },
-    ROOT,
-    path,
-  );
+  await buildApp(join(ROOT, 'examples/voice-activity'), {
+    platforms: platformsOf('here'),
+    form: 'plain',
+    out: path,
+  });
 }

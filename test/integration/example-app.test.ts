@@ -53,7 +53,7 @@ describe('the example app', function () {
         // Never answered: a window is under way whenever the end comes.
         await port.subscribe(predictTopic(MODEL.name), () => void predictions++);
         const app = bench.nucleus.registerExternal(APP, ALLOW_ALL);
-        const script = join(artifacts, 'voice-activity.mjs');
+        const script = join(artifacts, 'main.js');
         const wav = (await readdir(artifacts)).find((name) => name.endsWith('.wav')) ?? '';
         await using running = new ComponentProcess(script, app.environment, folder, [join(artifacts, wav)]);
         await until(() => predictions > 0 || !running.isRunning, 'a window is under way');

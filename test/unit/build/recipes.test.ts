@@ -35,7 +35,8 @@ function grantsOf(recipe: Recipe): Grant[] {
 async function shippedRecipes(): Promise<Map<string, Recipe>> {
   const folder = join(root, 'recipes');
   const files = (await readdir(folder)).map((file) => join(folder, file));
-  files.push(join(root, 'examples/voice-activity/recipe.yaml'));
+  for (const example of ['voice-activity', 'python'])
+    files.push(join(root, 'examples', example, 'recipe.yaml'));
   const recipes = new Map<string, Recipe>();
   for (const file of files) {
     const recipe = await ownRecipe(file);
