@@ -41,12 +41,7 @@ export function register(program: Command, line: CommandLine): void {
       {},
     )
     .option('--shape <input=AxB>', 'shape of an input in the proof; repeatable', collectPairs, {})
-    .option(
-      '--value <input=number>',
-      'one value for a whole input in the proof; repeatable',
-      collectPairs,
-      {},
-    )
+    .option('--value <input=value>', 'one value for a whole input in the proof; repeatable', collectPairs, {})
     .option('--samples <file>', 'real inputs for the proof: a samples.json', line.file)
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
@@ -71,7 +66,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
     inputs: {
       seed: options.seed,
       shapes: shapes(options.shape),
-      values: numbers(options.value),
+      values: options.value,
       ranges: {},
     },
     randomCases: options.cases,

@@ -1,15 +1,16 @@
-import { ELEMENT_BYTES, type Datatype, type Tensor } from '../../src/contract/mod.js';
+import type { Datatype, Tensor } from '../../src/contract/mod.js';
 import { EdgeError, SeededRandom } from '../../src/core/mod.js';
 import type { TensorSpec } from '../../src/model/mod.js';
+import { bytesOf, valueOfText, type Value } from '../../src/tensor/mod.js';
 
 /** How inputs are made from a seed where no real ones are given. */
 export interface InputRecipe {
   readonly seed: number;
   /** Shapes of inputs with open dimensions; an open dimension without one counts as 1. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** Inputs that hold one value throughout, such as a sampling rate. */
-  readonly values: Readonly<Record<string, number>>;
-  /** Range of random values by input; default -1 to 1, whole numbers 0 to 9. */
+  /** Inputs that hold one value throughout, such as a sampling rate; as text where it comes from a command line. */
+  readonly values: Readonly<Record<string, Value>>;
+  /** Range of random values by input; default -1 to 1, whole numbers 0 to 9; texts are such whole numbers. */
   readonly ranges: Readonly<Record<string, readonly [number, number]>>;
 }
 
@@ -39,15 +40,35 @@ function makeTensor(spec: TensorSpec, recipe: InputRecipe, random: SeededRandom)
   const { name, datatype } = spec;
   const shape = shapeFor(spec, recipe.shapes[name]);
   const elements = shape.reduce((product, size) => product * size, 1);
-  const whole = !datatype.startsWith('FP');
-  const [low, high] = recipe.ranges[name] ?? (datatype === 'BOOL' ? [0, 2] : whole ? [0, 10] : [-1, 1]);
-  const value = recipe.values[name];
-  const draw = (): number => {
-    if (value !== undefined) return value;
-    const drawn = low + (high - low) * random.fraction();
-    return whole ? Math.floor(drawn) : drawn;
+  const [field, valueAt] = drawFor(spec, recipe, random);
+  return { name, datatype, shape, data: bytesOf(datatype, elements, valueAt, field) };
+}
+
+/** Where an input's values come from, and which part of the recipe they are. */
+function drawFor(
+  { name, datatype }: TensorSpec,
+  recipe: InputRecipe,
+  random: SeededRandom,
+): [field: string, valueAt: () => Value] {
+  const given = recipe.values[name];
+  if (given !== undefined) {
+    const value = typeof given === 'string' ? valueOfText(datatype, given) : given;
+    return [`values.${name}`, () => value];
+  }
+  const isWhole = !datatype.startsWith('FP');
+  const [low, high] = recipe.ranges[name] ?? defaultRange(datatype);
+  const draw = (): number => low + (high - low) * random.fraction();
+  const valueAt = (): Value => {
+    if (!isWhole) return draw();
+    const whole = Math.floor(draw());
+    return datatype === 'BYTES' ? String(whole) : whole;
   };
-  return { name, datatype, shape, data: fill(datatype, elements, draw) };
+  return [`ranges.${name}`, valueAt];
+}
+
+function defaultRange(datatype: Datatype): readonly [number, number] {
+  if (datatype === 'BOOL') return [0, 2];
+  return datatype.startsWith('FP') ? [-1, 1] : [0, 10];
 }
 
 function shapeFor(spec: TensorSpec, given: readonly number[] | undefined): number[] {
@@ -64,32 +85,3 @@ function shapeFor(spec: TensorSpec, given: readonly number[] | undefined): numbe
   }
   return [...given];
 }
-
-/** Little-endian bytes of `elements` numbers. */
-export function fill(datatype: Datatype, elements: number, next: () => number): Uint8Array {
-  const data = new Uint8Array(elements * ELEMENT_BYTES[datatype]);
-  const view = new DataView(data.buffer);
-  const write = WRITERS[datatype];
-  if (write === undefined) {
-    throw new EdgeError(
-      'DATATYPE_UNSUPPORTED',
-      `Cannot make values of type ${datatype}: give samples in a file`,
-    );
-  }
-  for (let index = 0; index < elements; index++) write(view, index, next());
-  return data;
-}
-
-const WRITERS: Partial<Record<Datatype, (view: DataView, index: number, value: number) => void>> = {
-  BOOL: (view, index, value) => view.setUint8(index, value),
-  UINT8: (view, index, value) => view.setUint8(index, value),
-  INT8: (view, index, value) => view.setInt8(index, value),
-  UINT16: (view, index, value) => view.setUint16(index * 2, value, true),
-  INT16: (view, index, value) => view.setInt16(index * 2, value, true),
-  UINT32: (view, index, value) => view.setUint32(index * 4, value, true),
-  INT32: (view, index, value) => view.setInt32(index * 4, value, true),
-  UINT64: (view, index, value) => view.setBigUint64(index * 8, BigInt(value), true),
-  INT64: (view, index, value) => view.setBigInt64(index * 8, BigInt(value), true),
-  FP32: (view, index, value) => view.setFloat32(index * 4, value, true),
-  FP64: (view, index, value) => view.setFloat64(index * 8, value, true),
-};

@@ -1,5 +1,4 @@
 export * from './from-registry.js';
 export * from './model-yaml.js';
-export * from './npy.js';
 export * from './package-model.js';
 export { readSampleInputs } from './samples.js';

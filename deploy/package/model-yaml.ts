@@ -20,12 +20,6 @@ const strict = { additionalProperties: false } as const;
 const Path = Type.String({ minLength: 1 });
 const Shape = Type.Array(Type.Integer({ minimum: 0 }), { maxItems: 8 });
 
-/** A tensor of a sample: a NumPy file, or numbers as they stand (the shape may be left out where it is fixed). */
-const GivenTensor = Type.Union([
-  Type.Object({ npy: Path }, strict),
-  Type.Object({ shape: Type.Optional(Shape), data: Type.Array(Type.Number()) }, strict),
-]);
-
 const SamplesSchema = Type.Object(
   {
     tolerance: Type.Optional(ToleranceSchema),
@@ -36,9 +30,10 @@ const SamplesSchema = Type.Object(
         Type.Object(
           {
             name: Type.Optional(Type.String({ minLength: 1 })),
-            inputs: Type.Record(Type.String(), GivenTensor),
+            /** By input: values, or where they are to be read. Held to its form when it is read. */
+            inputs: Type.Record(Type.String(), Type.Unknown()),
             /** Left out: what the model gives when it is packaged. */
-            outputs: Type.Optional(Type.Record(Type.String(), GivenTensor)),
+            outputs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
           },
           strict,
         ),
@@ -51,7 +46,9 @@ const SamplesSchema = Type.Object(
           count: Type.Integer({ minimum: 1, maximum: 100 }),
           seed: Type.Optional(Type.Integer()),
           shapes: Type.Optional(Type.Record(Type.String(), Shape)),
-          values: Type.Optional(Type.Record(Type.String(), Type.Number())),
+          values: Type.Optional(
+            Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean()])),
+          ),
           ranges: Type.Optional(Type.Record(Type.String(), Type.Tuple([Type.Number(), Type.Number()]))),
         },
         strict,
@@ -98,7 +95,6 @@ export const ModelYamlSchema = Type.Object(
 );
 export type ModelYaml = Static<typeof ModelYamlSchema>;
 export type SamplesYaml = Static<typeof SamplesSchema>;
-export type GivenTensorYaml = Static<typeof GivenTensor>;
 
 /** A model.yaml with what it leaves out filled in, and a way to reach the files that it names. */
 export interface ModelDescription {

@@ -7,11 +7,12 @@ import {
   type TensorSpec,
   type Tolerance,
 } from '../../src/model/mod.js';
-import { fill, makeInputs } from '../compile/mod.js';
+import { elementsOf } from '../../src/tensor/mod.js';
+import { makeInputs } from '../compile/mod.js';
 import { runSession, type SessionResult, type SessionTask } from '../engine-child/mod.js';
 import { readBytes as bytesOf } from '../files/mod.js';
-import type { GivenTensorYaml, ModelDescription, SamplesYaml } from './model-yaml.js';
-import { parseNpy } from './npy.js';
+import { readGivenTensor } from '../samples/mod.js';
+import type { ModelDescription, SamplesYaml } from './model-yaml.js';
 
 const SKIP_HINT = 'Correct the samples or the tolerance in model.yaml, or pass --skip-self-test';
 
@@ -40,20 +41,37 @@ export async function draftSamples(description: ModelDescription, model: Signatu
 
 async function givenCases(
   samples: SamplesYaml,
-  description: ModelDescription,
+  { resolve }: ModelDescription,
   model: Signature,
 ): Promise<DraftSample[]> {
+  const read = (
+    part: Readonly<Record<string, unknown>>,
+    specs: readonly TensorSpec[],
+    field: string,
+  ): Promise<Tensor[]> =>
+    Promise.all(
+      Object.entries(part).map(([name, given]) =>
+        readGivenTensor(given, specOf(specs, name, field), `${field}.${name}`, resolve),
+      ),
+    );
   const drafts: DraftSample[] = [];
-  for (const [index, given] of (samples.cases ?? []).entries()) {
-    const read = (part: Record<string, GivenTensorYaml>, specs: readonly TensorSpec[]): Promise<Tensor[]> =>
-      Promise.all(Object.entries(part).map(([name, value]) => readTensor(name, value, specs, description)));
+  for (const [index, { name, inputs, outputs }] of (samples.cases ?? []).entries()) {
+    const field = `samples.cases[${index}]`;
     drafts.push({
-      name: given.name ?? `case ${index + 1}`,
-      inputs: await read(given.inputs, model.inputs),
-      outputs: given.outputs === undefined ? undefined : await read(given.outputs, model.outputs),
+      name: name ?? `case ${index + 1}`,
+      inputs: await read(inputs, model.inputs, `${field}.inputs`),
+      outputs: outputs === undefined ? undefined : await read(outputs, model.outputs, `${field}.outputs`),
     });
   }
   return drafts;
+}
+
+function specOf(specs: readonly TensorSpec[], name: string, field: string): TensorSpec {
+  const spec = specs.find((candidate) => candidate.name === name);
+  if (spec !== undefined) return spec;
+  return fail(
+    `'${field}.${name}' is not in the model: it has ${specs.map((known) => known.name).join(', ')}`,
+  );
 }
 
 function madeCases({ make }: SamplesYaml, model: Signature): DraftSample[] {
@@ -64,30 +82,6 @@ function madeCases({ make }: SamplesYaml, model: Signature): DraftSample[] {
     inputs,
     outputs: undefined,
   }));
-}
-
-async function readTensor(
-  name: string,
-  given: GivenTensorYaml,
-  specs: readonly TensorSpec[],
-  description: ModelDescription,
-): Promise<Tensor> {
-  if ('npy' in given) return parseNpy(name, await readBytes(description.resolve(given.npy)));
-  const spec = specs.find((candidate) => candidate.name === name);
-  if (spec === undefined)
-    fail(`'${name}' is not in the model: it has ${specs.map((known) => known.name).join(', ')}`);
-  const shape = given.shape ?? spec.shape.map((size) => (typeof size === 'string' || size < 0 ? 1 : size));
-  const elements = shape.reduce((product, size) => product * size, 1);
-  if (elements !== given.data.length) {
-    fail(`'${name}' must hold ${elements} numbers for its shape: it holds ${given.data.length}`);
-  }
-  let at = 0;
-  return {
-    name,
-    datatype: spec.datatype,
-    shape,
-    data: fill(spec.datatype, elements, () => given.data[at++] ?? 0),
-  };
 }
 
 /**
@@ -137,18 +131,12 @@ async function runCases(task: SessionTask, timeoutMs: number): Promise<SessionRe
 /** An output that is no number can't be a reference. */
 function refuseNaN(sample: string, outputs: readonly Tensor[]): void {
   for (const output of outputs) {
-    if (output.datatype !== 'FP32' && output.datatype !== 'FP64') continue;
-    const view = new DataView(output.data.buffer, output.data.byteOffset, output.data.byteLength);
-    const size = output.datatype === 'FP32' ? 4 : 8;
-    for (let at = 0; at + size <= view.byteLength; at += size) {
-      const value = size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
-      if (Number.isNaN(value)) {
-        throw new EdgeError(
-          'PACKAGE_REFUSED_SAMPLES',
-          `Cannot package the model as sample '${sample}' gives NaN in output '${output.name}'`,
-        );
-      }
-    }
+    if (!output.datatype.startsWith('FP') || !Array.prototype.some.call(elementsOf(output), Number.isNaN))
+      continue;
+    throw new EdgeError(
+      'PACKAGE_REFUSED_SAMPLES',
+      `Cannot package the model as sample '${sample}' gives NaN in output '${output.name}'`,
+    );
   }
 }
 

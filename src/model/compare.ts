@@ -1,4 +1,5 @@
-import type { Datatype, Tensor } from '../contract/mod.js';
+import type { Tensor } from '../contract/mod.js';
+import { elementsOf } from '../tensor/mod.js';
 import type { Tolerance } from './manifest-schema.js';
 
 /** How far two tensors, or two lists of them, are apart. */
@@ -64,38 +65,4 @@ function gapOf(a: number | bigint, b: number | bigint): number {
   // As numbers, two large neighbours would be equal.
   if (typeof a === 'bigint' && typeof b === 'bigint') return Math.abs(Number(a - b));
   return Math.abs(Number(a) - Number(b));
-}
-
-type Elements = ArrayLike<number | bigint>;
-
-/** A tensor's elements; FP16 as numbers, BOOL and BYTES as bytes. */
-function elementsOf({ datatype, data }: Pick<Tensor, 'datatype' | 'data'>): Elements {
-  // Typed arrays want aligned offsets, which a slice of a message need not have.
-  const buffer = data.slice().buffer;
-  return READERS[datatype](buffer);
-}
-
-const READERS: Record<Datatype, (buffer: ArrayBuffer) => Elements> = {
-  BOOL: (buffer) => new Uint8Array(buffer),
-  UINT8: (buffer) => new Uint8Array(buffer),
-  UINT16: (buffer) => new Uint16Array(buffer),
-  UINT32: (buffer) => new Uint32Array(buffer),
-  UINT64: (buffer) => new BigUint64Array(buffer),
-  INT8: (buffer) => new Int8Array(buffer),
-  INT16: (buffer) => new Int16Array(buffer),
-  INT32: (buffer) => new Int32Array(buffer),
-  INT64: (buffer) => new BigInt64Array(buffer),
-  FP16: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToNumber),
-  FP32: (buffer) => new Float32Array(buffer),
-  FP64: (buffer) => new Float64Array(buffer),
-  BYTES: (buffer) => new Uint8Array(buffer),
-};
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

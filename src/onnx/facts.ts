@@ -18,6 +18,19 @@ const ELEMENT_TYPES: Readonly<Record<number, Datatype>> = {
   12: 'UINT32',
   13: 'UINT64',
 };
+/** Types that a graph may have within, and Node's binding has no arrays for. */
+const OTHER_TYPES: Readonly<Record<number, string>> = {
+  14: 'complex64',
+  15: 'complex128',
+  16: 'bfloat16',
+  17: 'float8e4m3fn',
+  18: 'float8e4m3fnuz',
+  19: 'float8e5m2',
+  20: 'float8e5m2fnuz',
+  21: 'uint4',
+  22: 'int4',
+  23: 'float4e2m1',
+};
 const MAX_SIZE = 2 ** 31 - 1;
 
 const VALUE = { name: 1, type: 2 } as const;
@@ -42,7 +55,12 @@ export function tensorOf(valueInfo: Uint8Array, kind: 'input' | 'output'): Graph
   const elementType = numberAt(tensor, TENSOR_TYPE.elementType) ?? 0;
   const datatype = ELEMENT_TYPES[elementType];
   if (datatype === undefined) {
-    throw refused(`${kind} '${name}' has element type ${elementType}, which the runtime does not take`);
+    const type = OTHER_TYPES[elementType];
+    throw refused(
+      `${kind} '${name}' has element type ${elementType}, which the runtime does not take`,
+      undefined,
+      `Cast it within the graph${type === undefined ? '' : ` (from and to ${type})`}, so that the ${kind} is float32 or another plain type`,
+    );
   }
   const shape = shapeOf(bytesAt(tensor, TENSOR_TYPE.shape), (size) => {
     throw refused(`${kind} '${name}' has a dimension of ${size}`);

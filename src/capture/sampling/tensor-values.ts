@@ -1,4 +1,5 @@
 import { ELEMENT_BYTES, type Datatype, type Tensor } from '../../contract/mod.js';
+import { halfToNumber } from '../../tensor/mod.js';
 
 /** Numbers of a tensor without a copy of its bytes. 64-bit integers lose precision beyond 2^53. */
 export interface TensorValues {
@@ -58,14 +59,4 @@ function reader(datatype: Datatype, view: DataView): (offset: number) => number 
     case 'BYTES':
       return () => Number.NaN;
   }
-}
-
-/** IEEE 754 binary16. */
-function halfToNumber(bits: number): number {
-  const sign = (bits & 0x8000) === 0 ? 1 : -1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

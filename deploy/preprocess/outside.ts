@@ -1,0 +1,184 @@
+import type { Tensor } from '../../src/contract/mod.js';
+import { EdgeError } from '../../src/core/mod.js';
+import type { TensorSpec } from '../../src/model/mod.js';
+import { bytesOf, elementsOf } from '../../src/tensor/mod.js';
+import { extentOf, modelLayout, shapeOf, stridesOf, type Extent } from './layout.js';
+import type { Layout, Steps } from './schema.js';
+
+/** Pixels by batch, channel, row and column, in this order. */
+interface Picture extends Extent {
+  readonly values: Float32Array;
+}
+
+/**
+ * The steps as plain arithmetic, outside any graph: for samples, and as the truth that the same steps within a graph
+ * are held to.
+ * @param sent what an app would send
+ * @param spec the input of the model that knows nothing of the steps
+ * @throws EdgeError INVALID_ARGUMENT where they do not fit together
+ */
+export function prepareOutside(sent: Tensor, spec: TensorSpec, steps: Steps, field: string): Tensor {
+  const { layout } = steps;
+  if (layout === undefined) return prepareFlat(sent, spec, steps, field);
+  if (layout.length !== sent.shape.length) {
+    throw refused(`its layout is ${layout}: it has the shape [${sent.shape.join(', ')}]`, field);
+  }
+  const target = modelLayout(spec, steps, field);
+  const picture = resized(unpacked(sent, layout), wantedSize(spec, target), steps.resize, field);
+  checkChannels(picture, spec, target, field);
+  normalise(picture, steps, field);
+  return packed(picture, target, spec, field);
+}
+
+/** Numbers that are no picture: the same arithmetic for each. */
+function prepareFlat(sent: Tensor, spec: TensorSpec, steps: Steps, field: string): Tensor {
+  const values = Float32Array.from(elementsOf(sent), Number);
+  normalise({ N: 1, C: 1, H: 1, W: values.length, values }, steps, field);
+  return { ...sent, name: spec.name, datatype: spec.datatype, data: bytesFor(spec, values, field) };
+}
+
+function unpacked(sent: Tensor, layout: Layout): Picture {
+  const extent = extentOf(layout, sent.shape);
+  const from = stridesOf(layout, extent);
+  const elements = elementsOf(sent);
+  const values = new Float32Array(elements.length);
+  let at = 0;
+  eachPixel(extent, (n, c, h, w) => {
+    values[at++] = Number(elements[n * from.N + c * from.C + h * from.H + w * from.W]);
+  });
+  return { ...extent, values };
+}
+
+function packed(picture: Picture, layout: Layout, spec: TensorSpec, field: string): Tensor {
+  const to = stridesOf(layout, picture);
+  const values = new Float32Array(picture.values.length);
+  let at = 0;
+  eachPixel(picture, (n, c, h, w) => {
+    values[n * to.N + c * to.C + h * to.H + w * to.W] = picture.values[at++] ?? 0;
+  });
+  const { name, datatype } = spec;
+  return { name, datatype, shape: shapeOf(layout, picture), data: bytesFor(spec, values, field) };
+}
+
+function eachPixel(
+  { N, C, H, W }: Extent,
+  visit: (n: number, c: number, h: number, w: number) => void,
+): void {
+  for (let n = 0; n < N; n++)
+    for (let c = 0; c < C; c++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) visit(n, c, h, w);
+}
+
+/** A model that takes integers gets the nearest ones. */
+function bytesFor({ datatype }: TensorSpec, values: Float32Array, field: string): Uint8Array {
+  const isFloat = datatype.startsWith('FP');
+  return bytesOf(
+    datatype,
+    values.length,
+    (index) => (isFloat ? (values[index] ?? 0) : Math.round(values[index] ?? 0)),
+    field,
+  );
+}
+
+function wantedSize({ shape }: TensorSpec, layout: Layout): { H: number | undefined; W: number | undefined } {
+  const size = (axis: string): number | undefined => {
+    const value = shape[layout.indexOf(axis)];
+    return typeof value === 'number' && value >= 0 ? value : undefined;
+  };
+  return { H: size('H'), W: size('W') };
+}
+
+function resized(
+  picture: Picture,
+  wanted: { H: number | undefined; W: number | undefined },
+  how: Steps['resize'],
+  field: string,
+): Picture {
+  const { H = picture.H, W = picture.W } = wanted;
+  if (H === picture.H && W === picture.W) return picture;
+  if (how === undefined) {
+    throw refused(
+      `it is ${picture.W} × ${picture.H} pixels: the model takes ${W} × ${H}`,
+      field,
+      "Give 'resize: linear', or a picture of that size",
+    );
+  }
+  const rows = (how === 'linear' ? linearTaps : nearestTaps)(picture.H, H);
+  const columns = (how === 'linear' ? linearTaps : nearestTaps)(picture.W, W);
+  const values = new Float32Array(picture.N * picture.C * H * W);
+  let at = 0;
+  for (let plane = 0; plane < picture.N * picture.C; plane++) {
+    const base = plane * picture.H * picture.W;
+    const pixel = (h: number, w: number): number => picture.values[base + h * picture.W + w] ?? 0;
+    for (const { low: top, high: bottom, share: down } of rows) {
+      for (const { low: left, high: right, share: across } of columns) {
+        const above = pixel(top, left) * (1 - across) + pixel(top, right) * across;
+        const below = pixel(bottom, left) * (1 - across) + pixel(bottom, right) * across;
+        values[at++] = above * (1 - down) + below * down;
+      }
+    }
+  }
+  return { N: picture.N, C: picture.C, H, W, values };
+}
+
+/** Two neighbours along an axis, and the share of the second. */
+interface Taps {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+/** Where pixel centres of the new axis lie on the old one (`half_pixel`). */
+function centre(index: number, from: number, to: number): number {
+  return ((index + 0.5) * from) / to - 0.5;
+}
+
+function linearTaps(from: number, to: number): Taps[] {
+  return Array.from({ length: to }, (_, index) => {
+    const at = Math.min(Math.max(centre(index, from, to), 0), from - 1);
+    const low = Math.floor(at);
+    return { low, high: Math.min(low + 1, from - 1), share: at - low };
+  });
+}
+
+/** Of two that are equally near, the one before (`round_prefer_floor`). */
+function nearestTaps(from: number, to: number): Taps[] {
+  return Array.from({ length: to }, (_, index) => {
+    const at = Math.min(Math.max(Math.ceil(centre(index, from, to) - 0.5), 0), from - 1);
+    return { low: at, high: at, share: 0 };
+  });
+}
+
+/** (x × scale − mean) ÷ std, in place. */
+function normalise(picture: Picture, { scale, mean, std }: Steps, field: string): void {
+  const { C, H, W, values } = picture;
+  const of = (name: string, given: number | readonly number[] | undefined, plain: number) => {
+    if (Array.isArray(given) && given.length !== C) {
+      throw refused(
+        `'${name}' must have one number for each of ${C} channels: it has ${given.length}`,
+        field,
+      );
+    }
+    return (channel: number): number =>
+      Math.fround(typeof given === 'number' ? given : (given?.[channel] ?? plain));
+  };
+  const [scaleOf, meanOf, stdOf] = [of('scale', scale, 1), of('mean', mean, 0), of('std', std, 1)];
+  for (let index = 0; index < values.length; index++) {
+    const channel = Math.floor(index / (H * W)) % C;
+    // Each step rounds to 32 bits, as the operators in a graph do.
+    const scaled = Math.fround((values[index] ?? 0) * scaleOf(channel));
+    values[index] = Math.fround(scaled - meanOf(channel)) / stdOf(channel);
+  }
+}
+
+function checkChannels({ C }: Picture, { shape }: TensorSpec, layout: Layout, field: string): void {
+  const wanted = shape[layout.indexOf('C')];
+  if (typeof wanted !== 'number' || wanted < 0 || wanted === C) return;
+  throw refused(`it has ${C} channels: the model takes ${wanted}`, field);
+}
+
+function refused(reason: string, field: string, nextStep?: string): EdgeError {
+  return new EdgeError('SAMPLES_INVALID', `Cannot prepare the input '${field}' as ${reason}`, {
+    field,
+    nextStep,
+  });
+}

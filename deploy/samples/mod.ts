@@ -1,0 +1,1 @@
+export { readGivenTensor } from './given-tensor.js';
