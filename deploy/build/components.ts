@@ -1,3 +1,4 @@
+import { AGENT_COMPONENT, UPLOADER_COMPONENT } from '../../src/contract/mod.js';
 import type { NativePackage } from './native.js';
 
 /** A component with code of ours: what its artifact is made of. */
@@ -18,7 +19,7 @@ export interface CodeComponent {
 
 export const CODE_COMPONENTS: readonly CodeComponent[] = [
   {
-    name: 'org.edgemanager.AgentRuntime',
+    name: AGENT_COMPONENT,
     folder: 'components/agent-runtime',
     artifact: 'agent-runtime',
     entries: ['main', 'control', 'model-host', 'register-model', 'local-cli'].map(
@@ -29,7 +30,7 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },
   {
-    name: 'org.edgemanager.CaptureUploader',
+    name: UPLOADER_COMPONENT,
     folder: 'components/capture-uploader',
     artifact: 'capture-uploader',
     entries: ['main', 'upload'].map((entry) => `components/capture-uploader/${entry}.ts`),

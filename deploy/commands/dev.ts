@@ -11,6 +11,7 @@ interface Options {
   bucket: string;
   buildVersion: string;
   deployment?: string;
+  trust?: readonly string[];
   json?: boolean;
 }
 
@@ -32,6 +33,11 @@ export function register(program: Command, line: CommandLine): void {
     .option('--bucket <name>', 'bucket made in the local S3', 'edge-manager-captures')
     .option('--build-version <version>', 'version for builds that say NEXT_PATCH', '1.0.0')
     .option('--deployment <file>', 'YAML or JSON with `components`, as CreateDeployment takes it', line.file)
+    .option(
+      '--trust <file>',
+      'public key or certificate in PEM whose signatures the agent accepts; repeatable',
+      line.files,
+    )
     .option('--json', 'one JSON object a line')
     .action(line.runs(dev));
 }

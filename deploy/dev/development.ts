@@ -1,3 +1,4 @@
+import { AGENT_COMPONENT, UPLOADER_COMPONENT } from '../../src/contract/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
 import { join, resolve } from '../../src/disk/mod.js';
 import { systemClock } from '../../src/system/mod.js';
@@ -13,6 +14,7 @@ import {
 } from '../../src/local/nucleus/mod.js';
 import { readRecipe } from '../../src/recipe/mod.js';
 import { freshFolder, makeFolder } from '../files/mod.js';
+import { readPublicPem } from '../sign/mod.js';
 import { readDeployment } from './deployment-file.js';
 
 export interface DevelopmentOptions {
@@ -29,6 +31,8 @@ export interface DevelopmentOptions {
   readonly buildVersion: string;
   /** File with `components`, as CreateDeployment takes it. */
   readonly deployment?: string | undefined;
+  /** Files of public keys or certificates whose signatures the agent accepts. */
+  readonly trust?: readonly string[] | undefined;
   /** What has happened, for machines and for people. */
   readonly tell: (event: JsonObject, text: string) => void;
 }
@@ -39,7 +43,8 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
   const data = resolve(options.folder ?? (await freshFolder('edge-dev-')));
   await makeFolder(data);
   const store = await folderStore();
-  const components = await wantedComponents(store, options);
+  const built = await wantedComponents(store, options);
+  const trustedKeys = await Promise.all((options.trust ?? []).map(readPublicPem));
   const credentials = makeLocalCredentials(systemClock);
   const s3 = await startLocalS3({
     folder: join(data, 's3'),
@@ -47,6 +52,7 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
     buckets: [options.bucket],
     region,
   });
+  const components = atHome(built, { options, endpoint: s3.endpoint, trustedKeys });
   // The socket's path must be short.
   const rootPath = await freshFolder('gg-');
   const device = { rootPath, profile, thingName: options.thing, region };
@@ -80,6 +86,42 @@ function tellPlaces(
   tell(
     { rootPath, logs, s3, data },
     `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3}, bucket ${bucket}, data in ${data}`,
+  );
+}
+
+/** Agent and uploader as they are of use on a laptop: captures go to the local S3. The deployment's own keys win. */
+function atHome(
+  components: Readonly<Record<string, WantedComponent>>,
+  {
+    options: { bucket, region },
+    endpoint,
+    trustedKeys,
+  }: {
+    readonly options: DevelopmentOptions;
+    readonly endpoint: string;
+    readonly trustedKeys: readonly string[];
+  },
+): Record<string, WantedComponent> {
+  const under: Readonly<Record<string, JsonObject>> = {
+    [UPLOADER_COMPONENT]: {
+      bucket,
+      region,
+      endpoint,
+      forcePathStyle: true,
+      // One device alone need not spread its first attempt as a fleet does.
+      startSpreadSeconds: 0,
+      scanPeriodSeconds: 2,
+    },
+    ...(trustedKeys.length === 0
+      ? {}
+      : { [AGENT_COMPONENT]: { signature: { trustedKeys: [...trustedKeys] } } }),
+  };
+  return Object.fromEntries(
+    Object.entries(components).map(([name, wanted]) => {
+      const merge = { ...under[name], ...wanted.configurationUpdate?.merge };
+      const update = { ...wanted.configurationUpdate, merge };
+      return [name, under[name] === undefined ? wanted : { ...wanted, configurationUpdate: update }];
+    }),
   );
 }
 

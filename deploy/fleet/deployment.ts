@@ -1,8 +1,6 @@
+import { AGENT_COMPONENT, UPLOADER_COMPONENT } from '../../src/contract/mod.js';
 import { EdgeError, isJsonObject, type JsonObject } from '../../src/core/mod.js';
 import type { Fleet } from './fleet.js';
-
-const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
-const UPLOADER_COMPONENT = 'org.edgemanager.CaptureUploader';
 
 /**
  * A rollout plan with the fleet's thing group as its target and the fleet's configuration below the plan's own,

@@ -1,14 +1,22 @@
 import { EdgeError, messageOf } from '../../src/core/mod.js';
-import { join, writeFileDurably } from '../../src/disk/mod.js';
+import { dirname, join, resolve, writeFileDurably } from '../../src/disk/mod.js';
 import { readYaml } from '../../src/recipe/mod.js';
 import { makeFolder, readText, writeNew } from '../files/mod.js';
+import { readPublicPem } from '../sign/mod.js';
 import type { Fleet } from './fleet.js';
-import { parseFleets } from './parse.js';
+import { parseFleets, trusting } from './parse.js';
 import type { PolicyDocument } from './policies.js';
 
-/** Reads and checks a fleets file, YAML or JSON. */
+/** Reads and checks a fleets file, YAML or JSON, with the keys that it names as files. */
 export async function readFleets(path: string): Promise<readonly Fleet[]> {
-  return parseFleets(await readDocument(path, 'the fleets file'));
+  const fleets = parseFleets(await readDocument(path, 'the fleets file'));
+  return Promise.all(fleets.map((fleet) => withTrust(fleet, dirname(path))));
+}
+
+async function withTrust(fleet: Fleet, folder: string): Promise<Fleet> {
+  if (fleet.trust.length === 0) return fleet;
+  const keys = await Promise.all(fleet.trust.map((file) => readPublicPem(resolve(folder, file))));
+  return trusting(fleet, keys);
 }
 
 /** @param what for the error's sentence, such as "the fleets file" */

@@ -23,6 +23,8 @@ export interface Fleet {
   readonly artifactBucket: string | undefined;
   readonly artifactComponents: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
+  /** Files of public keys whose signatures devices accept; what they hold stands in `agent` once the file was read. */
+  readonly trust: readonly string[];
   /** What the components get by a deployment; undefined: the file says nothing of them. */
   readonly agent: JsonObject | undefined;
   readonly uploader: JsonObject | undefined;

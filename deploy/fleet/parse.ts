@@ -92,6 +92,7 @@ function readFleet(name: string, entry: FleetEntry): Fleet {
     artifactBucket: entry.artifactBucket,
     artifactComponents: entry.artifactComponents ?? [],
     tags: entry.tags ?? {},
+    trust: entry.trust ?? [],
     agent: agent.configuration,
     uploader: uploader?.configuration,
     createThings: entry.createThings ?? false,
@@ -99,6 +100,17 @@ function readFleet(name: string, entry: FleetEntry): Fleet {
     query: entry.query,
     warnings: [agent.warning].flatMap((one) => (one === undefined ? [] : [`${path}.agent: ${one}`])),
   };
+}
+
+/** The fleet whose devices accept what these keys have signed, too. */
+export function trusting(fleet: Fleet, keys: readonly string[]): Fleet {
+  const agent = fleet.agent ?? {};
+  const signature = isJsonObject(agent['signature']) ? agent['signature'] : {};
+  const given = Array.isArray(signature['trustedKeys']) ? signature['trustedKeys'] : [];
+  const trustedKeys = [...new Set([...given, ...keys])];
+  const whole = { ...agent, signature: { ...signature, trustedKeys } };
+  atPath(`fleets.${fleet.name}.trust`, () => checkAgent(whole));
+  return { ...fleet, agent: whole };
 }
 
 function readAgent(

@@ -127,6 +127,13 @@ export const FleetSchema = Type.Object(
         },
       ),
     ),
+    trust: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+        maxItems: 16,
+        description:
+          "Files with a public key or certificate in PEM, by the fleets file's folder: become the agent's signature.trustedKeys",
+      }),
+    ),
     agent: Configuration('Configuration of org.edgemanager.AgentRuntime: docs/operations.md'),
     uploader: Configuration('Configuration of org.edgemanager.CaptureUploader: docs/upload.md'),
     createThings: Type.Optional(

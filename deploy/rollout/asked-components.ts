@@ -1,10 +1,8 @@
+import { AGENT_COMPONENT, UPLOADER_COMPONENT } from '../../src/contract/mod.js';
 import type { ComponentChange } from './components.js';
 
 /** The components of ours that the classic nucleus asks before it changes their configuration. */
-const ASKED: ReadonlySet<string> = new Set([
-  'org.edgemanager.AgentRuntime',
-  'org.edgemanager.CaptureUploader',
-]);
+const ASKED: ReadonlySet<string> = new Set([AGENT_COMPONENT, UPLOADER_COMPONENT]);
 
 /**
  * Once the classic nucleus (2.18.0) asks one component of a deployment, it awaits an answer from all whose configuration

@@ -28,3 +28,18 @@ export async function readPem(file: string): Promise<string> {
     });
   }
 }
+
+/** What devices may be given to trust. @throws EdgeError for what is neither a public key nor a certificate in PEM */
+export async function readPublicPem(file: string): Promise<string> {
+  const pem = await readPem(file);
+  // A private key in a device's configuration would be everybody's.
+  if (/^-----BEGIN (PUBLIC KEY|CERTIFICATE)-----$/m.test(pem) && !pem.includes('PRIVATE KEY')) return pem;
+  throw new EdgeError(
+    'SIGNING_KEY_INVALID',
+    `Cannot trust ${file} as it holds no public key or certificate in PEM`,
+    {
+      field: file,
+      nextStep: 'Make one of the private key: openssl ec -in key.pem -pubout -out public.pem',
+    },
+  );
+}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { fleetNamed, fleetPolicies, parseFleets } from '../../deploy/fleet/mod.js';
+import { AGENT_COMPONENT, UPLOADER_COMPONENT } from '../../src/contract/mod.js';
 import { createLogger, type JsonObject } from '../../src/core/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { makeLocalCredentials } from '../../src/local/cloud/mod.js';
@@ -24,8 +25,8 @@ import { quietSdk } from '../../src/net/mod.js';
 export const BUCKET = 'edge-manager-captures';
 const FLEET = 'demo-fleet';
 const THING = 'demo-device';
-export const AGENT = 'org.edgemanager.AgentRuntime';
-export const UPLOADER = 'org.edgemanager.CaptureUploader';
+export const AGENT = AGENT_COMPONENT;
+export const UPLOADER = UPLOADER_COMPONENT;
 const REGION = 'eu-west-1';
 export const CAPTURE_FOLDER = 'sme-capture';
 

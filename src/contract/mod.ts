@@ -1,4 +1,5 @@
 export * from './codes/mod.js';
+export * from './components.js';
 export * from './envelope.js';
 export * from './events.js';
 export * from './heartbeat-summary.js';

@@ -1,8 +1,7 @@
-import { TOPIC_PREFIX, topics } from '../contract/mod.js';
+import { AGENT_COMPONENT, TOPIC_PREFIX, topics } from '../contract/mod.js';
 import type { JsonObject } from '../core/mod.js';
 import type { Target } from './manifest-schema.js';
 
-const AGENT_COMPONENT = 'org.edgemanager.AgentRuntime';
 /** Agents that know this package format. Written out, as nucleus lite reads neither `^` nor `~`. */
 const AGENT_VERSION_RANGE = '>=0.1.0 <2.0.0';
 const WAIT_SECONDS = 100;

@@ -1,6 +1,6 @@
 import { followConfiguration, HeldConfiguration } from '../component/configuration/mod.js';
 import type { Component, OnEnd, Worker } from '../component/worker/mod.js';
-import { SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
+import { AGENT_COMPONENT, SpoolClosed, topics, type SpoolResult } from '../contract/mod.js';
 import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } from '../core/mod.js';
 import { join, type Disk, type DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
@@ -84,7 +84,7 @@ class CaptureUploader implements Component {
   async #restart(config: UploadConfig): Promise<void> {
     const { clock, random, logger, workFolder } = this.#worker;
     await this.#uploader?.close();
-    const root = config.spoolFolder ?? join(workFolder, '..', 'org.edgemanager.AgentRuntime', 'spool');
+    const root = config.spoolFolder ?? join(workFolder, '..', AGENT_COMPONENT, 'spool');
     const { maxBytesPerSecond, destination, periodicUpload } = config;
     this.#uploader = new Uploader({
       source: new SpoolSegmentSource(this.#files.disk, root, clock),

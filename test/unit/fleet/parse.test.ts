@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import {
   fleetNamed,
@@ -8,6 +11,8 @@ import {
   FleetsFileSchema,
   parseFleets,
 } from '../../../deploy/mod.js';
+import { readFleets } from '../../../deploy/fleet/mod.js';
+import { makeSigningKey } from '../../../examples/stage/mod.js';
 import { EdgeError } from '../../../src/core/mod.js';
 
 const docs = readFileSync('docs/fleets.md', 'utf8');
@@ -24,6 +29,46 @@ describe('the place of captures in a fleets file', () => {
       assert.throws(() => parseFleets({ fleets: { 'hall-3': { output: { s3OutputLocation: output } } } }), {
         code: 'INVALID_ARGUMENT',
       });
+  });
+});
+
+describe('the trust of a fleets file', () => {
+  let folder = '';
+  const { publicPem } = makeSigningKey();
+  const fleets = (trust: string): string => `fleets:
+  ovens:
+    trust: [${trust}]
+    agent: { signature: { policy: required, trustedKeysFile: /etc/keys.pem } }
+`;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'trust-'));
+    await writeFile(join(folder, 'public.pem'), publicPem);
+    await writeFile(
+      join(folder, 'key.pem'),
+      '-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n',
+    );
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it('becomes the agent’s trusted keys, beside what the file says of signatures', async () => {
+    await writeFile(join(folder, 'fleets.yaml'), fleets('public.pem'));
+    const [fleet] = await readFleets(join(folder, 'fleets.yaml'));
+    assert.deepEqual(fleet?.agent?.['signature'], {
+      policy: 'required',
+      trustedKeysFile: '/etc/keys.pem',
+      trustedKeys: [publicPem],
+    });
+  });
+
+  it('refuses a private key and a file that is not there, by name', async () => {
+    for (const [file, sentence] of [
+      ['key.pem', /Cannot trust .*key\.pem as it holds no public key or certificate in PEM/],
+      ['other.pem', /Cannot read the key file: .*other\.pem/],
+    ] as const) {
+      await writeFile(join(folder, 'fleets.yaml'), fleets(file));
+      await assert.rejects(readFleets(join(folder, 'fleets.yaml')), sentence);
+    }
   });
 });
 
