@@ -28,8 +28,8 @@ MAX_FRAME_BYTES = 64 * 1024
 CONNECT, CONNECT_ACK, ACCEPTED = 4, 5, 1
 # How long the nucleus may take to confirm that a stream or the connection ends.
 CLOSE_SECONDS = 3.0
-# All components of a nucleus that restarts lose it at the same moment: full jitter.
-BASE_SECONDS, CAP_SECONDS = 0.2, 5.0
+# All components of a nucleus that restarts lose it at the same moment: full jitter. Callers wait meanwhile.
+BASE_SECONDS, CAP_SECONDS = 0.2, 1.0
 
 
 # What the SDK says of a connection that is gone; a refusal of the nucleus is none of these.

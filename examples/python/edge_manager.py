@@ -9,6 +9,7 @@ import base64
 import errno
 import json
 import os
+import random
 import secrets
 import threading
 import time
@@ -16,6 +17,8 @@ import time
 from connection import Connection, NotConnected
 
 PREFIX = "edgemanager/v1"
+# The id of a message of the agent that answers no request: it was started, or its connection is back.
+AGENT_RETURNED = "agent:returned"
 # Tensors of so many bytes and so many parts fit a message.
 INLINE_MAX_BYTES = 4400
 INLINE_MAX_PARTS = 16
@@ -54,6 +57,14 @@ def error_of(error):
     return EdgeManagerError(
         error["code"], error["message"], error.get("field"), error.get("retryAfterMs"), error.get("reason")
     )
+
+
+def no_reply(op, timeout, is_sent):
+    """Why a request has no answer in its time."""
+    if is_sent:
+        return EdgeManagerError("DEADLINE_EXCEEDED", f"No reply to '{op}' within {timeout} s", reason="NO_REPLY")
+    sentence = f"The connection to Greengrass did not come back for '{op}' within {timeout} s"
+    return EdgeManagerError("UNAVAILABLE", sentence, reason="CONNECTION_LOST")
 
 
 def laying_failed(error, path):
@@ -119,10 +130,12 @@ class EdgeManager:
         """
         topic = f"{PREFIX}/models/{model}/predict"
         deadline = time.monotonic() + timeout
+        # Whoever repeats a prediction repeats its capture id: it is not captured twice.
+        capture_id = secrets.token_hex(16)
         fits = len(inputs) <= INLINE_MAX_PARTS and sum(len(data) for *_, data in inputs) <= INLINE_MAX_BYTES
         if fits and model not in self._roomy:
             try:
-                body = {"inputs": [self._inline(tensor) for tensor in inputs]}
+                body = {"inputs": [self._inline(tensor) for tensor in inputs], "captureId": capture_id}
                 return self._with_data(self._request("predict", topic, body, timeout), None)
             except EdgeManagerError as error:
                 if not wants_room(error):
@@ -130,22 +143,22 @@ class EdgeManager:
             self._roomy.add(model)
         try:
             try:
-                return self._predict_by_file(topic, inputs, deadline, max_output_bytes)
+                return self._predict_by_file(topic, inputs, capture_id, deadline, max_output_bytes)
             except EdgeManagerError as error:
                 # The agent was restarted or has swept the folder: hello gives another one.
                 if error.reason not in ("EXCHANGE_FOLDER_UNKNOWN", "EXCHANGE_FILE_REFUSED"):
                     raise
             self._folder = None
-            return self._predict_by_file(topic, inputs, deadline, max_output_bytes)
+            return self._predict_by_file(topic, inputs, capture_id, deadline, max_output_bytes)
         except EdgeManagerError:
             # Perhaps the next outputs fit the message.
             self._roomy.discard(model)
             raise
 
-    def _predict_by_file(self, topic, inputs, deadline, max_output_bytes):
+    def _predict_by_file(self, topic, inputs, capture_id, deadline, max_output_bytes):
         path, tensors, output = self._lay(inputs, max_output_bytes, deadline)
         try:
-            body = {"inputs": tensors, "outputFile": output}
+            body = {"inputs": tensors, "outputFile": output, "captureId": capture_id}
             return self._with_data(self._request("predict", topic, body, deadline - time.monotonic()), path)
         finally:
             remove(path)
@@ -215,17 +228,37 @@ class EdgeManager:
             return self._counter
 
     def _request(self, op, topic, body, timeout):
+        """The reply's body. An agent that is stopping or starting says UNAVAILABLE: it is asked again in time."""
+        deadline = time.monotonic() + timeout
+        pause = 0.05
+        while True:
+            try:
+                return self._ask(op, topic, body, deadline, timeout)
+            except EdgeManagerError as error:
+                # All apps of a device meet the same restart: full jitter.
+                delay = random.random() * pause
+                if error.code != "UNAVAILABLE" or time.monotonic() + delay >= deadline:
+                    raise
+            time.sleep(delay)
+            pause = min(1.0, pause * 2)
+
+    def _ask(self, op, topic, body, deadline, timeout):
+        """Under one id: the agent acts once for it, however often it hears it."""
         request_id = f"{self._session}-{self._next_id()}"
         waiting = {"event": threading.Event(), "reply": None}
         self._pending[request_id] = waiting
-        deadline = time.monotonic() + timeout
+        is_sent = True
         try:
-            # The agent answers a repeated id once only, and Greengrass loses messages in silence: ask again.
-            while waiting["reply"] is None:
+            while True:
+                waiting["event"].clear()
+                if waiting["reply"] is not None:
+                    break
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    raise EdgeManagerError("DEADLINE_EXCEEDED", f"No reply to '{op}' within {timeout} s")
+                    raise no_reply(op, timeout, is_sent)
+                # Greengrass loses messages in silence, and an agent that is killed what it had heard: ask again.
                 is_sent = self._publish(topic, request_id, op, body, remaining)
+                # Ends early where the agent says that it is back.
                 waiting["event"].wait(min(remaining, 2.0 if is_sent else 0.2))
         finally:
             del self._pending[request_id]
@@ -256,6 +289,11 @@ class EdgeManager:
 
     def _on_reply(self, event):
         reply = json.loads(event.binary_message.message)
+        if reply.get("id") == AGENT_RETURNED:
+            # What has no answer yet may have been lost with the agent.
+            for waiting in list(self._pending.values()):
+                waiting["event"].set()
+            return
         waiting = self._pending.get(reply.get("id"))
         if waiting is not None:
             waiting["reply"] = reply

@@ -17,7 +17,7 @@ export class AdminTransport implements Transport {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       const cause = new EdgeError('CONNECTION_LOST', 'The agent closed the connection');
-      this.#connectionListeners.tell('lost', cause);
+      this.#connectionListeners.tell('ended', cause);
     });
   }
 

@@ -45,7 +45,8 @@ export class Calls {
   ): Promise<T> {
     const { clock, random } = this.#options;
     const endsAtMs = clock.monotonicMs() + timeoutMs;
-    const worth = (thrown: unknown): boolean => thrown instanceof EdgeError && thrown.code === 'UNAVAILABLE';
+    const worth = (thrown: unknown): boolean =>
+      thrown instanceof EdgeError && thrown.code === 'UNAVAILABLE' && thrown.reason !== 'CLOSED';
     const attempt: Attempt = {
       get timeoutMs() {
         return Math.max(1, endsAtMs - clock.monotonicMs());

@@ -1,5 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
-import { ErrorBody, MAX_MESSAGE_BYTES, ReplyEnvelope, RequestEnvelope } from './envelope.js';
+import { AgentReturned, ErrorBody, MAX_MESSAGE_BYTES, ReplyEnvelope, RequestEnvelope } from './envelope.js';
 import { CaptureEvent, ModelEvent, SpoolClosed, SpoolResult } from './events.js';
 import { operations, type OperationName } from './operations.js';
 import { topics, TOPIC_PREFIX } from './topics.js';
@@ -42,7 +42,10 @@ export function asyncApiDocument(): object {
           component: { description: "The caller's component name" },
           nonce: { description: '128 random bits in lower-case hex' },
         },
-        messages: { reply: { $ref: '#/components/messages/reply' } },
+        messages: {
+          reply: { $ref: '#/components/messages/reply' },
+          agentReturned: { $ref: '#/components/messages/agentReturned' },
+        },
       },
       ...Object.fromEntries(
         eventNames.map((name) => [
@@ -63,12 +66,23 @@ export function asyncApiDocument(): object {
           },
         ]),
       ),
+      agentReturned: {
+        action: 'send',
+        channel: { $ref: '#/channels/reply' },
+        messages: [{ $ref: '#/channels/reply/messages/agentReturned' }],
+        summary: 'To callers that the agent knows, at its start and whenever its connection is back',
+      },
     },
     components: {
       messages: {
         ...Object.fromEntries(names.map((name) => [name, { payload: requestSchema(name) }])),
         ...Object.fromEntries(eventNames.map((name) => [name, { payload: plain(events[name].schema) }])),
         reply: { payload: plain(ReplyEnvelope) },
+        agentReturned: {
+          summary:
+            'The agent is back, and answers no request by this: what has no answer yet is best sent again, with its id',
+          payload: plain(AgentReturned),
+        },
       },
       schemas: {
         error: plain(ErrorBody),

@@ -58,3 +58,19 @@ export const ReplyEnvelope = Type.Union([
 export type ReplyEnvelope =
   | { v: 1; id: string; ok: true; body: Record<string, unknown> }
   | { v: 1; id: string; ok: false; error: ErrorBody };
+
+/** The id of {@link AgentReturned}; no request has it. */
+export const AGENT_RETURNED_ID = 'agent:returned';
+
+/**
+ * Comes to the reply topics of callers that the agent knows, and answers none of their requests: the agent was started,
+ * or its connection is back. A request that has no answer yet may be lost, and is best sent again under its own id.
+ * Whoever does not know this id has no such request, and sends again in its own time.
+ */
+export const AgentReturned = Type.Object({
+  v: Type.Literal(PROTOCOL_VERSION),
+  id: Type.Literal(AGENT_RETURNED_ID),
+  ok: Type.Literal(true),
+  body: Type.Object({}, { additionalProperties: true }),
+});
+export type AgentReturned = Static<typeof AgentReturned>;

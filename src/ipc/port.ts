@@ -13,8 +13,11 @@ export interface PublishOptions {
   readonly signal?: AbortSignal;
 }
 
-/** `regained`: subscriptions are back. `refused`: the nucleus does not know this SVCUID; attempts go on. */
-export type ConnectionState = 'lost' | 'regained' | 'refused';
+/**
+ * `regained`: subscriptions are back. `refused`: the nucleus does not know this SVCUID; attempts go on. `ended`: it was
+ * lost, and does not come back.
+ */
+export type ConnectionState = 'lost' | 'regained' | 'refused' | 'ended';
 
 /**
  * Publish/subscribe between components. Implementations reconnect by themselves with backoff and restore their

@@ -1,4 +1,5 @@
 import {
+  AGENT_RETURNED_ID,
   MAX_TIMEOUT_MS,
   operations,
   replyTopic,
@@ -8,9 +9,13 @@ import {
   type RequestEnvelope,
   type RequestOf,
 } from '../contract/mod.js';
-import { deferred, EdgeError, validate, within, type Clock, type Logger, type Random } from '../core/mod.js';
+import { EdgeError, validate, within, type Clock, type Logger, type Random } from '../core/mod.js';
 import { decodeReply, encodeMessage, fromErrorBody } from './codec.js';
-import type { IncomingMessage, Transport } from './port.js';
+import { OpenRequest } from './open-request.js';
+import type { ConnectionState, IncomingMessage, Transport } from './port.js';
+
+/** Requests that may begin to wait for the connection: with tensors in messages they hold some megabytes. */
+const MAX_WAITING = 1024;
 
 export interface RequesterOptions {
   readonly transport: Transport;
@@ -30,7 +35,13 @@ export interface RequestOptions {
 
 export interface Requester extends AsyncDisposable {
   readonly replyTo: string;
-  /** Rejects with the agent's error, DEADLINE_EXCEEDED after `timeoutMs`, or UNAVAILABLE at once when the connection goes. */
+  /**
+   * A request that the connection is away for waits for it, and goes out in its turn when it is back. One id stays with
+   * it, so that an agent that has heard it already does nothing twice.
+   * @throws EdgeError the agent's own; after `timeoutMs` DEADLINE_EXCEEDED, or UNAVAILABLE (CONNECTION_LOST) where the
+   * connection is still away, and at once where it went for good; RESOURCE_EXHAUSTED (REQUESTS_UNDER_WAY) where too
+   * many wait for it; UNAVAILABLE (CLOSED)
+   */
   request<Name extends OperationName>(
     name: Name,
     body: RequestOf<Name>,
@@ -39,13 +50,10 @@ export interface Requester extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface Pending {
-  readonly name: OperationName;
-  readonly resolve: (reply: ReplyEnvelope) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** One reply subscription, requests matched by id: a connection lost fails all pending ones with their own code. */
+/**
+ * One reply subscription, requests matched by id. Whatever has no answer is sent again when the connection is back, and
+ * when the agent says that it is: it may have gone before it answered.
+ */
 export async function createRequester(options: RequesterOptions): Promise<Requester> {
   const requester = new TopicRequester(options);
   await requester.open();
@@ -55,12 +63,15 @@ export async function createRequester(options: RequesterOptions): Promise<Reques
 class TopicRequester implements Requester {
   readonly replyTo: string;
   readonly #options: RequesterOptions;
-  readonly #pending = new Map<string, Pending>();
+  /** By id, in the order in which they came. */
+  readonly #open = new Map<string, OpenRequest>();
   readonly #prefix: string;
   #counter = 0;
   #endSubscription: (() => Promise<void>) | undefined;
   #endConnection: (() => void) | undefined;
-  #closed = false;
+  #isAway = false;
+  /** Why no request can be made any more. */
+  #over: EdgeError | undefined;
 
   constructor(options: RequesterOptions) {
     this.#options = options;
@@ -70,19 +81,8 @@ class TopicRequester implements Requester {
 
   async open(): Promise<void> {
     const { transport } = this.#options;
+    this.#endConnection = transport.onConnection((state, cause) => this.#connection(state, cause));
     this.#endSubscription = await transport.subscribe(this.replyTo, (message) => this.#receive(message));
-    this.#endConnection = transport.onConnection((state) => {
-      if (state !== 'lost') return;
-      this.#failAll(
-        new EdgeError(
-          'CONNECTION_LOST',
-          'Cannot wait for the reply as the connection to Greengrass was lost',
-          {
-            retryAfterMs: 1000,
-          },
-        ),
-      );
-    });
   }
 
   async request<Name extends OperationName>(
@@ -90,8 +90,8 @@ class TopicRequester implements Requester {
     body: RequestOf<Name>,
     options: RequestOptions,
   ): Promise<ReplyOf<Name>> {
-    if (this.#closed) throw new EdgeError('CLOSED', 'Cannot send the request as the client was closed');
     options.signal?.throwIfAborted();
+    this.#checkOpen();
     const operation = operations[name];
     const id = `${this.#prefix}-${(this.#counter++).toString(36)}`;
     const envelope: RequestEnvelope = {
@@ -108,10 +108,9 @@ class TopicRequester implements Requester {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#over?.reason === 'CLOSED') return;
     this.#endConnection?.();
-    this.#failAll(new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed'));
+    this.#end(new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed'));
     await this.#endSubscription?.();
   }
 
@@ -125,36 +124,69 @@ class TopicRequester implements Requester {
     envelope: RequestEnvelope,
     { timeoutMs, signal }: RequestOptions,
   ): Promise<ReplyEnvelope> {
-    const { clock } = this.#options;
-    const { id } = envelope;
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const reply = deferred<ReplyEnvelope>();
-    this.#pending.set(id, { name, resolve: reply.resolve, reject: reply.reject });
-    let cancelResend = (): void => undefined;
-    const send = (remainingMs: number, nextMs: number): void => {
-      this.#send(topic, { ...envelope, timeoutMs: wireTimeout(remainingMs) });
-      if (nextMs >= remainingMs) return;
-      cancelResend = clock.after(nextMs, () => send(deadlineMs - clock.monotonicMs(), nextMs * 2));
-    };
-    send(timeoutMs, operations[name].resendAfterMs);
-    const late = (): EdgeError =>
-      new EdgeError(
-        'NO_REPLY',
-        `Cannot wait any longer for the reply to '${name}': ${Math.round(timeoutMs)} ms have passed`,
-      );
+    const { clock, transport } = this.#options;
+    const request = new OpenRequest({
+      clock,
+      deadlineMs: clock.monotonicMs() + timeoutMs,
+      resendAfterMs: operations[name].resendAfterMs,
+      publish: (remainingMs) =>
+        transport.publish(topic, encodeMessage({ ...envelope, timeoutMs: wireTimeout(remainingMs) })),
+    });
+    this.#open.set(envelope.id, request);
+    if (!this.#isAway) request.send();
     try {
-      const signals = signal === undefined ? [] : [signal];
-      return await within(clock, timeoutMs, reply.promise, { late, signals });
+      return await within(clock, timeoutMs, request.answer, {
+        late: () => this.#late(name, timeoutMs),
+        signals: signal === undefined ? [] : [signal],
+      });
     } finally {
-      cancelResend();
-      this.#pending.delete(id);
+      request.rest();
+      this.#open.delete(envelope.id);
     }
   }
 
-  #send(topic: string, envelope: RequestEnvelope): void {
-    this.#options.transport.publish(topic, encodeMessage(envelope)).catch((thrown: unknown) => {
-      this.#pending.get(envelope.id)?.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    });
+  #checkOpen(): void {
+    if (this.#over !== undefined) throw this.#over;
+    if (!this.#isAway || this.#open.size < MAX_WAITING) return;
+    throw new EdgeError(
+      'REQUESTS_UNDER_WAY',
+      `Cannot take the request as ${this.#open.size} wait for the connection to Greengrass: at most ${MAX_WAITING} may`,
+      { retryAfterMs: 1000 },
+    );
+  }
+
+  #late(name: OperationName, timeoutMs: number): EdgeError {
+    const passed = `${Math.round(timeoutMs)} ms have passed`;
+    return this.#isAway
+      ? new EdgeError(
+          'CONNECTION_LOST',
+          `Cannot wait any longer for the connection to Greengrass to come back for '${name}': ${passed}`,
+          { retryAfterMs: 1000 },
+        )
+      : new EdgeError('NO_REPLY', `Cannot wait any longer for the reply to '${name}': ${passed}`);
+  }
+
+  #connection(state: ConnectionState, cause: Error | undefined): void {
+    switch (state) {
+      case 'lost':
+        this.#isAway = true;
+        for (const request of this.#open.values()) request.rest();
+        break;
+      case 'regained':
+        this.#isAway = false;
+        this.#sendAll();
+        break;
+      case 'ended':
+        this.#end(
+          new EdgeError('CONNECTION_LOST', 'Cannot wait for the reply as the connection has ended', {
+            cause,
+          }),
+        );
+        break;
+      case 'refused':
+        // Tries go on, and whoever waits has its own deadline.
+        break;
+    }
   }
 
   #receive(message: IncomingMessage): void {
@@ -165,11 +197,17 @@ class TopicRequester implements Requester {
       this.#options.logger.warn('An unreadable reply was ignored', { reason: String(thrown) });
       return;
     }
-    this.#pending.get(reply.id)?.resolve(reply);
+    if (reply.id === AGENT_RETURNED_ID) this.#sendAll();
+    else this.#open.get(reply.id)?.resolve(reply);
   }
 
-  #failAll(error: EdgeError): void {
-    for (const pending of this.#pending.values()) pending.reject(error);
+  #sendAll(): void {
+    if (!this.#isAway) for (const request of this.#open.values()) request.send();
+  }
+
+  #end(error: EdgeError): void {
+    this.#over = error;
+    for (const request of this.#open.values()) request.reject(error);
   }
 }
 

@@ -42,6 +42,8 @@ export interface ResponderOptions {
    * More are refused with RESOURCE_EXHAUSTED, and of one caller as many as would leave no more free. Default 2048.
    */
   readonly maxInFlight?: number;
+  /** Hears of each readable request, before it is answered. */
+  readonly onRequest?: (replyTo: string, component: string) => void;
 }
 
 export interface Responder {
@@ -129,6 +131,7 @@ class TopicResponder implements Responder {
       this.#options.logger.debug('A request without a reply topic of ours was ignored', { op: name });
       return;
     }
+    this.#options.onRequest?.(request.replyTo, parsed.component);
     const reply =
       request.op === name
         ? await this.answer(request, message.topic, request.replyTo, parsed.component)

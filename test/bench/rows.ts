@@ -2,6 +2,7 @@ import { deadline, isolation } from './agent/hang.js';
 import { hostKill } from './agent/host-kill.js';
 import { loopGap } from './agent/loop-gap.js';
 import { idle, loadCycles, memory } from './agent/memory.js';
+import { recovery } from './agent/recovery.js';
 import { predictLarge, predictSmall } from './agent/predict.js';
 import { start } from './agent/start.js';
 import { throughput, twoModels } from './agent/throughput.js';
@@ -24,6 +25,7 @@ export const ROWS: readonly BenchRow[] = [
   deadline,
   update,
   hostKill,
+  recovery,
   start,
   memory,
   loadCycles,

@@ -18,6 +18,7 @@ import {
 import { completeManifest, writePackage, type Manifest, type NewFile } from '../../src/model/mod.js';
 import {
   Agent,
+  KnownClients,
   linkGreengrass,
   OwnersLog,
   type AgentDependencies,
@@ -62,6 +63,7 @@ export class AgentTwins implements AsyncDisposable {
   declare hosts: MemoryModelHosts;
   declare agent: Agent;
   declare dependencies: AgentDependencies;
+  declare clients: KnownClients;
   declare link: GreengrassLink & { close(): Promise<void> };
   declare requester: Requester;
 
@@ -150,8 +152,11 @@ export class AgentTwins implements AsyncDisposable {
     this.greengrass = this.broker.connect(this.#options.configuration ?? {});
     const { greengrass, agent } = this;
     const ends = new Ends();
+    const file = join(work, 'clients.json');
+    this.clients = await KnownClients.open({ file, files: nodeFiles, clock, logger });
+    const { clients } = this;
     const linked = await linkGreengrass(
-      { greengrass, agent, configuration, capture, clock, logger },
+      { greengrass, agent, configuration, capture, clients, clock, logger },
       ends.add,
     );
     this.link = { ...linked, close: async () => await ends.close() };
@@ -171,6 +176,7 @@ export class AgentTwins implements AsyncDisposable {
   async stop(graceMs = 1000): Promise<void> {
     await this.link.close();
     await this.agent.stop(graceMs);
+    await this.clients.close();
     await this.link.flushed();
     await this.requester.close();
   }

@@ -7,7 +7,7 @@ import { EXIT_PERMANENT } from './exit-codes.js';
 /** The nucleus kills 5 s after SIGTERM; the worker ends within 4 s. */
 const STOP_MS = 4500;
 const BACKOFF = { baseMs: 250, capMs: 10_000 };
-/** A worker that lived this long starts anew without delay. */
+/** A worker that lived this long starts anew without delay, and so does one that ends early for the first time. */
 const STABLE_MS = 60_000;
 /** What a new start did not mend is tried again this often, where the component may not end. */
 const UNMENDED_MS = 300_000;
@@ -57,7 +57,7 @@ export async function runLauncher(options: LauncherOptions): Promise<number> {
       continue;
     }
     quickEnds = clock.monotonicMs() - startedMs >= STABLE_MS ? 0 : quickEnds + 1;
-    const delayMs = quickEnds === 0 ? 0 : BACKOFF.baseMs / 2 + fullJitterMs(quickEnds, BACKOFF, random);
+    const delayMs = quickEnds <= 1 ? 0 : BACKOFF.baseMs / 2 + fullJitterMs(quickEnds - 1, BACKOFF, random);
     logger.error(`${options.worker} ended: starting it again`, { code, signal, starts, delayMs });
     await clock.sleep(delayMs, stop).catch(() => undefined);
   }

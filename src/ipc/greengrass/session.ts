@@ -16,8 +16,11 @@ import { translateIpcError } from './ipc-errors.js';
 import { openLink, type Client, type Link } from './link.js';
 import { Subscription, type OpenStream } from './subscription.js';
 
-/** Defaults suit a nucleus that restarts within seconds and one that is away for hours. */
-const BACKOFF = { baseMs: 200, capMs: 5000 };
+/**
+ * A nucleus that is back is found within a second: callers of this component, and what this one asks for, wait until
+ * both are. A try is one call of the kernel, and costs next to nothing where the nucleus is away for hours.
+ */
+const BACKOFF = { baseMs: 200, capMs: 1000 };
 const CALL_TIMEOUT_MS = 10_000;
 
 export interface SessionOptions {
@@ -153,7 +156,7 @@ export class Session {
         worth: () => !signal.aborted,
         onPause: ({ thrown, attempt }) => {
           // A line per attempt would fill the flash of a device whose nucleus is away for days.
-          if (attempt > 2 && attempt % 100 !== 0) return;
+          if (attempt > 2 && attempt % 500 !== 0) return;
           logger.warn('Greengrass IPC is not there yet', { attempt, reason: messageOf(thrown) });
         },
       });

@@ -6,14 +6,17 @@ import { createResponder, decodeMessage, type GreengrassPort, type Responder } f
 import type { CaptureSpool } from '../../capture/mod.js';
 import type { ConfigurationHolder } from '../config/mod.js';
 import type { Agent } from './agent.js';
+import type { Publish } from './events.js';
 import { deferUpdates } from './component-updates.js';
 import { CountedTransport } from './counted-transport.js';
+import type { KnownClients } from './known-clients.js';
 
 export interface GreengrassLinkOptions {
   readonly greengrass: GreengrassPort;
   readonly agent: Agent;
   readonly configuration: ConfigurationHolder;
   readonly capture: CaptureSpool;
+  readonly clients: Pick<KnownClients, 'heard' | 'tellReturn'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,14 +32,29 @@ export interface GreengrassLink {
  * ends no more requests are taken; those under way are still answered.
  */
 export async function linkGreengrass(
-  { greengrass, agent, configuration, capture, clock, logger }: GreengrassLinkOptions,
+  { greengrass, agent, configuration, capture, clients, clock, logger }: GreengrassLinkOptions,
   onEnd: OnEnd,
 ): Promise<GreengrassLink> {
   onEnd(await followConfiguration(configuration, greengrass));
   const transport = new CountedTransport(greengrass);
-  agent.attach(async (topic, payload) => await transport.publish(topic, payload));
-  const responder = await createResponder({ transport, handlers: agent.handlers, clock, logger });
+  const publish: Publish = async (topic, payload) => await transport.publish(topic, payload);
+  agent.attach(publish);
+  const responder = await createResponder({
+    transport,
+    handlers: agent.handlers,
+    clock,
+    logger,
+    onRequest: (replyTo, component) => clients.heard(replyTo, component),
+  });
   onEnd(() => responder.close());
+  const tellReturn = (): void => void clients.tellReturn(publish);
+  onEnd(
+    greengrass.onConnection((state) => {
+      if (state === 'regained') tellReturn();
+    }),
+  );
+  // From here on requests are heard.
+  tellReturn();
   onEnd(await greengrass.subscribe(topics.spoolResult, ({ payload }) => receipts(payload, capture, logger)));
   onEnd(await deferUpdates({ greengrass, pending: () => agent.pending, clock, logger }));
   onEnd(agent.heartbeat.start(greengrass));

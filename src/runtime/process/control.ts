@@ -6,6 +6,7 @@ import { createResponder, type Transport } from '../../ipc/mod.js';
 import {
   Agent,
   compiledFolder,
+  KnownClients,
   linkGreengrass,
   openAdminSocket,
   OwnersLog,
@@ -65,16 +66,23 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
     localEntry: entries.local,
     nativeFolder: nativeFolder(worker.environment, workFolder),
   });
+  const clients = await KnownClients.open({
+    file: join(workFolder, 'clients.json'),
+    files: nodeFiles,
+    clock,
+    logger,
+  });
   let flushed = async (): Promise<void> => undefined;
   return {
     link: async (greengrass, onEnd) => {
-      const link = await linkGreengrass({ ...dependencies, greengrass, agent }, onEnd);
+      const link = await linkGreengrass({ ...dependencies, greengrass, agent, clients }, onEnd);
       flushed = async () => await link.flushed();
       logger.info('Agent connected');
     },
     stop: async () => {
       logger.info('Agent stopping', { pending: agent.pending });
       await agent.stop(DRAIN_MS);
+      await clients.close();
     },
     flushed: async () => {
       await flushed();

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { connectAdmin, float32 } from '../../../src/client/mod.js';
+import { connectAdmin, EdgeManagerClient, float32 } from '../../../src/client/mod.js';
+import { ManualClock, silentLogger } from '../../../src/core/mod.js';
+import { systemRandom } from '../../../src/system/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
 import { writeTestPackage } from '../../lib/model-hosts.js';
 import { floats } from '../../lib/tensors.js';
@@ -35,6 +37,49 @@ describe('the agent process', () => {
     assert.notEqual(await bench.controlPid(), former);
     assert.ok((await app.stats({ timeoutMs: 10_000 })).controlStarts > 1);
     assert.equal(bench.agent?.exitCode, null);
+  });
+
+  it('tells apps that it is back: what they asked before kill -9 is answered while their own clocks stand still', async () => {
+    await using bench = await AgentBench.create();
+    await startWithIdentity(bench);
+    const component = 'com.example.App';
+    const client = await EdgeManagerClient.open({
+      transport: await bench.connect(component),
+      component,
+      // It never sends again because time has passed.
+      clock: new ManualClock(),
+      random: systemRandom,
+      logger: silentLogger,
+      uid: process.getuid?.(),
+    });
+    const ask = () => client.predict('Identity', [floats('x', [3])], { timeoutMs: 60_000 });
+    await ask();
+    const clients = join(bench.workFolder, 'clients.json');
+    await until(
+      async () => (await readFile(clients, 'utf8').catch(() => '')).includes(component),
+      'it is known',
+    );
+    const kills = {
+      control: async () => void process.kill(await bench.controlPid(), 'SIGKILL'),
+      launcher: async () => {
+        const begun = bench.log.length;
+        await bench.stop('SIGKILL');
+        bench.spawn('main');
+        await until(
+          () => bench.log.slice(begun).includes('"Agent stopping"'),
+          'the former one hears nothing more',
+        );
+      },
+    };
+    for (const kill of [kills.control, kills.launcher]) {
+      const agents = (): number => bench.log.split('"Agent connected"').length;
+      const before = agents();
+      await kill();
+      const asking = Array.from({ length: 3 }, ask);
+      assert.equal((await Promise.all(asking)).length, 3);
+      await until(() => agents() > before, 'the new agent said so');
+    }
+    await client.close();
   });
 
   it('ends a control process that hangs, and serves again', async () => {

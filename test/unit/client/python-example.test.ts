@@ -168,4 +168,63 @@ def answer(op, body):
       left: [],
     });
   });
+
+  /** A client of which each message that goes out is what `publish(message)` makes of it; `reply(message)` answers. */
+  const sent = (publish: string, act: string): unknown =>
+    python(`
+import edge_manager
+from connection import NotConnected
+manager = EdgeManager("com.example.App")
+messages = []
+def hear(message): manager._on_reply(types.SimpleNamespace(binary_message=types.SimpleNamespace(message=json.dumps(message))))
+def reply(message, **said): hear({"v": 1, "id": message["id"], **(said or {"ok": True, "body": {"status": "SUCCESS"}})})
+def returned(): hear({"v": 1, "id": "agent:returned", "ok": True, "body": {}})
+${publish}
+def out(topic, data):
+    messages.append(json.loads(data))
+    publish(messages[-1])
+manager._ipc.publish = out
+# Nothing is sent again because time has passed.
+real = threading.Event.wait
+threading.Event.wait = lambda self, timeout=None: real(self, max(timeout, 60.0) if timeout == 2.0 else timeout)
+${act}`);
+
+  it('sends again as soon as the agent says that it is back, with the same id', () => {
+    const publish = `
+def publish(message):
+    if len(messages) == 1: threading.Timer(0.05, returned).start()
+    else: reply(message)`;
+    const act = `
+status = manager.capture_status("c", timeout=70.0)["status"]
+print(json.dumps([status, len(messages), len({m["id"] for m in messages})]))`;
+    assert.deepEqual(sent(publish, act), ['SUCCESS', 2, 1]);
+  });
+
+  it('waits for the connection within its time, and says so where it does not come back', () => {
+    const publish = `
+def publish(message):
+    if len(messages) < 3 or message["body"]["captureId"] == "late": raise NotConnected("It is away")
+    reply(message)`;
+    const act = `
+status = manager.capture_status("c", timeout=30.0)["status"]
+try: manager.capture_status("late", timeout=0.3)
+except edge_manager.EdgeManagerError as e: print(json.dumps([status, e.code, e.reason, str(e)]))`;
+    assert.deepEqual(sent(publish, act), [
+      'SUCCESS',
+      'UNAVAILABLE',
+      'CONNECTION_LOST',
+      "UNAVAILABLE: The connection to Greengrass did not come back for 'captureStatus' within 0.3 s",
+    ]);
+  });
+
+  it('asks an agent that is stopping again, and a prediction with the same capture id', () => {
+    const publish = `
+def publish(message):
+    if len(messages) == 1: reply(message, ok=False, error={"code": "UNAVAILABLE", "reason": "AGENT_STOPPING", "message": "m"})
+    else: reply(message, ok=True, body={"outputs": []})`;
+    const act = `
+manager.predict("M", [("x", "FP32", [1], bytes(4))], timeout=30.0)
+print(json.dumps([len({m["id"] for m in messages}), len({m["body"]["captureId"] for m in messages})]))`;
+    assert.deepEqual(sent(publish, act), [2, 1]);
+  });
 });

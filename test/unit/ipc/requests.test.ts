@@ -136,17 +136,6 @@ describe('requests over publish/subscribe', () => {
     await waiting;
   });
 
-  it('fails all pending requests with UNAVAILABLE as soon as the connection is lost', async () => {
-    const { requester, app } = await setUp({ hello: () => new Promise(() => undefined) });
-    const waiting = assert.rejects(
-      requester.request('hello', {}, { timeoutMs: 60_000 }),
-      (error: EdgeError) => error.code === 'UNAVAILABLE',
-    );
-    await turn();
-    app.setConnected(false);
-    await waiting;
-  });
-
   it('runs a repeated id once and answers it twice', async () => {
     const ran: string[] = [];
     const { app, responder } = await setUp({
