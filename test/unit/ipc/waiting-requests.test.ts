@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AGENT_RETURNED_ID, topics, type RequestEnvelope } from '../../../src/contract/mod.js';
-import { EdgeError, ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
+import { type EdgeError, ManualClock, SeededRandom, silentLogger } from '../../../src/core/mod.js';
 import { createRequester, decodeRequest, encodeMessage, MemoryBroker } from '../../../src/ipc/mod.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
