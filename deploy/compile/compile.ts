@@ -1,13 +1,13 @@
 import type { Tensor } from '../../src/contract/mod.js';
 import { canonicalJson, EdgeError } from '../../src/core/mod.js';
-import { join } from '../../src/disk/mod.js';
+import { basename, dirname, join } from '../../src/disk/mod.js';
 import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/model/mod.js';
-import { checkModelBytes } from '../../src/onnx/mod.js';
-import { withScratch, writeBytes } from '../files/mod.js';
+import { makeFolder, move, withScratch } from '../files/mod.js';
 import { makeInputs, type InputRecipe } from './make-inputs.js';
 import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
 import { prove, type Proof } from './prove.js';
-import { readModel, type SourceModel } from './read-model.js';
+import { readModel, type ReadOptions, type SourceModel } from './read-model.js';
+import { writeModel, type WrittenWeights } from './write-model.js';
 import type { CompileReport } from './report.js';
 
 export interface CompileOptions {
@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly timeoutMs: number;
   /** Passes after our own, such as a quantisation. */
   readonly extraPasses?: readonly Pass[];
+  /** A larger model gets its weights in files of their own. */
+  readonly outsideAboveBytes?: number;
 }
 
 /** Largest difference that rounding alone may make. */
@@ -37,17 +39,49 @@ export const DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 } as const sat
  * @throws EdgeError FAILED_PRECONDITION where the outputs differ, the model is refused, or it crashes the runtime
  */
 export async function compileModel(options: CompileOptions): Promise<CompileReport> {
-  const source = await readModel(options.modelFile);
-  return withScratch('edge-manager-compile-', async (scratch) => {
+  const source = await readModel(options.modelFile, sizing(options));
+  const isLarge = source.weights.length > 0;
+  const compile = async (scratch: string): Promise<CompileReport> => {
+    const sourceFile = join(scratch, 'source.onnx');
+    const weights = await writeModel(source, sourceFile, scratch);
     const passes = passesFor(options);
-    let bytes = source.bytes;
-    for (const pass of passes) bytes = await pass.run(bytes, { scratch, timeoutMs: options.timeoutMs });
-    const report = await proveResult(options, source, bytes, passes, scratch);
+    let modelFile = sourceFile;
+    for (const pass of passes)
+      modelFile = await pass.run(modelFile, { scratch, timeoutMs: options.timeoutMs });
+    const compiled = await writeCompiled(options, modelFile, join(scratch, 'compiled'));
+    const report = await proveResult(options, { ...source, weights, file: sourceFile }, compiled, passes);
     refuseDifference(report);
-    await replaceFile(options.outFile, bytes);
+    await putInPlace(compiled, options.outFile);
     await replaceFile(options.reportFile, Buffer.from(`${canonicalJson(report, 2)}\n`));
     return report;
-  });
+  };
+  // What is large is moved to its place, not copied: from the same file system, and from none in memory.
+  return await withScratch('.edge-manager-compile-', compile, isLarge ? dirname(options.outFile) : undefined);
+}
+
+function sizing({ outsideAboveBytes }: CompileOptions): Pick<ReadOptions, 'outsideAboveBytes'> {
+  return outsideAboveBytes === undefined ? {} : { outsideAboveBytes };
+}
+
+/** A model in a file, with its weights beside it. */
+interface ModelOnDisk extends Pick<SourceModel, 'bytes' | 'sha256' | 'facts'> {
+  readonly file: string;
+  readonly weights: readonly WrittenWeights[];
+}
+
+async function writeCompiled(options: CompileOptions, from: string, folder: string): Promise<ModelOnDisk> {
+  const weightsPrefix = `${basename(options.outFile).replace(/\.onnx$/, '')}.weights`;
+  const model = await readModel(from, { ...sizing(options), weightsPrefix });
+  await makeFolder(folder);
+  const file = join(folder, 'compiled.onnx');
+  const weights = await writeModel(model, file, folder);
+  return { ...model, sha256: sha256Hex(model.bytes), file, weights };
+}
+
+/** Weights first: a model that is there has all that it names. */
+async function putInPlace({ bytes, weights }: ModelOnDisk, outFile: string): Promise<void> {
+  for (const { name, file } of weights) await move(file, join(dirname(outFile), name));
+  await replaceFile(outFile, bytes);
 }
 
 function passesFor({ dimensions, target, extraPasses = [] }: CompileOptions): Pass[] {
@@ -57,35 +91,31 @@ function passesFor({ dimensions, target, extraPasses = [] }: CompileOptions): Pa
 
 async function proveResult(
   options: CompileOptions,
-  source: SourceModel,
-  compiled: Uint8Array,
+  source: ModelOnDisk,
+  compiled: ModelOnDisk,
   passes: readonly Pass[],
-  scratch: string,
 ): Promise<CompileReport> {
-  const sourceFile = join(scratch, 'source.onnx');
-  const compiledFile = join(scratch, 'compiled.onnx');
-  await writeBytes(sourceFile, source.bytes);
-  await writeBytes(compiledFile, compiled);
   // Inputs must fit the compiled model, whose dimensions may have been fixed.
-  const { inputs } = checkModelBytes(compiled);
+  const { inputs } = compiled.facts;
   const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, options.inputs, options.randomCases)];
-  const proof = await prove(sourceFile, compiledFile, cases, options.tolerance, options.timeoutMs);
+  const proof = await prove(source.file, compiled.file, cases, options.tolerance, options.timeoutMs);
   return {
     formatVersion: 1,
     target: options.target,
     engine: proof.engine,
     platform: `${process.platform}-${process.arch}`,
     passes: passes.map(({ name }) => name),
-    source: measured(source.sha256, source.bytes, proof.source),
-    compiled: measured(sha256Hex(compiled), compiled, proof.compiled),
+    source: measured(source, proof.source),
+    compiled: measured(compiled, proof.compiled),
     proof: { cases: cases.length, tolerance: options.tolerance, outputs: [...proof.outputs] },
   };
 }
 
-function measured(sha256: string, bytes: Uint8Array, times: Proof['source']): CompileReport['source'] {
+function measured({ sha256, bytes, weights }: ModelOnDisk, times: Proof['source']): CompileReport['source'] {
   return {
     sha256,
-    sizeBytes: bytes.length,
+    sizeBytes: weights.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes.length),
+    ...(weights.length === 0 ? {} : { weights: weights.map((one) => one.sha256) }),
     loadMs: round(times.loadMs),
     latencyP50Ms: round(times.latencyP50Ms),
   };

@@ -1,7 +1,13 @@
 import { join } from '../../src/disk/mod.js';
 import type { GraphOptimization } from '../../src/engine/mod.js';
 import { type Target } from '../../src/model/mod.js';
-import { decodeModel, encodeModel, fixDimensions, pruneOperatorSets } from '../../src/onnx/decoded/mod.js';
+import {
+  decodeModel,
+  encodeModel,
+  fixDimensions,
+  pruneOperatorSets,
+  type OnnxModel,
+} from '../../src/onnx/decoded/mod.js';
 import { runSession } from '../engine-child/mod.js';
 import { readBytes, writeBytes } from '../files/mod.js';
 
@@ -12,10 +18,10 @@ export interface PassContext {
   readonly timeoutMs: number;
 }
 
-/** One step of compilation: model bytes in, model bytes out. Quantisation would be another of these. */
+/** One step of compilation, from a model file to another one in the scratch folder, each with its weights beside it. */
 export interface Pass {
   readonly name: string;
-  run(model: Uint8Array, context: PassContext): Promise<Uint8Array>;
+  run(modelFile: string, context: PassContext): Promise<string>;
 }
 
 /** Gives open dimensions the sizes that the device will use, so that onnxruntime can plan and fold more. */
@@ -24,10 +30,12 @@ export function fixDimensionsPass(sizes: Readonly<Record<string, number>>): Pass
     name: `fix ${Object.entries(sizes)
       .map(([name, size]) => `${name}=${size}`)
       .join(' ')}`,
-    run: (bytes) => {
-      const model = decodeModel(bytes);
+    run: async (modelFile, { scratch }) => {
+      const fixedFile = join(scratch, 'fixed.onnx');
+      const model = await readDecoded(modelFile);
       fixDimensions(model, sizes);
-      return Promise.resolve(encodeModel(model));
+      await writeBytes(fixedFile, encodeModel(model));
+      return fixedFile;
     },
   };
 }
@@ -45,16 +53,19 @@ export function travelLevel(target: Target): GraphOptimization {
 export function optimisePass(level: GraphOptimization): Pass {
   return {
     name: `optimise ${level}`,
-    run: async (bytes, { scratch, timeoutMs }) => {
-      const modelFile = join(scratch, 'unoptimised.onnx');
+    run: async (modelFile, { scratch, timeoutMs }) => {
       const optimizedModelFile = join(scratch, 'optimised.onnx');
-      await writeBytes(modelFile, bytes);
       const task = { modelFile, graphOptimization: level, optimizedModelFile, cases: [], timedRuns: 0 };
       await runSession(task, timeoutMs);
-      const model = decodeModel(new Uint8Array(await readBytes(optimizedModelFile)));
+      const model = await readDecoded(optimizedModelFile);
       // onnxruntime imports every operator set that it knows; a package names those that it needs.
       pruneOperatorSets(model);
-      return encodeModel(model);
+      await writeBytes(optimizedModelFile, encodeModel(model));
+      return optimizedModelFile;
     },
   };
+}
+
+async function readDecoded(file: string): Promise<OnnxModel> {
+  return decodeModel(new Uint8Array(await readBytes(file)));
 }

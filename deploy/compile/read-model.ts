@@ -1,31 +1,94 @@
-import { messageOf, EdgeError } from '../../src/core/mod.js';
+import { EdgeError, MEBIBYTE, messageOf } from '../../src/core/mod.js';
 import { basename, dirname, join } from '../../src/disk/mod.js';
-import { FILE_MAX_BYTES, readOnce } from '../../src/model/mod.js';
-import { decodeModel, embedExternalData, encodeModel } from '../../src/onnx/decoded/mod.js';
+import { FILE_MAX_BYTES, giveBack, PACKAGE_MAX_BYTES, readOnce } from '../../src/model/mod.js';
+import {
+  decodeModel,
+  embedExternalData,
+  encodeModel,
+  externalFilesOf,
+  layOutWeights,
+  type OnnxModel,
+  type WeightsFile,
+} from '../../src/onnx/decoded/mod.js';
 import { checkPackable, type ModelFacts } from '../../src/onnx/mod.js';
+import { sizeOf } from '../files/mod.js';
+
+/** A larger model keeps its weights in files of their own: a device maps them, where it would hold them twice. */
+export const OUTSIDE_ABOVE_BYTES = 256 * MEBIBYTE;
+
+export interface ReadOptions {
+  /** Of a large model's files of weights: `<prefix>-1.bin`. Default `weights`, as packages have them. */
+  readonly weightsPrefix?: string;
+  readonly outsideAboveBytes?: number;
+}
 
 export interface SourceModel {
-  /** The model with all its weights inside. */
+  /** The model with all its weights inside; a large one without, and with names of {@link weights}. */
   readonly bytes: Uint8Array;
+  /** Files that are still to be written beside it, by {@link writeModel}. */
+  readonly weights: readonly WeightsFile[];
+  /** Where the files lie that its pieces name. */
+  readonly folder: string;
+  /** Gives back the memory of what was read, once the weights are written. */
+  readonly release: () => void;
   /** SHA-256 of the file as it lies there, before weights were moved in. */
   readonly sha256: string;
   readonly facts: ModelFacts;
 }
 
 /**
- * Reads a model file and moves weights from files beside it into it. Side files must be plain ones in the
- * model's own folder.
+ * Reads a model file and moves weights from files beside it into it; of a large model, plans files of weights. Side
+ * files must be plain ones in the model's own folder.
  * @throws EdgeError FAILED_PRECONDITION or INVALID_ARGUMENT naming the file
  */
-export async function readModel(path: string): Promise<SourceModel> {
+export async function readModel(path: string, options: ReadOptions = {}): Promise<SourceModel> {
   const file = await readSource(path, basename(path));
   const model = decodeModel(file.bytes);
+  const folder = dirname(path);
+  const sizes = await sideSizes(folder, externalFilesOf(model));
+  const totalBytes = [...sizes.values()].reduce((sum, one) => sum + one, file.bytes.length);
+  const { weightsPrefix = 'weights', outsideAboveBytes = OUTSIDE_ABOVE_BYTES } = options;
+  if (totalBytes <= outsideAboveBytes) return await wholeModel(model, file, folder);
+  checkFits(totalBytes, path);
+  const weights = layOutWeights(model, weightsPrefix, sizes);
+  const bytes = encodeModel(model);
+  const facts = checkPackable(bytes, new Map(weights.map(({ name, sizeBytes }) => [name, sizeBytes])));
+  return { bytes, weights, folder, sha256: file.sha256, facts, release: () => giveBack(file.bytes) };
+}
+
+async function wholeModel(
+  model: OnnxModel,
+  file: { bytes: Uint8Array; sha256: string },
+  folder: string,
+): Promise<SourceModel> {
   const embedded = await embedExternalData(model, async (location) => {
-    const side = await readSource(join(dirname(path), location), location);
+    const side = await readSource(join(folder, location), location);
     return side.bytes;
   });
   const bytes = embedded === 0 ? file.bytes : encodeModel(model);
-  return { bytes, sha256: file.sha256, facts: checkPackable(bytes) };
+  const facts = checkPackable(bytes);
+  return { bytes, weights: [], folder, sha256: file.sha256, facts, release: () => undefined };
+}
+
+/** What no device could be given is said here, long before one. */
+function checkFits(totalBytes: number, path: string): void {
+  if (totalBytes <= PACKAGE_MAX_BYTES) return;
+  throw new EdgeError(
+    'MODEL_REFUSED',
+    `Cannot read the model as a package holds at most ${PACKAGE_MAX_BYTES} bytes: with its weights it has ${totalBytes}`,
+    { field: path, nextStep: 'Quantise it (compile --quantise), or split it into several models' },
+  );
+}
+
+async function sideSizes(folder: string, locations: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const location of locations) sizes.set(location, await sizeOfSide(folder, location));
+  return sizes;
+}
+
+/** 0 for what can't be looked at: whoever reads it says why. */
+async function sizeOfSide(folder: string, location: string): Promise<number> {
+  return await sizeOf(join(folder, location)).catch(() => 0);
 }
 
 async function readSource(path: string, name: string): Promise<{ bytes: Uint8Array; sha256: string }> {

@@ -5,7 +5,10 @@ const strict = { additionalProperties: false } as const;
 const Measured = Type.Object(
   {
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    /** With its weights. */
     sizeBytes: Type.Integer({ minimum: 0 }),
+    /** SHA-256 of each file of weights, where the model has them beside it. */
+    weights: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }))),
     loadMs: Type.Number({ minimum: 0 }),
     latencyP50Ms: Type.Number({ minimum: 0 }),
   },

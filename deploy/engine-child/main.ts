@@ -2,6 +2,8 @@ import type { Tensor } from '../../src/contract/mod.js';
 import { toEdgeError, type Clock } from '../../src/core/mod.js';
 import { createOnnxEngine, type EngineSession } from '../../src/engine/mod.js';
 import { systemClock } from '../../src/system/mod.js';
+import { basename, dirname } from '../../src/disk/mod.js';
+import { hasWeightsOutside } from '../../src/onnx/mod.js';
 import { readBytes } from '../files/mod.js';
 import type { ChildReply, SessionResult, SessionTask } from './task.js';
 
@@ -10,8 +12,13 @@ async function run(task: SessionTask, clock: Clock): Promise<SessionResult> {
   const model = new Uint8Array(await readBytes(task.modelFile));
   const { graphOptimization, optimizedModelFile } = task;
   const begunMs = clock.monotonicMs();
+  const isLarge = hasWeightsOutside(model);
   const session = await engine.load(model, {
     graphOptimization,
+    ...(isLarge ? { weightsFolder: dirname(task.modelFile) } : {}),
+    ...(isLarge && optimizedModelFile !== undefined
+      ? { optimizedWeightsFile: `${basename(optimizedModelFile)}.weights` }
+      : {}),
     ...(optimizedModelFile === undefined ? {} : { optimizedModelFile }),
   });
   const loadMs = clock.monotonicMs() - begunMs;

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import {
   cp,
   link,
@@ -13,6 +14,9 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeFileDurably } from '../../src/disk/mod.js';
+import { startDigest } from '../../src/system/mod.js';
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 // Errors are the system's own: who asks says what for, and what a person should do.
 
@@ -63,6 +67,61 @@ export async function appendLine(path: string, line: string): Promise<void> {
 /** Names, unsorted. */
 export function namesIn(folder: string): Promise<string[]> {
   return readdir(folder);
+}
+
+/** A stretch of bytes: in memory, or of a file. */
+export interface Part {
+  readonly sizeBytes: number;
+  readonly from: Uint8Array | { readonly path: string; readonly offset: number };
+}
+
+/**
+ * Writes a new file part by part, in chunks, durably. Its sources must be regular files and no links.
+ * @returns its SHA-256 in hex
+ */
+export async function writeParts(path: string, parts: readonly Part[]): Promise<string> {
+  const hash = startDigest('sha256');
+  const file = await open(path, 'wx', 0o644);
+  try {
+    for (const { from, sizeBytes } of parts) {
+      for await (const chunk of from instanceof Uint8Array ? [from] : chunksOf({ ...from, sizeBytes })) {
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+async function* chunksOf(stretch: {
+  path: string;
+  offset: number;
+  sizeBytes: number;
+}): AsyncGenerator<Uint8Array> {
+  const file = await open(stretch.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error(`${stretch.path} is not a regular file`);
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, stretch.sizeBytes));
+    for (let done = 0; done < stretch.sizeBytes;) {
+      const wanted = Math.min(buffer.length, stretch.sizeBytes - done);
+      const { bytesRead } = await file.read(buffer, 0, wanted, stretch.offset + done);
+      if (bytesRead === 0) throw new Error(`${stretch.path} became shorter while it was read`);
+      yield buffer.subarray(0, bytesRead);
+      done += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** SHA-256 of a file in hex, read in chunks. */
+export async function digestOf(path: string): Promise<string> {
+  const hash = startDigest('sha256');
+  for await (const chunk of chunksOf({ path, offset: 0, sizeBytes: await sizeOf(path) })) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 export async function sizeOf(path: string): Promise<number> {

@@ -4,6 +4,7 @@ import {
   MANIFEST_FILE,
   SIGNATURE_FILE,
   openPackage,
+  weightsFilesOf,
   type Manifest,
   type OpenedPackage,
   type SignaturePolicy,
@@ -31,8 +32,9 @@ export interface Inspection {
  */
 export async function inspect(path: string, trustedKeys: readonly string[] = []): Promise<Inspection> {
   if (!(await isPackage(path))) {
-    const { bytes, facts } = await readModel(path);
-    return { model: { ...facts, ...summarizeModel(decodeModel(bytes)), sizeBytes: bytes.length } };
+    const { bytes, facts, weights } = await readModel(path);
+    const sizeBytes = weights.reduce((sum, one) => sum + one.sizeBytes, bytes.length);
+    return { model: { ...facts, ...summarizeModel(decodeModel(bytes)), sizeBytes } };
   }
   const policy: SignaturePolicy = trustedKeys.length === 0 ? 'off' : 'if-present';
   const opened = await openPackage(path, {
@@ -41,9 +43,11 @@ export async function inspect(path: string, trustedKeys: readonly string[] = [])
     keep: ['model'],
   });
   const bytes = opened.model ?? new Uint8Array();
-  const facts = checkModelBytes(bytes);
+  const weights = weightsFilesOf(opened.manifest);
+  const facts = checkModelBytes(bytes, weights);
+  const sizeBytes = [...weights.values()].reduce((sum, one) => sum + one, bytes.length);
   return {
-    model: { ...facts, ...summarizeModel(decodeModel(bytes)), sizeBytes: bytes.length },
+    model: { ...facts, ...summarizeModel(decodeModel(bytes)), sizeBytes },
     package: {
       digest: opened.digest,
       manifest: opened.manifest,

@@ -39,9 +39,12 @@ export async function collectFiles(
 }
 
 /** Digest of the model as it was before compilation, from a report that must be about this very model. */
-export function sourceDigest(files: readonly NewFile[], modelSha256: string): string | undefined {
+export function sourceDigest(
+  files: readonly NewFile[],
+  model: { readonly sha256: string; readonly weights: readonly string[] },
+): string | undefined {
   const report = files.find(({ role }) => role === 'report');
-  if (report === undefined) return undefined;
+  if (report === undefined || !('bytes' in report)) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(report.bytes).toString());
@@ -49,9 +52,10 @@ export function sourceDigest(files: readonly NewFile[], modelSha256: string): st
     return fail(`the compile report is not JSON: ${messageOf(error)}`, 'report', error);
   }
   const { source, compiled } = validate(CompileReportSchema, parsed, 'Cannot read the compile report');
-  if (compiled.sha256 !== modelSha256) {
+  const { weights = [] } = compiled;
+  if (compiled.sha256 !== model.sha256 || weights.join() !== model.weights.join()) {
     fail(
-      `the compile report is about another model: ${compiled.sha256}, this one is ${modelSha256}`,
+      `the compile report is about another model: ${compiled.sha256}, this one is ${model.sha256}`,
       'report',
     );
   }

@@ -6,7 +6,6 @@ import {
   encodeSamples,
   modelRecipe,
   replaceFile,
-  sha256Hex,
   SIGNATURE_FILE,
   MANIFEST_FILE,
   writePackage,
@@ -16,8 +15,8 @@ import {
   type Signer,
   type TensorSpec,
 } from '../../src/model/mod.js';
-import { DEFAULT_TOLERANCE, readModel, type SourceModel } from '../compile/mod.js';
-import { makeFolder, withScratch, writeBytes } from '../files/mod.js';
+import { DEFAULT_TOLERANCE, readModel, writeModel, type SourceModel } from '../compile/mod.js';
+import { makeFolder, withScratch } from '../files/mod.js';
 import { encodeRecipe } from '../recipe-file/mod.js';
 import { signFolder } from '../sign/mod.js';
 import { collectFiles, readLabels, sourceDigest } from './collect.js';
@@ -35,6 +34,8 @@ export interface PackageOptions {
   readonly outFolder: string;
   readonly skipSelfTest: boolean;
   readonly timeoutMs: number;
+  /** A larger model gets its weights in files of their own. Default: 256 MiB. */
+  readonly outsideAboveBytes?: number;
   /** Lets model.yaml pack files from outside its folder. Default false. */
   readonly allowOutside?: boolean;
   /** Signs the package as it is made; without one it can be signed later. */
@@ -60,13 +61,34 @@ type SelfTest = Manifest['selfTest'];
  * @throws EdgeError INVALID_ARGUMENT for model.yaml, FAILED_PRECONDITION for the model or a failing sample
  */
 export async function packageModel(options: PackageOptions): Promise<PackageResult> {
-  const { allowOutside = false } = options;
   const description = withOverride(await readModelYaml(options.file), options.override);
-  const model = await readModel(description.resolve(description.yaml.model));
-  const tested = await testSamples(description, model, options);
+  const { outsideAboveBytes } = options;
+  const sizing = outsideAboveBytes === undefined ? {} : { outsideAboveBytes };
+  const model = await readModel(description.resolve(description.yaml.model), sizing);
+  const isLarge = model.weights.length > 0;
+  if (isLarge) await makeFolder(options.outFolder);
+  return await withScratch(
+    '.edge-manager-package-',
+    (scratch) => packageFrom(description, model, scratch, options),
+    // Weights are moved into the package, not copied: from the same file system, and from none in memory.
+    isLarge ? options.outFolder : undefined,
+  );
+}
+
+async function packageFrom(
+  description: ModelDescription,
+  model: SourceModel,
+  scratch: string,
+  options: PackageOptions,
+): Promise<PackageResult> {
+  const { allowOutside = false } = options;
+  const modelFile = join(scratch, MODEL_FILE);
+  const weights = await writeModel(model, modelFile, scratch);
+  const tested = await testSamples(description, model, modelFile, options);
   const others = await collectFiles(description, { allowOutside });
   const files: NewFile[] = [
     { path: MODEL_FILE, role: 'model', bytes: model.bytes },
+    ...weights.map(({ name, ...written }) => ({ ...written, path: name, role: 'weights' as const })),
     ...(tested.samples.length === 0
       ? []
       : [{ path: SAMPLES_FILE, role: 'samples' as const, bytes: encodeSamples(tested.samples) }]),
@@ -99,6 +121,7 @@ function withOverride(
 async function testSamples(
   description: ModelDescription,
   model: SourceModel,
+  modelFile: string,
   { skipSelfTest, timeoutMs }: PackageOptions,
 ): Promise<{ samples: GoldenSample[]; selfTest: SelfTest }> {
   const drafts = await draftSamples(description, model.facts);
@@ -109,24 +132,21 @@ async function testSamples(
       nextStep: "Give samples in model.yaml ('file', 'cases' or 'make'), or pass --skip-self-test",
     });
   }
-  return withScratch('edge-manager-package-', async (scratch) => {
-    const modelFile = join(scratch, MODEL_FILE);
-    await writeBytes(modelFile, model.bytes);
-    const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
-    const { samples, engine } = await runSamples(modelFile, drafts, tolerance, timeoutMs);
-    return { samples, selfTest: { outcome: 'passed', cases: samples.length, engine } };
-  });
+  const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
+  const { samples, engine } = await runSamples(modelFile, drafts, tolerance, timeoutMs);
+  return { samples, selfTest: { outcome: 'passed', cases: samples.length, engine } };
 }
 
 function manifestFor(
   { yaml, componentName }: ModelDescription,
-  { bytes, facts }: SourceModel,
+  { sha256, facts }: SourceModel,
   files: readonly NewFile[],
   { samples, selfTest }: { samples: readonly GoldenSample[]; selfTest: SelfTest },
   labels: string[] | undefined,
 ): Omit<Manifest, 'files'> {
   const { irVersion, opset, domains } = facts;
-  const sourceSha256 = sourceDigest(files, sha256Hex(bytes));
+  const weights = files.flatMap((one) => ('file' in one ? [one.sha256] : []));
+  const sourceSha256 = sourceDigest(files, { sha256, weights });
   const provenance = { ...yaml.provenance, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
   const tolerance = yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
   const optional = {

@@ -57,6 +57,9 @@ function sessionOptions(options: SessionOptions): Runtime.InferenceSession.Sessi
         ...(options.weightsFolder === undefined
           ? {}
           : { model_external_initializers_file_folder_path: options.weightsFolder, disable_prepacking: '1' }),
+        ...(options.optimizedWeightsFile === undefined
+          ? {}
+          : { optimized_model_external_initializers_file_name: options.optimizedWeightsFile }),
         intra_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
         inter_op: { allow_spinning: options.allowSpinning === true ? '1' : '0' },
       },

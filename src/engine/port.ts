@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly weightsFolder?: string;
   /** Writes the optimised graph to this file. At `layout` and `all` it fits this CPU only. */
   readonly optimizedModelFile?: string;
+  /** Takes the weights of that graph: the name of a file beside it. Absent: they stand in it. */
+  readonly optimizedWeightsFile?: string;
 }
 
 /** One loaded model. Blocking: run it in a process that may be killed. */

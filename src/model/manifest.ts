@@ -51,6 +51,13 @@ export function modelDigestOf({ files, model }: Pick<Manifest, 'files' | 'model'
   return files.find(({ path }) => path === model.file)?.sha256;
 }
 
+/** The package's files of weights, which its model may name: bytes by name. */
+export function weightsFilesOf({ files }: Pick<Manifest, 'files'>): ReadonlyMap<string, number> {
+  return new Map(
+    files.flatMap(({ path, role, sizeBytes }) => (role === 'weights' ? [[path, sizeBytes]] : [])),
+  );
+}
+
 function checkVersion(version: string, field: string): void {
   if (semver.valid(version) !== version) {
     fail(`'${field}' must be a semantic version such as 1.2.3: current value is ${version}`, field);

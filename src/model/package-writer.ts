@@ -8,10 +8,17 @@ import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
 import { MANIFEST_FILE } from './names.js';
 
 /** One file that goes into a package. */
-export interface NewFile {
+export type NewFile = NewBytes | NewLargeFile;
+
+interface NewBytes {
   readonly path: string;
   readonly role: FileRole;
   readonly bytes: Uint8Array;
+}
+
+/** A file that lies on the package's file system, on disk and hashed: it is moved into the package. */
+export interface NewLargeFile extends PackageFile {
+  readonly file: string;
 }
 
 /** The manifest with its file list filled in from the files' own bytes, and checked as a reader will check it. */
@@ -39,9 +46,12 @@ export async function writePackage(
   random: Random,
 ): Promise<{ digest: string }> {
   const manifestBytes = encodeManifest(manifest);
-  const all = [...files, { path: MANIFEST_FILE, bytes: manifestBytes }];
+  const all = [...files, { path: MANIFEST_FILE, role: 'other' as const, bytes: manifestBytes }];
   await replaceFolder(folder, random, async (draft) => {
-    for (const { path, bytes } of all) await writeFileDurably(join(draft, path), bytes, 0o644);
+    for (const one of all) {
+      if ('file' in one) await rename(one.file, join(draft, one.path));
+      else await writeFileDurably(join(draft, one.path), one.bytes, 0o644);
+    }
   });
   return { digest: sha256Hex(manifestBytes) };
 }
@@ -88,7 +98,10 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   }
 }
 
-function describe({ path, role, bytes }: NewFile): PackageFile {
+function describe(one: NewFile): PackageFile {
+  const { path, role } = one;
+  if ('file' in one) return { path, role, sizeBytes: one.sizeBytes, sha256: one.sha256 };
+  const { bytes } = one;
   return { path, role, sizeBytes: bytes.length, sha256: sha256Hex(bytes) };
 }
 

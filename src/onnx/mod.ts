@@ -2,7 +2,7 @@
 export { checkModelBytes, checkPackable, type ModelFacts } from './check.js';
 export { domainName } from './domains.js';
 export { ELEMENT_BITS } from './element-bits.js';
-export type { WeightsFiles } from './weights.js';
+export { hasWeightsOutside, type WeightsFiles } from './weights.js';
 export { foreignFormatOf } from './foreign-format.js';
 export { MESSAGES, type FieldRule, type MessageName } from './messages.js';
 export { noModel } from './refusal.js';

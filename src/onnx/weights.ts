@@ -1,5 +1,6 @@
 import { numberAt, textAt } from './facts.js';
 import { ELEMENT_BITS } from './element-bits.js';
+import { walkModel } from './walk.js';
 import { fieldsOf } from './wire.js';
 
 /** Files beside the model that may hold its weights: bytes by name. */
@@ -18,6 +19,16 @@ export function isOutside(tensor: Uint8Array): boolean {
     if (number === TENSOR.externalData || (number === TENSOR.dataLocation && value !== 0)) return true;
   }
   return false;
+}
+
+/** Whether some weights of a model stand in other files. */
+export function hasWeightsOutside(model: Uint8Array): boolean {
+  let found = false;
+  walkModel(model, {
+    node: () => undefined,
+    tensor: (bytes) => (found ||= isOutside(bytes)),
+  });
+  return found;
 }
 
 /**

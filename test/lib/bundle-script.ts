@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { VERSION } from '../../src/system/mod.js';
 
 /** A compiled script as one file, which starts in half the time: for processes that are started some hundred times. */
 export async function bundleScript(script: string, folder: string): Promise<string> {
@@ -10,9 +11,11 @@ export async function bundleScript(script: string, folder: string): Promise<stri
     platform: 'node',
     format: 'esm',
     outfile,
+    define: { EDGE_VERSION: JSON.stringify(VERSION) },
     logLevel: 'error',
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      // By another name than the one that modules of the bundle import.
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },
   });
   return outfile;

@@ -1,4 +1,5 @@
 /** ONNX files as messages. Apart from onnx/mod, as the device side must not load the protobuf decoder. */
-export { decodeModel, encodeModel } from './proto.js';
-export { embedExternalData, fixDimensions, pruneOperatorSets } from './rewrite.js';
+export { decodeModel, encodeModel, type OnnxModel } from './proto.js';
+export { layOutWeights, type WeightsFile, type WeightsPiece } from './lay-out.js';
+export { embedExternalData, externalFilesOf, fixDimensions, pruneOperatorSets } from './rewrite.js';
 export { summarizeModel, type ModelSummary } from './summary.js';

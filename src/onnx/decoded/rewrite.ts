@@ -83,6 +83,12 @@ export function pruneOperatorSets(model: OnnxModel): void {
   model.opsetImport = model.opsetImport.filter(({ domain }) => used.has(domainName(domain)));
 }
 
+/** The files beside the model in which its weights stand. */
+export function externalFilesOf(model: OnnxModel): readonly string[] {
+  const external = [...tensorsOf(model)].filter(isExternal);
+  return [...new Set(external.map((tensor) => externalDataOf(tensor).location))];
+}
+
 /** Where the bytes of one external tensor stand. */
 export interface ExternalData {
   readonly location: string;
@@ -126,7 +132,8 @@ export async function embedExternalData(
   return embedded;
 }
 
-function externalDataOf(tensor: OnnxTensor): ExternalData {
+/** @throws EdgeError REWRITE_REFUSED naming the tensor */
+export function externalDataOf(tensor: OnnxTensor): ExternalData {
   const name = tensor.name ?? '';
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key ?? '', value ?? '']));
   const location = entries.get('location') ?? '';

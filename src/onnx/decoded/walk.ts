@@ -19,6 +19,11 @@ export function* nodesOf(model: OnnxModel): Generator<OnnxNode> {
   for (const { node } of model.functions) yield* node;
 }
 
+/** The weights of every graph, which may stand in other files. */
+export function* weightsOf(model: OnnxModel): Generator<OnnxTensor> {
+  for (const graph of graphsOf(model)) yield* graph.initializer;
+}
+
 /** Every tensor that the file holds: weights, sparse weights, and constants in attributes. */
 export function* tensorsOf(model: OnnxModel): Generator<OnnxTensor> {
   for (const graph of graphsOf(model)) {

@@ -17,7 +17,7 @@ import {
   modelDigestOf,
   openPackage,
   parseSamples,
-  type Manifest,
+  weightsFilesOf,
   type OpenedPackage,
 } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../port/mod.js';
@@ -67,7 +67,7 @@ export async function loadPackage(
   if (model === undefined)
     throw new EdgeError('INTERNAL', 'Cannot load the model as its bytes were not kept');
   const verifiedMs = clock.monotonicMs();
-  const weights = weightsOf(opened.manifest);
+  const weights = weightsFilesOf(opened.manifest);
   const graph = checkModelBytes(model, weights);
   const loaded = await loadSession(engine, spec, { model, weights, opened }, settings);
   const checkFiles = (): Promise<void> => checkMarks(spec.folder, opened, [...weights.keys()]);
@@ -149,12 +149,6 @@ async function loadFile(
 
 async function checkMarks(folder: string, { marks }: OpenedPackage, names: readonly string[]): Promise<void> {
   for (const name of names) await checkUnchanged(join(folder, name), name, marks.get(name) ?? '');
-}
-
-function weightsOf({ files }: Manifest): WeightsFiles {
-  return new Map(
-    files.flatMap(({ path, role, sizeBytes }) => (role === 'weights' ? [[path, sizeBytes]] : [])),
-  );
 }
 
 /** Runs the golden samples; where they need not be checked again, the first one still warms the session up. */
