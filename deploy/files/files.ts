@@ -117,6 +117,17 @@ async function* chunksOf(stretch: {
   }
 }
 
+/** @throws Error where the file ends before */
+export async function readStretch(path: string, offset: number, sizeBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  let done = 0;
+  for await (const chunk of chunksOf({ path, offset, sizeBytes })) {
+    bytes.set(chunk, done);
+    done += chunk.length;
+  }
+  return bytes;
+}
+
 /** SHA-256 of a file in hex, read in chunks. */
 export async function digestOf(path: string): Promise<string> {
   const hash = startDigest('sha256');

@@ -4,7 +4,6 @@ import type { JsonObject } from '../../src/core/mod.js';
 import { fillRecipe, renderDocument } from '../../src/recipe/mod.js';
 import { sha256Hex } from '../../src/system/mod.js';
 import type { ArtifactStore, ComponentCloud, PublishedComponent } from '../cloud/components/mod.js';
-import { readBytes } from '../files/mod.js';
 import type { ComponentBuild } from './read-build.js';
 import { modelTags, TAGS } from './tags.js';
 
@@ -102,7 +101,7 @@ async function upload(
   const uris = new Map<string, string>();
   for (const file of build.files) {
     const key = `${name}/${file.sha256}/${file.name}`;
-    const isNew = await artifacts.put(bucket, key, await readBytes(file.path));
+    const isNew = await artifacts.put(bucket, key, file);
     onStep?.(`${isNew ? 'Uploaded' : 'Found'} s3://${bucket}/${key}`);
     uris.set(file.name, `s3://${bucket}/${key}`);
   }

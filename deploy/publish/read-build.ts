@@ -4,11 +4,12 @@ import { MANIFEST_FILE, parseManifest, type Manifest } from '../../src/model/mod
 import { parseRecipe, type ReadRecipe } from '../../src/recipe/mod.js';
 import { sha256Hex } from '../../src/system/mod.js';
 import { checkBuild } from '../build/mod.js';
-import { namesIn, readBytes, readText } from '../files/mod.js';
+import { digestOf, namesIn, readBytes, readText, sizeOf } from '../files/mod.js';
 
 export interface BuildFile {
   readonly name: string;
   readonly path: string;
+  readonly sizeBytes: number;
   readonly sha256: string;
 }
 
@@ -36,7 +37,7 @@ export async function readBuild(folder: string): Promise<ComponentBuild> {
   const files = await Promise.all(
     names.toSorted().map(async (file) => {
       const path = join(artifacts, file);
-      return { name: file, path, sha256: sha256Hex(await readBytes(path)) };
+      return { name: file, path, sizeBytes: await sizeOf(path), sha256: await digestOf(path) };
     }),
   );
   const { ComponentVersion: _version, ...rest } = recipe;

@@ -6,6 +6,7 @@ import { IoT } from '@aws-sdk/client-iot';
 import { S3 } from '@aws-sdk/client-s3';
 import {
   AwsArtifacts,
+  type ArtifactFile,
   AwsComponents,
   listModels,
   modelHistory,
@@ -14,7 +15,7 @@ import {
   type PublishResult,
 } from '../../deploy/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
-import { systemClock } from '../../src/system/mod.js';
+import { sha256Hex, systemClock } from '../../src/system/mod.js';
 import { startLocalCloud, type LocalCloud } from '../../src/local/cloud/mod.js';
 import { modelRecipe } from '../../src/model/mod.js';
 import { temporaryFolder, writeSmallPackage } from '../lib/model-package.js';
@@ -263,6 +264,31 @@ describe('publish', () => {
     assert.equal(error.code, 'NOT_FOUND');
   });
 
+  it('puts a large file in parts, which nothing else may replace, and knows it again', async () => {
+    const { region, credentials } = cloud;
+    const partBytes = 5 * 1024 * 1024;
+    const inParts = new AwsArtifacts({ region, credentials, endpoint: cloud.s3.endpoint }, partBytes);
+    const write = async (name: string, filling: number): Promise<ArtifactFile> => {
+      const path = join(folder, name);
+      const bytes = new Uint8Array(2 * partBytes + 1000).fill(filling);
+      await writeFile(path, bytes);
+      return { path, sizeBytes: bytes.length, sha256: sha256Hex(bytes) };
+    };
+    const large = await write('large', 1);
+    assert.equal(await inParts.put(BUCKET, 'large', large), true);
+    assert.equal(await inParts.put(BUCKET, 'large', large), false);
+    assert.equal(
+      (await refusal(inParts.put(BUCKET, 'large', await write('other', 2)))).reason,
+      'OBJECT_TAKEN',
+    );
+    const back = await inParts.get(BUCKET, 'large', large.sizeBytes);
+    assert.equal(sha256Hex(back), large.sha256);
+    const s3 = new S3({ region, credentials, endpoint: cloud.s3.endpoint, forcePathStyle: true });
+    assert.equal((await s3.listMultipartUploads({ Bucket: BUCKET })).Uploads?.length ?? 0, 0);
+    s3.destroy();
+    inParts.close();
+  });
+
   it('knows what gdk published, without tags, by the manifest or at least by the name', async () => {
     const made = await readBuild(await build('1.0.0', 'abc123'));
     const uris = made.files.map(({ name }) => `s3://${BUCKET}/${COMPONENT}/1.0.0/${name}`);
@@ -275,8 +301,8 @@ describe('publish', () => {
       const clientToken = version.replaceAll('.', '-');
       await components.createComponent({ recipe: JSON.stringify(recipe), tags: {}, clientToken });
     };
-    for (const [index, { path }] of made.files.entries()) {
-      await artifacts.put(BUCKET, (uris[index] ?? '').replace(`s3://${BUCKET}/`, ''), await readFile(path));
+    for (const [index, file] of made.files.entries()) {
+      await artifacts.put(BUCKET, (uris[index] ?? '').replace(`s3://${BUCKET}/`, ''), file);
     }
     await publishBare('1.0.0');
     const [known] = await listModels({ components, artifacts });
