@@ -143,7 +143,7 @@ async function describe(
 }
 
 function printDevice(print: Printer, found: DeviceDescription): void {
-  const { capture, lastError, unconfined } = found.heartbeat ?? {};
+  const { capture, lastError, uploadError, unconfined } = found.heartbeat ?? {};
   const since = found.connectivityTime === undefined ? '' : ` since ${found.connectivityTime}`;
   print.table(
     ['device', found.deviceName],
@@ -165,6 +165,9 @@ function printDevice(print: Printer, found: DeviceDescription): void {
           ]),
       ...(unconfined === undefined ? [] : [['hosts are not confined', unconfined]]),
       ...(lastError === undefined ? [] : [['last error', `${lastError.code}: ${lastError.message}`]]),
+      ...(uploadError === undefined
+        ? []
+        : [['the uploader refuses its configuration', `${uploadError.code}: ${uploadError.message}`]]),
     ],
   );
   if (found.models.length === 0) return;

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { Trouble } from './trouble.js';
 
 /** On `events/models`: what became of a version. */
 export const ModelEvent = Type.Object({
@@ -56,8 +57,14 @@ export const SpoolClosed = Type.Object({ v: Type.Literal(1), segment: Type.Strin
 export type SpoolClosed = Static<typeof SpoolClosed>;
 export const SpoolResult = Type.Object({
   v: Type.Literal(1),
+  /** Empty where the notice is about the uploader only. */
   segment: Type.String({ maxLength: 200 }),
   objects: Type.Integer({ minimum: 0 }),
   records: Type.Integer({ minimum: 0 }),
+  /** Why the uploader's newest configuration is not in force; null: it is. Absent: nothing is said of it. */
+  refusal: Type.Optional(Type.Union([Trouble, Type.Null()])),
 });
 export type SpoolResult = Static<typeof SpoolResult>;
+
+/** An uploader repeats a refusal this often: an agent that starts later hears of it, and forgets it with its uploader. */
+export const REFUSAL_REPEAT_MS = 5_000;

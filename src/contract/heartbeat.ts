@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { MODEL_STATES } from './models.js';
+import { Trouble } from './trouble.js';
 
 /** The named shadow that holds a device's last heartbeat, on both nuclei. */
 export const HEARTBEAT_SHADOW = 'edge-manager';
@@ -58,13 +59,9 @@ export const HeartbeatDocument = Type.Object({
   deafSeconds: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Where the kernel can't hold model hosts to their own files: what they have instead, in one phrase. */
   unconfined: Type.Optional(Type.String({ maxLength: 200 })),
-  lastError: Type.Optional(
-    Type.Object({
-      code: Type.String({ maxLength: 64 }),
-      message: Type.String({ maxLength: 200 }),
-      atMs: Type.Number(),
-    }),
-  ),
+  lastError: Type.Optional(Trouble),
+  /** Why the uploader's newest configuration is not in force. Absent: it is, or no uploader has said so of late. */
+  uploadError: Type.Optional(Trouble),
 });
 export type HeartbeatDocument = Static<typeof HeartbeatDocument>;
 

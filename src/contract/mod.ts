@@ -11,4 +11,5 @@ export * from './operator-operations.js';
 export * from './quarantine-operations.js';
 export * from './tensor.js';
 export * from './topics.js';
+export * from './trouble.js';
 export * from './asyncapi.js';

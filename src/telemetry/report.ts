@@ -36,8 +36,8 @@ export function heartbeatReport(
 export function heartbeatPayload(report: HeartbeatReport): Uint8Array {
   let models = [...report.models].sort(byUse);
   for (;;) {
-    const { adminOpen = null, unconfined = null, lastError = null } = report;
-    const reported = { ...report, models, adminOpen, unconfined, lastError };
+    const { adminOpen = null, unconfined = null, lastError = null, uploadError = null } = report;
+    const reported = { ...report, models, adminOpen, unconfined, lastError, uploadError };
     const bytes = Buffer.from(JSON.stringify({ state: { reported } }));
     if (bytes.length <= HEARTBEAT_MAX_BYTES) return bytes;
     if (models.length === 0) {
@@ -70,6 +70,7 @@ export function heartbeatKey(document: HeartbeatDocument): string {
       }))
       .sort((a, b) => compare(`${a.name}@${a.version}`, `${b.name}@${b.version}`)),
     error: document.lastError?.code ?? '',
+    uploadError: document.uploadError?.message ?? '',
   });
 }
 

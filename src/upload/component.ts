@@ -5,6 +5,7 @@ import { deferred, EdgeError, messageOf, SerialQueue, toEdgeError, validate } fr
 import { join, type Disk, type DurableFiles } from '../disk/mod.js';
 import { decodeMessage, type GreengrassPort, type IncomingMessage } from '../ipc/mod.js';
 import { checkNetwork, parseUploadConfig, type UploadConfig } from './config/mod.js';
+import { RefusalNotice } from './refusal-notice.js';
 import { storeOf } from './configured-store.js';
 import { DEFAULT_DEADLINE } from './deadline.js';
 import type { SettledObject } from './segment-source.js';
@@ -34,6 +35,7 @@ class CaptureUploader implements Component {
   readonly #configuration: HeldConfiguration<UploadConfig, undefined>;
   /** An uploader ends before the next begins. */
   readonly #changes = new SerialQueue();
+  readonly #refusal: RefusalNotice;
   #uploader: Uploader | undefined;
   #greengrass: GreengrassPort | undefined;
 
@@ -54,6 +56,8 @@ class CaptureUploader implements Component {
       check: (config, accepted) => checkNetwork(config, accepted, environment),
     });
     this.#configuration.onChange((config) => this.#change(config));
+    this.#refusal = new RefusalNotice(clock, (notice) => void this.#publish(notice));
+    this.#configuration.onVerdict((refusal) => this.#refusal.verdict(refusal));
   }
 
   async link(greengrass: GreengrassPort, onEnd: OnEnd): Promise<void> {
@@ -71,6 +75,7 @@ class CaptureUploader implements Component {
 
   async stop(): Promise<void> {
     await this.#configuration.close();
+    this.#refusal.close();
     await this.#changes.idle();
     await this.#uploader?.close();
   }
@@ -106,7 +111,7 @@ class CaptureUploader implements Component {
       ...(destination === 'Disk' && periodicUpload
         ? { uploadPeriodMs: config.uploadPeriodSeconds * 1000 }
         : {}),
-      onReceipt: (segment, objects) => void this.#tell(segment, objects),
+      onReceipt: (segment, objects) => this.#tell(segment, objects),
       onStuck: () => this.#stuck(),
     });
     this.#uploader.start();
@@ -122,15 +127,18 @@ class CaptureUploader implements Component {
     }
   }
 
-  /** A hint: the agent finds the receipt by a scan where this is lost. */
-  async #tell(segment: string, objects: readonly SettledObject[]): Promise<void> {
+  #tell(segment: string, objects: readonly SettledObject[]): void {
     const records = objects.reduce((sum, object) => sum + object.captureIds.length, 0);
-    const notice: SpoolResult = { v: 1, segment, objects: objects.length, records };
+    void this.#publish({ v: 1, segment, objects: objects.length, records });
+  }
+
+  /** A hint: the agent finds receipts by a scan where this is lost, and a refusal is repeated. */
+  async #publish(notice: SpoolResult): Promise<void> {
     try {
       await this.#greengrass?.publish(topics.spoolResult, Buffer.from(JSON.stringify(notice)));
     } catch (thrown) {
-      this.#worker.logger.debug('The agent was not told of a receipt', {
-        segment,
+      this.#worker.logger.debug('The agent was not told', {
+        segment: notice.segment,
         reason: messageOf(thrown),
       });
     }

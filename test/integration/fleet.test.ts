@@ -139,6 +139,7 @@ describe('edge-manager fleet and device', () => {
         fleet: 'ovens',
         models: [{ ...model, lastInferenceMs: 2e12 }],
         capture,
+        uploadError: { code: 'INVALID_ARGUMENT', message: "'bucket' is missing", atMs: 1 },
       },
       1_700_000_000_000,
       60,
@@ -161,6 +162,7 @@ describe('edge-manager fleet and device', () => {
       /connected +│ yes since 20/,
       /agent +│ 0\.1\.0/,
       /captures +│ 1 delivered, 0 queued, 0 dropped/,
+      /the uploader refuses its configuration +│ INVALID_ARGUMENT: 'bucket' is missing/,
     ])
       assert.match(text, part);
     assert.match(

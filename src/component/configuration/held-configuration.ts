@@ -39,6 +39,7 @@ export interface HeldConfigurationOptions<T, Initial> {
 export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initial = T> {
   readonly #options: HeldConfigurationOptions<T, Initial>;
   readonly #listeners = new Listeners<[now: T, before: T | Initial]>();
+  readonly #verdicts = new Listeners<[refusal: EdgeError | undefined]>();
   readonly #turns = new SerialQueue();
   #current: T | Initial;
   #refusal: EdgeError | undefined;
@@ -71,6 +72,11 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
     return this.#listeners.add(listener);
   }
 
+  /** Calls back when what an operator wrote was put in force, or refused. */
+  onVerdict(listener: (refusal: EdgeError | undefined) => void): () => void {
+    return this.#verdicts.add(listener);
+  }
+
   /** Puts the last good one of this device in force. False where there is none; a damaged one is set aside. */
   async restore(): Promise<boolean> {
     const { files, file, logger, parse } = this.#options;
@@ -90,7 +96,11 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
 
   /** Puts a raw configuration in force, or refuses it as a whole. Never throws for what an operator wrote. */
   async offer(raw: unknown): Promise<boolean> {
-    return await this.#turns.run(() => this.#take(raw));
+    return await this.#turns.run(async () => {
+      const isAccepted = await this.#take(raw);
+      this.#verdicts.tell(this.#refusal);
+      return isAccepted;
+    });
   }
 
   /**
@@ -125,6 +135,7 @@ export class HeldConfiguration<T extends { readonly logLevel: LogLevel }, Initia
   async close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
+    this.#verdicts.clear();
     this.#cancelQuiet?.();
     await this.#turns.idle();
   }

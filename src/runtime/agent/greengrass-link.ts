@@ -55,18 +55,33 @@ export async function linkGreengrass(
   );
   // From here on requests are heard.
   tellReturn();
-  onEnd(await greengrass.subscribe(topics.spoolResult, ({ payload }) => receipts(payload, capture, logger)));
+  const { heartbeat } = agent;
+  onEnd(
+    await greengrass.subscribe(topics.spoolResult, ({ payload }) =>
+      heard(payload, { capture, heartbeat, logger }),
+    ),
+  );
   onEnd(await deferUpdates({ greengrass, pending: () => agent.pending, clock, logger }));
-  onEnd(agent.heartbeat.start(greengrass));
+  onEnd(heartbeat.start(greengrass));
   await greengrass.updateState('RUNNING').catch((thrown: unknown) => {
     logger.debug('The state was not reported', { reason: messageOf(thrown) });
   });
   return { responder, flushed: async () => await transport.flushed() };
 }
 
-function receipts(payload: Uint8Array, capture: CaptureSpool, logger: Logger): void {
+/** What the uploader says: of receipts, or of its configuration. */
+function heard(
+  payload: Uint8Array,
+  {
+    capture,
+    heartbeat,
+    logger,
+  }: Pick<Agent, 'heartbeat'> & Pick<GreengrassLinkOptions, 'capture' | 'logger'>,
+): void {
   try {
-    validate(SpoolResult, decodeMessage(payload, 'Cannot read the notice'), 'Cannot read the notice');
+    const what = 'Cannot read the notice';
+    const { refusal } = validate(SpoolResult, decodeMessage(payload, what), what);
+    if (refusal !== undefined) heartbeat.heardOfUploads(refusal);
   } catch (thrown) {
     logger.debug('An unreadable notice was ignored', { reason: messageOf(thrown) });
     return;

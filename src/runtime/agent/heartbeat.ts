@@ -1,4 +1,11 @@
-import { STABLE, type HeartbeatDocument, type HeartbeatModel, type ModelEvent } from '../../contract/mod.js';
+import {
+  STABLE,
+  troubleOf,
+  type HeartbeatDocument,
+  type HeartbeatModel,
+  type ModelEvent,
+  type Trouble,
+} from '../../contract/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import { startHeartbeat, type Heartbeat } from '../../telemetry/mod.js';
 import { VERSION } from '../../system/mod.js';
@@ -11,11 +18,10 @@ import type { Counters } from './counters.js';
 import type { Events } from './events.js';
 import type { HostLimits } from './host-limits.js';
 import type { Unadmitted } from './unadmitted.js';
+import { UploaderRefusal } from './uploader-refusal.js';
 
 const REASON_MAX_CHARS = 200;
 const MINUTE_MS = 60_000;
-
-type LastError = NonNullable<HeartbeatDocument['lastError']>;
 
 /** What went wrong last, until the same model is well again. */
 const TROUBLES: ReadonlySet<ModelEvent['type']> = new Set(['REFUSED', 'ROLLED_BACK', 'QUARANTINED']);
@@ -35,12 +41,14 @@ export interface AgentHeartbeatOptions extends Pick<
 /** The agent's reports to the fleet: what it serves, how, and what went wrong last. */
 export class AgentHeartbeat {
   readonly #options: AgentHeartbeatOptions;
-  #trouble: (LastError & { readonly model: string }) | undefined;
+  readonly #uploads: UploaderRefusal;
+  #trouble: (Trouble & { readonly model: string }) | undefined;
   #running: Heartbeat | undefined;
   #greengrass: GreengrassPort | undefined;
 
   constructor(options: AgentHeartbeatOptions) {
     this.#options = options;
+    this.#uploads = new UploaderRefusal(options.clock);
     options.events.onModel((event) => this.#heard(event));
   }
 
@@ -65,12 +73,19 @@ export class AgentHeartbeat {
     this.#running?.changed();
   }
 
+  /** What the uploader says of its configuration; null: the newest is in force. */
+  heardOfUploads(refusal: Trouble | null): void {
+    this.#uploads.hear(refusal);
+    this.check();
+  }
+
   collect(): HeartbeatDocument {
     const { registry, configuration, capture, machine, adminGate, hosts } = this.#options;
     const { fleet, deviceName } = configuration.current;
     const { delivered, drops, queuedRecords, queueBytes } = capture.stats();
     const { quarantined } = drops;
     const lastError = this.#lastError();
+    const uploadError = this.#uploads.current;
     const { deafSeconds = 0 } = this.#greengrass ?? {};
     return {
       agentVersion: VERSION,
@@ -90,6 +105,7 @@ export class AgentHeartbeat {
         ? { unconfined: hosts.confinement.phrase.slice(0, REASON_MAX_CHARS) }
         : {}),
       ...(lastError === undefined ? {} : { lastError }),
+      ...(uploadError === undefined ? {} : { uploadError }),
     };
   }
 
@@ -140,12 +156,12 @@ export class AgentHeartbeat {
     };
   }
 
-  #lastError(): LastError | undefined {
+  #lastError(): Trouble | undefined {
     const { configuration } = this.#options;
     const { refusal, refusedAtMs } = configuration;
     const trouble = this.#trouble;
     if (refusal !== undefined && refusedAtMs > (trouble?.atMs ?? 0)) {
-      return { code: refusal.code, message: refusal.message.slice(0, REASON_MAX_CHARS), atMs: refusedAtMs };
+      return troubleOf(refusal, refusedAtMs);
     }
     return trouble === undefined
       ? undefined
