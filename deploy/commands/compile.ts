@@ -18,6 +18,7 @@ interface Options {
   seed: number;
   tolerance: number;
   relativeTolerance: number;
+  deterministic: boolean;
   timeout: number;
   json?: boolean;
 }
@@ -47,6 +48,7 @@ export function register(program: Command, line: CommandLine): void {
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
     .option('--tolerance <number>', 'absolute difference allowed', parseNumber, TOLERANCE.absolute)
     .option('--relative-tolerance <number>', 'relative difference allowed', parseNumber, TOLERANCE.relative)
+    .option('--no-deterministic', 'the model draws random numbers: hold it to mean and spread over many runs')
     .option('--timeout <seconds>', 'for each process that runs the model', parseNumber, 300)
     .option('--json', 'print the report as JSON')
     .action(line.runs(compile));
@@ -71,6 +73,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
     },
     randomCases: options.cases,
     goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
+    deterministic: options.deterministic,
     timeoutMs: options.timeout * 1000,
   });
   if (options.json === true) print.json(report);
@@ -106,15 +109,23 @@ function printReport(print: Printer, report: CompileReport, out: string, file: s
       ['latency p50', `${source.latencyP50Ms.toFixed(3)} ms`, `${compiled.latencyP50Ms.toFixed(3)} ms`],
     ],
   );
+  printDifferences(print, proof);
+  print.line(`Passes: ${report.passes.join(', ')} (${report.engine}, ${proof.cases} inputs)`);
+  print.line(`Wrote ${out} and ${file}`);
+}
+
+function printDifferences(print: Printer, { outputs, deterministic }: CompileReport['proof']): void {
+  if (deterministic === false) {
+    print.line('The model draws random numbers: its outputs keep to mean and spread of the source');
+    return;
+  }
   print.table(
     ['output', 'elements', 'largest difference', 'mean difference'],
-    proof.outputs.map((output) => [
+    outputs.map((output) => [
       output.name,
       output.elements,
       output.largestDifference.toExponential(2),
       output.meanDifference.toExponential(2),
     ]),
   );
-  print.line(`Passes: ${report.passes.join(', ')} (${report.engine}, ${proof.cases} inputs)`);
-  print.line(`Wrote ${out} and ${file}`);
 }

@@ -5,7 +5,7 @@ import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/m
 import { makeFolder, move, withScratch } from '../files/mod.js';
 import { makeInputs, type InputRecipe } from './make-inputs.js';
 import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
-import { prove, type Proof } from './prove.js';
+import { prove, proveBounds, type Proof } from './prove.js';
 import { readModel, type ReadOptions, type SourceModel } from './read-model.js';
 import { writeModel, type WrittenWeights } from './write-model.js';
 import type { CompileReport } from './report.js';
@@ -23,6 +23,8 @@ export interface CompileOptions {
   readonly randomCases: number;
   /** Real inputs, proved beside the random ones. */
   readonly goldenCases?: readonly (readonly Tensor[])[];
+  /** Whether the model gives the same outputs for the same inputs. Default true: where it does not, it is refused. */
+  readonly deterministic?: boolean;
   /** For each process that runs the model. */
   readonly timeoutMs: number;
   /** Passes after our own, such as a quantisation. */
@@ -98,7 +100,14 @@ async function proveResult(
   // Inputs must fit the compiled model, whose dimensions may have been fixed.
   const { inputs } = compiled.facts;
   const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, options.inputs, options.randomCases)];
-  const proof = await prove(source.file, compiled.file, cases, options.tolerance, options.timeoutMs);
+  const { tolerance, timeoutMs, deterministic = true } = options;
+  const proof = await (deterministic ? prove : proveBounds)(
+    source.file,
+    compiled.file,
+    cases,
+    tolerance,
+    timeoutMs,
+  );
   return {
     formatVersion: 1,
     target: options.target,
@@ -107,7 +116,12 @@ async function proveResult(
     passes: passes.map(({ name }) => name),
     source: measured(source, proof.source),
     compiled: measured(compiled, proof.compiled),
-    proof: { cases: cases.length, tolerance: options.tolerance, outputs: [...proof.outputs] },
+    proof: {
+      cases: cases.length,
+      tolerance,
+      outputs: [...proof.outputs],
+      ...(deterministic ? {} : { deterministic }),
+    },
   };
 }
 

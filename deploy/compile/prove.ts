@@ -1,7 +1,7 @@
 import type { Tensor } from '../../src/contract/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
 import { differenceOf, type Tolerance } from '../../src/model/mod.js';
-import { runSession, type SessionResult } from '../engine-child/mod.js';
+import { runRepeated, runSession, stateBounds, type SessionResult } from '../engine-child/mod.js';
 import type { OutputProof } from './report.js';
 
 const TIMED_RUNS = 30;
@@ -16,6 +16,7 @@ export interface Proof {
 /**
  * Runs the same inputs through both models. The truth is the source without any optimisation; times are of both
  * as a device would load them.
+ * @throws EdgeError FAILED_PRECONDITION (MODEL_NOT_DETERMINISTIC) naming the nodes that draw random numbers
  */
 export async function prove(
   sourceFile: string,
@@ -26,7 +27,7 @@ export async function prove(
 ): Promise<Proof> {
   const plain = { cases, timedRuns: 0, graphOptimization: 'disabled' } as const;
   const timed = { cases, timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
-  const truth = await runSession({ ...plain, modelFile: sourceFile }, timeoutMs);
+  const truth = await runRepeated({ ...plain, modelFile: sourceFile }, timeoutMs);
   const source = await runSession({ ...timed, modelFile: sourceFile }, timeoutMs);
   const compiled = await runSession({ ...timed, modelFile: compiledFile }, timeoutMs);
   return {
@@ -35,6 +36,33 @@ export async function prove(
     compiled: timesOf(compiled),
     outputs: compareOutputs(truth.results, compiled.results, tolerance),
   };
+}
+
+/**
+ * The same for a model that draws random numbers: the compiled one keeps to the bounds that many runs of the source
+ * state.
+ */
+export async function proveBounds(
+  sourceFile: string,
+  compiledFile: string,
+  cases: readonly (readonly Tensor[])[],
+  tolerance: Tolerance,
+  timeoutMs: number,
+): Promise<Proof> {
+  const plain = { cases, graphOptimization: 'disabled' } as const;
+  const timed = { cases, timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
+  const task = { ...plain, modelFile: sourceFile, distribution: { tolerance } };
+  const { bounds: held, engine } = await stateBounds(task, timeoutMs);
+  const source = await runSession({ ...timed, modelFile: sourceFile }, timeoutMs);
+  const compiled = await runSession(
+    { ...timed, modelFile: compiledFile, distribution: { tolerance, held } },
+    timeoutMs,
+  );
+  const outside = compiled.distribution?.outside.find((reason) => reason !== undefined);
+  if (outside !== undefined) {
+    throw new EdgeError('MODEL_CHANGED_BY_COMPILING', `Cannot compile the model as ${outside}`);
+  }
+  return { engine, source: timesOf(source), compiled: timesOf(compiled), outputs: [] };
 }
 
 function timesOf({ loadMs, latencyP50Ms }: SessionResult): { loadMs: number; latencyP50Ms: number } {

@@ -30,6 +30,8 @@ export const CompileReportSchema = Type.Object(
       {
         cases: Type.Integer({ minimum: 1 }),
         tolerance: ToleranceSchema,
+        /** False where the model draws random numbers: it keeps to bounds, and has no differences. */
+        deterministic: Type.Optional(Type.Boolean()),
         outputs: Type.Array(
           Type.Object(
             {

@@ -1,11 +1,12 @@
 import type { Tensor } from '../../src/contract/mod.js';
 import { toEdgeError, type Clock } from '../../src/core/mod.js';
 import { createOnnxEngine, type EngineSession } from '../../src/engine/mod.js';
+import { outsideOf, tallyRuns, type OutputBounds } from '../../src/model/mod.js';
 import { systemClock } from '../../src/system/mod.js';
 import { basename, dirname } from '../../src/disk/mod.js';
 import { hasWeightsOutside } from '../../src/onnx/mod.js';
 import { readBytes } from '../files/mod.js';
-import type { ChildReply, SessionResult, SessionTask } from './task.js';
+import type { ChildReply, Distribution, SessionResult, SessionTask } from './task.js';
 
 async function run(task: SessionTask, clock: Clock): Promise<SessionResult> {
   const engine = await createOnnxEngine();
@@ -25,8 +26,32 @@ async function run(task: SessionTask, clock: Clock): Promise<SessionResult> {
   const results: (readonly Tensor[])[] = [];
   for (const inputs of task.cases) results.push(await session.run(inputs));
   const latencyP50Ms = await timeRuns(session, task, clock);
+  const distribution = await distributionOf(session, task);
   const { inputs, outputs } = session;
-  return { engine: `onnxruntime-node ${engine.version}`, inputs, outputs, loadMs, results, latencyP50Ms };
+  return {
+    engine: `onnxruntime-node ${engine.version}`,
+    inputs,
+    outputs,
+    loadMs,
+    results,
+    latencyP50Ms,
+    ...(distribution === undefined ? {} : { distribution }),
+  };
+}
+
+async function distributionOf(
+  session: EngineSession,
+  { cases, distribution }: SessionTask,
+): Promise<Distribution | undefined> {
+  if (distribution === undefined) return undefined;
+  const bounds: OutputBounds[][] = [];
+  const outside: (string | undefined)[] = [];
+  for (const [index, inputs] of cases.entries()) {
+    const tallies = await tallyRuns(() => session.run(inputs));
+    bounds.push(tallies.map((tally) => tally.bounds(distribution.tolerance)));
+    outside.push(outsideOf(tallies, distribution.held?.[index] ?? []));
+  }
+  return { bounds, outside };
 }
 
 async function timeRuns(

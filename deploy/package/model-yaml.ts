@@ -80,6 +80,8 @@ export const ModelYamlSchema = Type.Object(
     licence: Type.Optional(Type.String({ minLength: 1 })),
     licenceFile: Type.Optional(Path),
     provenance: Type.Optional(ProvenanceSchema),
+    /** False: the model draws random numbers, and its samples hold mean and spread over many runs. */
+    deterministic: Type.Optional(Type.Boolean()),
     samples: Type.Optional(SamplesSchema),
     baseline: Type.Optional(
       Type.Object({ statistics: Type.Optional(Path), constraints: Type.Optional(Path) }, strict),

@@ -3,12 +3,15 @@ import { join, resolve } from '../../src/disk/mod.js';
 import { systemRandom } from '../../src/system/mod.js';
 import {
   completeManifest,
+  DISTRIBUTIONS_FILE,
+  encodeDistributions,
   encodeSamples,
   modelRecipe,
   replaceFile,
   SIGNATURE_FILE,
   MANIFEST_FILE,
   writePackage,
+  type Distributions,
   type GoldenSample,
   type Manifest,
   type NewFile,
@@ -21,7 +24,7 @@ import { encodeRecipe } from '../recipe-file/mod.js';
 import { signFolder } from '../sign/mod.js';
 import { collectFiles, readLabels, sourceDigest } from './collect.js';
 import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
-import { draftSamples, runSamples, untestedSamples } from './samples.js';
+import { boundSamples, draftSamples, runSamples, untestedSamples } from './samples.js';
 
 const MODEL_FILE = 'model.onnx';
 const SAMPLES_FILE = 'samples.json';
@@ -54,6 +57,13 @@ export interface PackageResult {
 }
 
 type SelfTest = Manifest['selfTest'];
+
+interface TestedSamples {
+  readonly samples: GoldenSample[];
+  readonly selfTest: SelfTest;
+  /** Of a model that draws random numbers. */
+  readonly distributions?: Distributions;
+}
 
 /**
  * Makes a model package and its recipe. The same input gives the same bytes (but for a signature, which holds
@@ -92,11 +102,17 @@ async function packageFrom(
     ...(tested.samples.length === 0
       ? []
       : [{ path: SAMPLES_FILE, role: 'samples' as const, bytes: encodeSamples(tested.samples) }]),
+    ...distributionsFile(tested),
     ...others,
   ];
   const labels = await readLabels(description, { allowOutside });
   const manifest = completeManifest(manifestFor(description, model, files, tested, labels), files);
   return writeAll(description, manifest, files, options);
+}
+
+function distributionsFile({ distributions }: TestedSamples): NewFile[] {
+  if (distributions === undefined) return [];
+  return [{ path: DISTRIBUTIONS_FILE, role: 'samples', bytes: encodeDistributions(distributions) }];
 }
 
 function withOverride(
@@ -123,7 +139,7 @@ async function testSamples(
   model: SourceModel,
   modelFile: string,
   { skipSelfTest, timeoutMs }: PackageOptions,
-): Promise<{ samples: GoldenSample[]; selfTest: SelfTest }> {
+): Promise<TestedSamples> {
   const drafts = await draftSamples(description, model.facts);
   if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' } };
   if (drafts.length === 0) {
@@ -133,8 +149,9 @@ async function testSamples(
     });
   }
   const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
-  const { samples, engine } = await runSamples(modelFile, drafts, tolerance, timeoutMs);
-  return { samples, selfTest: { outcome: 'passed', cases: samples.length, engine } };
+  const run = description.yaml.deterministic === false ? boundSamples : runSamples;
+  const { engine, ...tested } = await run(modelFile, drafts, tolerance, timeoutMs);
+  return { ...tested, selfTest: { outcome: 'passed', cases: tested.samples.length, engine } };
 }
 
 function manifestFor(

@@ -1,15 +1,17 @@
 import type { Tensor } from '../../src/contract/mod.js';
 import { EdgeError, messageOf, toEdgeError } from '../../src/core/mod.js';
 import {
+  DISTRIBUTION_RUNS,
   mismatchOf,
   parseSamples,
+  type Distributions,
   type GoldenSample,
   type TensorSpec,
   type Tolerance,
 } from '../../src/model/mod.js';
 import { elementsOf } from '../../src/tensor/mod.js';
 import { makeInputs } from '../compile/mod.js';
-import { runSession, type SessionResult, type SessionTask } from '../engine-child/mod.js';
+import { runRepeated, stateBounds } from '../engine-child/mod.js';
 import { readBytes as bytesOf } from '../files/mod.js';
 import { readGivenTensor } from '../samples/mod.js';
 import type { ModelDescription, SamplesYaml } from './model-yaml.js';
@@ -95,7 +97,8 @@ export async function runSamples(
   timeoutMs: number,
 ): Promise<{ samples: GoldenSample[]; engine: string }> {
   const cases = drafts.map(({ inputs }) => inputs);
-  const session = await runCases({ modelFile, graphOptimization: 'all', cases, timedRuns: 0 }, timeoutMs);
+  const task = { modelFile, graphOptimization: 'all', cases, timedRuns: 0 } as const;
+  const session = await described(() => runRepeated(task, timeoutMs));
   const samples = drafts.map((draft, index) => {
     const actual = session.results[index] ?? [];
     const reason = draft.outputs === undefined ? undefined : mismatchOf(draft.outputs, actual, tolerance);
@@ -115,14 +118,44 @@ export async function runSamples(
   return { samples, engine: session.engine };
 }
 
-async function runCases(task: SessionTask, timeoutMs: number): Promise<SessionResult> {
+/**
+ * The same for a model that draws random numbers: samples expect no outputs, and bounds stand beside them.
+ * @throws EdgeError FAILED_PRECONDITION naming the output that varies too much to be held to anything
+ */
+export async function boundSamples(
+  modelFile: string,
+  drafts: readonly DraftSample[],
+  tolerance: Tolerance,
+  timeoutMs: number,
+): Promise<{ samples: GoldenSample[]; distributions: Distributions; engine: string }> {
+  const exact = drafts.find(({ outputs }) => outputs !== undefined && outputs.length > 0);
+  if (exact !== undefined) {
+    fail(
+      `sample '${exact.name}' says its outputs, and 'deterministic: false' says that they vary: leave them out`,
+    );
+  }
+  const cases = drafts.map(({ inputs }) => inputs);
+  const task = { modelFile, graphOptimization: 'all', cases, distribution: { tolerance } } as const;
+  const { bounds, engine } = await described(() => stateBounds(task, timeoutMs));
+  return {
+    samples: drafts.map(({ name, inputs }) => ({ name, inputs, outputs: [] })),
+    distributions: {
+      formatVersion: 1,
+      runs: DISTRIBUTION_RUNS,
+      cases: drafts.map(({ name }, index) => ({ name, outputs: [...(bounds[index] ?? [])] })),
+    },
+    engine,
+  };
+}
+
+async function described<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return await runSession(task, timeoutMs);
+    return await run();
   } catch (error) {
-    const { reason, message } = toEdgeError(error);
+    const { reason, message, nextStep = SKIP_HINT } = toEdgeError(error);
     throw new EdgeError(reason, `Cannot package the model as its samples fail: ${message}`, {
       field: 'samples',
-      nextStep: SKIP_HINT,
+      nextStep,
       cause: error,
     });
   }

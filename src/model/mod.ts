@@ -1,5 +1,6 @@
 export * from './admission.js';
 export * from './compare.js';
+export * from './distributions.js';
 export * from './manifest.js';
 export * from './manifest-schema.js';
 export * from './names.js';

@@ -1,5 +1,6 @@
 /** ONNX files as messages. Apart from onnx/mod, as the device side must not load the protobuf decoder. */
 export { decodeModel, encodeModel, type OnnxModel } from './proto.js';
 export { layOutWeights, type WeightsFile } from './lay-out.js';
+export { randomNodes } from './random-nodes.js';
 export { embedExternalData, externalFilesOf, fixDimensions, pruneOperatorSets } from './rewrite.js';
 export { summarizeModel, type ModelSummary } from './summary.js';

@@ -1,27 +1,18 @@
-import {
-  EdgeError,
-  isJsonObject,
-  MEBIBYTE,
-  toEdgeError,
-  type Clock,
-  type JsonObject,
-} from '../../../core/mod.js';
+import { EdgeError, isJsonObject, MEBIBYTE, type Clock, type JsonObject } from '../../../core/mod.js';
 import { join } from '../../../disk/mod.js';
 import { checkModelBytes, type WeightsFiles } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
-import type { Reason } from '../../../contract/mod.js';
 import {
   checkUnchanged,
   giveBack,
-  mismatchOf,
   modelDigestOf,
   openPackage,
-  parseSamples,
   weightsFilesOf,
   type OpenedPackage,
 } from '../../../model/mod.js';
 import type { LoadReport, LoadSpec } from '../port/mod.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
+import { runSamples } from './run-samples.js';
 import { checkSignature } from './signature.js';
 
 /** A model file beyond this is loaded from the agent's copy: its bytes and the session's would be the model twice. */
@@ -151,32 +142,6 @@ async function checkMarks(folder: string, { marks }: OpenedPackage, names: reado
   for (const name of names) await checkUnchanged(join(folder, name), name, marks.get(name) ?? '');
 }
 
-/** Runs the golden samples; where they need not be checked again, the first one still warms the session up. */
-async function runSamples(session: EngineSession, opened: OpenedPackage, check: boolean): Promise<number> {
-  const { samples } = opened.manifest;
-  const bytes = samples === undefined ? undefined : opened.files.get(samples.file);
-  if (samples === undefined || bytes === undefined) return 0;
-  const cases = parseSamples(bytes);
-  for (const sample of check ? cases : cases.slice(0, 1)) {
-    const outputs = await session.run(sample.inputs).catch((error: unknown) => {
-      throw refused(
-        'PACKAGE_REFUSED_SAMPLES',
-        `golden sample '${sample.name}' can't be run: ${toEdgeError(error).message}`,
-        samples.file,
-        error,
-      );
-    });
-    const mismatch = check ? mismatchOf(sample.outputs, outputs, samples.tolerance) : undefined;
-    if (mismatch !== undefined)
-      throw refused(
-        'PACKAGE_REFUSED_SAMPLES',
-        `golden sample '${sample.name}' differs: ${mismatch}`,
-        samples.file,
-      );
-  }
-  return check ? cases.length : 0;
-}
-
 function reportOf(
   { manifest, digest, signature }: OpenedPackage,
   { session, compiledDigest, cacheHit }: CompiledLoad,
@@ -198,8 +163,4 @@ function reportOf(
 
 function asJson(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
-}
-
-function refused(reason: Reason, sentence: string, field: string, cause?: unknown): EdgeError {
-  return new EdgeError(reason, `Cannot load the model as ${sentence}`, { field, cause });
 }
