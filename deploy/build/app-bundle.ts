@@ -2,7 +2,7 @@ import { build, type BuildFailure } from 'esbuild';
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import { join, pathOf } from '../../src/disk/mod.js';
 import { VERSION } from '../../src/system/mod.js';
-import { COMMON, REQUIRE } from './bundle.js';
+import { COMMON } from './bundle.js';
 import { nativeBeside, nativeDigests, resolved } from './native.js';
 
 export interface AppBundle {
@@ -16,6 +16,12 @@ export interface AppBundle {
 const SDK = 'aws-iot-device-sdk-v2';
 /** Ours, wherever this program is installed: an app has no sources of Edge Manager. */
 const ROOM = pathOf(new URL('../../src/system/native-files.js', import.meta.url));
+
+/** Packages in CommonJS ask for require, which an ES module does not have. An app's own names must not meet these. */
+const REQUIRE = [
+  "import { createRequire as edgeAppRequire } from 'node:module';",
+  'const require = edgeAppRequire(import.meta.url);',
+].join('\n');
 
 /**
  * An app and the packages that it has installed, in one file, as our own components are.
@@ -34,7 +40,13 @@ export async function bundleApp(folder: string, entry: string): Promise<AppBundl
     banner: { js: REQUIRE },
     legalComments: 'eof',
     plugins: [nativeBeside(ROOM)],
-    define: { EDGE_NATIVE_FILES: JSON.stringify(digests), EDGE_VERSION: JSON.stringify(VERSION) },
+    define: {
+      EDGE_NATIVE_FILES: JSON.stringify(digests),
+      EDGE_VERSION: JSON.stringify(VERSION),
+      // An app may well have constants of these names: only what is not declared is meant.
+      __dirname: 'import.meta.dirname',
+      __filename: 'import.meta.filename',
+    },
     external: sdk === undefined ? [SDK] : [],
   }).catch((failure: unknown) => {
     throw refused(entry, failure);

@@ -30,7 +30,7 @@ export const COMMON = {
 } as const satisfies BuildOptions;
 
 /** Packages in CommonJS ask for require and __dirname, which an ES module does not have. */
-export const REQUIRE = [
+const REQUIRE = [
   "import { createRequire as edgeCreateRequire } from 'node:module';",
   'const require = edgeCreateRequire(import.meta.url);',
   'const __dirname = import.meta.dirname;',

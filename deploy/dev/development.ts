@@ -132,7 +132,7 @@ async function wantedComponents(
 ): Promise<Record<string, WantedComponent>> {
   const built: Record<string, WantedComponent> = {};
   for (const build of builds) {
-    const { name, version } = await store.add({ path: resolve(build), version: buildVersion });
+    const { name, version } = await store.add({ path: resolve(build), nextVersion: buildVersion });
     built[name] = { componentVersion: version };
     for (const warning of readRecipe(await store.recipe(name, version), profile).warnings)
       tell({ component: name, warning }, `Warning: ${name}: ${warning}`);

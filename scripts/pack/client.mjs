@@ -16,7 +16,9 @@ const TYPEBOX = 'node_modules/@sinclair/typebox';
 /** `edge-manager/client` for apps on a device: one module, and one more that is loaded to connect over IPC. */
 export async function packClient({ root, out, manifest }) {
   const { packages } = closure(root, [`${ENTRY}.js`]);
-  const ranges = rangesOf(WHAT, [...PEERS, ...INSIDE], packages, manifest);
+  const ranges = rangesOf(WHAT, packages, manifest);
+  const strange = Object.keys(ranges).filter((name) => ![...PEERS, ...INSIDE].includes(name));
+  if (strange.length > 0) throw new Error(`Cannot pack ${WHAT} as it would grow by ${strange.join(', ')}`);
   const inside = await bundleCode(root, out, manifest.version);
   const types = writeTypes(root, out);
   const made = {
@@ -37,7 +39,7 @@ export async function packClient({ root, out, manifest }) {
   copy(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copy(join(root, 'docs/npm/client.md'), join(out, 'README.md'));
   await writeNotices(root, out, [...new Set([...inside, ...types])]);
-  return made;
+  return { made, used: packages };
 }
 
 /** @returns the npm packages whose code is inside */
@@ -54,7 +56,6 @@ async function bundleCode(root, out, version) {
     target: 'node20.19',
     external: PEERS,
     define: { EDGE_VERSION: JSON.stringify(version) },
-    banner: { js: REQUIRE },
     keepNames: true,
     legalComments: 'none',
     metafile: true,
@@ -64,12 +65,6 @@ async function bundleCode(root, out, version) {
   for (const file of outputFiles) write(out, relative(out, file.path), file.text);
   return npmPackages(Object.keys(metafile.inputs));
 }
-
-/** Packages in CommonJS ask for require, which an ES module does not have. */
-const REQUIRE = [
-  "import { createRequire as edgeCreateRequire } from 'node:module';",
-  'const require = edgeCreateRequire(import.meta.url);',
-].join('\n');
 
 function npmPackages(paths) {
   const names = paths.flatMap((path) => {

@@ -7,37 +7,6 @@ import { commonOf, rangesOf, renderManifest } from './manifest.mjs';
 const WHAT = 'the command line';
 /** The library, the program, and the program that it starts for what may crash. */
 const ENTRIES = ['deploy/mod', 'deploy/cli', 'deploy/engine-child/main'];
-const DEPENDENCIES = [
-  '@aws-sdk/client-greengrassv2',
-  '@aws-sdk/client-iot',
-  '@aws-sdk/client-iot-data-plane',
-  '@aws-sdk/client-kms',
-  '@aws-sdk/client-s3',
-  '@aws-sdk/client-sagemaker',
-  '@aws-sdk/client-sts',
-  '@sinclair/typebox',
-  '@smithy/eventstream-codec',
-  '@smithy/node-http-handler',
-  'ajv',
-  'aws-iot-device-sdk-v2',
-  'cli-progress',
-  'cli-table3',
-  'commander',
-  'csv-parse',
-  'esbuild',
-  'fast-png',
-  'http-proxy-agent',
-  'https-proxy-agent',
-  'jpeg-js',
-  'onnxruntime-node',
-  'protobufjs',
-  'saxes',
-  'semver',
-  'socks-proxy-agent',
-  'yaml',
-  'yauzl',
-  'yazl',
-];
 /**
  * Inside, without its install script: that one fetches what GPUs need from another place than the registry, and an
  * install fails where only the registry can be reached. Windows' half of it (140 MB) stays out.
@@ -53,7 +22,7 @@ export async function packCommandLine({ root, out, manifest, isForHere }) {
   );
   const types = closure(root, ['dist/deploy/mod.d.ts']);
   const used = new Map([...types.packages, ...code.packages]);
-  const { [RUNTIME]: _runtime, ...dependencies } = rangesOf(WHAT, DEPENDENCIES, used, manifest);
+  const { [RUNTIME]: _runtime, ...dependencies } = rangesOf(WHAT, used, manifest);
   for (const [path, text] of [...code.files, ...types.files])
     write(out, relative(root, path), withoutMap(text));
   write(out, 'bin/edge-manager.mjs', "#!/usr/bin/env node\nimport '../dist/deploy/cli.js';\n");
@@ -78,7 +47,7 @@ export async function packCommandLine({ root, out, manifest, isForHere }) {
   write(out, 'package.json', renderManifest(made));
   copy(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copy(join(root, 'docs/npm/command-line.md'), join(out, 'README.md'));
-  return made;
+  return { made, used };
 }
 
 /** @returns its exact version, and that of what it needs */

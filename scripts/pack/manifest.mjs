@@ -11,24 +11,27 @@ export function commonOf({ version, license, engines, type }) {
 }
 
 /**
- * The root's ranges for these packages.
- * @param declared what the package shall depend on
+ * The root's ranges of the packages that a closure uses.
  * @param used by name, the first file that uses it
  */
-export function rangesOf(what, declared, used, { dependencies }) {
-  for (const [name, file] of used) {
-    if (!declared.includes(name))
-      throw new Error(`Cannot pack ${what} as ${file} imports ${name}, which it does not declare`);
-  }
+export function rangesOf(what, used, { dependencies }) {
   const ranges = {};
-  for (const name of declared.toSorted()) {
-    if (!used.has(name))
-      throw new Error(`Cannot pack ${what} as it declares ${name}, which none of its files imports`);
-    if (dependencies[name] === undefined)
-      throw new Error(`Cannot pack ${what} as the root's package.json does not depend on ${name}`);
+  for (const name of [...used.keys()].toSorted()) {
+    if (dependencies[name] === undefined) {
+      throw new Error(
+        `Cannot pack ${what} as ${used.get(name)} imports ${name}, on which the root's package.json does not depend`,
+      );
+    }
     ranges[name] = dependencies[name];
   }
   return ranges;
+}
+
+/** A dependency that nothing of ours imports would be installed for nothing. */
+export function refuseUnused({ dependencies }, used) {
+  const unused = Object.keys(dependencies).filter((name) => !used.has(name));
+  if (unused.length > 0)
+    throw new Error(`Cannot pack as nothing imports the dependencies ${unused.join(', ')}`);
 }
 
 export function renderManifest(manifest) {

@@ -6,12 +6,17 @@ import { isNotFound } from '../../disk/mod.js';
 import { readYaml, valueOfKey } from '../../recipe/mod.js';
 import type { ComponentStore } from './api/mod.js';
 
+/** What gdk calls a version that its publishing will find. */
+const NEXT = 'NEXT_PATCH';
+
 /** A folder with a component's gdk build: `recipes/` and `artifacts/<name>/<version>/` in `greengrass-build/`. */
 export interface BuildFolder {
   /** The folder that holds `greengrass-build`. */
   readonly path: string;
-  /** The version to give it where the build says NEXT_PATCH or a placeholder. Default: the recipe's. */
+  /** The version to give it, whatever the build says. */
   readonly version?: string;
+  /** The version of a build that leaves it to its publishing: NEXT_PATCH, or a placeholder. Default: the recipe's. */
+  readonly nextVersion?: string;
 }
 
 /** A store over gdk builds; more can be added, and a build with a known version replaces the former. */
@@ -77,7 +82,9 @@ async function readBuild(
   // In any case, as AWS takes them: a nucleus then reads them as it does.
   const name = isJsonObject(head) ? valueOfKey(head, 'ComponentName') : undefined;
   const written = isJsonObject(head) ? valueOfKey(head, 'ComponentVersion') : undefined;
-  const version = build.version ?? written;
+  const artifacts = join(root, 'artifacts', String(name));
+  const version =
+    build.version ?? ((await isOpen(artifacts, written)) ? build.nextVersion : undefined) ?? written;
   if (typeof name !== 'string' || typeof version !== 'string') {
     throw new EdgeError(
       'RECIPE_INVALID',
@@ -89,13 +96,14 @@ async function readBuild(
     version,
     component: {
       recipeText: written === version || !isJsonObject(head) ? text : withVersion(text, head, version),
-      artifactsPath: await artifactsFolder(
-        join(root, 'artifacts', name),
-        version,
-        typeof written === 'string' ? written : '',
-      ),
+      artifactsPath: await artifactsFolder(artifacts, version, typeof written === 'string' ? written : ''),
     },
   };
+}
+
+/** Whether publishing will say the version. */
+async function isOpen(artifacts: string, written: unknown): Promise<boolean> {
+  return !/^\d/.test(String(written)) || (await isFolder(join(artifacts, NEXT)));
 }
 
 function withVersion(text: string, head: JsonObject, version: string): string {
@@ -121,7 +129,7 @@ async function onlyRecipe(folder: string): Promise<string> {
 
 /** gdk leaves the version as its configuration has it, so NEXT_PATCH; a plain build has the recipe's. */
 async function artifactsFolder(folder: string, ...versions: readonly string[]): Promise<string> {
-  for (const version of [...versions, 'NEXT_PATCH']) {
+  for (const version of [...versions, NEXT]) {
     const path = join(folder, version);
     if (await isFolder(path)) return path;
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +89,32 @@ describe('building an app', () => {
     const native = 'aws-crt-nodejs.node';
     assert.deepEqual([...(amd64?.keys() ?? [])], [native, 'main.js', 'package.json']);
     assert.notDeepEqual(amd64?.get(native), aarch64?.get(native));
+  });
+
+  it('leaves an app the names that modules like to give', async () => {
+    await write('package.json', '{}');
+    await write(
+      'common.cjs',
+      'module.exports = [require("node:path").basename(__dirname), typeof __filename];',
+    );
+    await write(
+      'main.ts',
+      `import { createRequire } from 'node:module';
+      import { dirname } from 'node:path';
+      import { fileURLToPath } from 'node:url';
+      const require = createRequire(import.meta.url);
+      const __filename = fileURLToPath(import.meta.url);
+      const __dirname = dirname(__filename);
+      const edgeCreateRequire = 1;
+      import imported from './common.cjs';
+      console.log(__dirname.length > 0, edgeCreateRequire, imported.length, typeof require('node:fs').statSync);`,
+    );
+    await buildApp(folder, { form: 'plain', platforms: platformsOf('linux-amd64') });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [artifact('main.js')], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, 'true 1 2 function\n');
   });
 
   it('takes the Python files where there is no package.json', async () => {
