@@ -15,16 +15,13 @@ export function commonOf({ version, license, engines, type }) {
  * @param used by name, the first file that uses it
  */
 export function rangesOf(what, used, { dependencies }) {
-  const ranges = {};
-  for (const name of [...used.keys()].toSorted()) {
-    if (dependencies[name] === undefined) {
-      throw new Error(
-        `Cannot pack ${what} as ${used.get(name)} imports ${name}, on which the root's package.json does not depend`,
-      );
-    }
-    ranges[name] = dependencies[name];
+  for (const [name, file] of used) {
+    if (dependencies[name] !== undefined) continue;
+    throw new Error(
+      `Cannot pack ${what} as ${file} imports ${name}, on which the root's package.json does not depend`,
+    );
   }
-  return ranges;
+  return Object.fromEntries(Object.entries(dependencies).filter(([name]) => used.has(name)));
 }
 
 /** A dependency that nothing of ours imports would be installed for nothing. */
