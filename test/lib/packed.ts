@@ -4,14 +4,14 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../../examples/stage/root.js';
 
-export interface Outcome {
+interface Outcome {
   readonly code: number | null;
   /** Standard output and error as they came. */
   readonly output: string;
 }
 
 /** A program in a folder, without what npm tells its scripts of this checkout. */
-export async function runIn(folder: string, program: string, ...args: readonly string[]): Promise<Outcome> {
+async function runIn(folder: string, program: string, ...args: readonly string[]): Promise<Outcome> {
   const child = spawn(program, args, { cwd: folder, env: outsideNpm(), stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

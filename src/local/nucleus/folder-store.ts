@@ -82,7 +82,7 @@ async function readBuild(
   // In any case, as AWS takes them: a nucleus then reads them as it does.
   const name = isJsonObject(head) ? valueOfKey(head, 'ComponentName') : undefined;
   const written = isJsonObject(head) ? valueOfKey(head, 'ComponentVersion') : undefined;
-  const artifacts = join(root, 'artifacts', String(name));
+  const artifacts = join(root, 'artifacts', typeof name === 'string' ? name : '');
   const version =
     build.version ?? ((await isOpen(artifacts, written)) ? build.nextVersion : undefined) ?? written;
   if (typeof name !== 'string' || typeof version !== 'string') {
@@ -103,7 +103,7 @@ async function readBuild(
 
 /** Whether publishing will say the version. */
 async function isOpen(artifacts: string, written: unknown): Promise<boolean> {
-  return !/^\d/.test(String(written)) || (await isFolder(join(artifacts, NEXT)));
+  return typeof written !== 'string' || !/^\d/.test(written) || (await isFolder(join(artifacts, NEXT)));
 }
 
 function withVersion(text: string, head: JsonObject, version: string): string {
