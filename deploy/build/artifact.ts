@@ -1,11 +1,13 @@
 import { EdgeError, messageOf } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
+import { VERSION } from '../../src/system/mod.js';
 import { readBytes } from '../files/mod.js';
 import type { Bundle } from './bundle.js';
 import type { CodeComponent } from './components.js';
 import { nativeFiles } from './native.js';
-import { billOfMaterials, licencesFile, shippedPackages } from './notices.js';
+import { licencesFile, shippedPackages } from './notices.js';
 import type { Platform } from './platforms.js';
+import { billOfMaterials, listedFiles } from './sbom.js';
 import type { ArtifactFile } from './zip.js';
 
 /**
@@ -27,14 +29,18 @@ export async function artifactFiles(
       bytes: await readBytes(from),
     })),
   );
-  return [
+  const content = [
     ...files,
     ...native,
     text('package.json', '{ "type": "module" }\n'),
-    text('sbom.cdx.json', billOfMaterials(component.name, shipped)),
     text('THIRD-PARTY-LICENCES.txt', licencesFile(shipped)),
     { name: 'LICENSE', bytes: await readBytes(`${root}/LICENSE`) },
     ...(nodeFolder === undefined ? [] : [await nodeProgram(nodeFolder, platform)]),
+  ];
+  const bill = { name: component.name, version: VERSION, packages: shipped };
+  return [
+    ...content,
+    text('sbom.cdx.json', billOfMaterials({ ...bill, files: listedFiles(content, platform) })),
   ];
 }
 

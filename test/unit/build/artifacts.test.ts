@@ -145,17 +145,20 @@ describe('writeZip', () => {
 });
 
 describe('notices', () => {
-  const packages = [{ name: '@scope/lib', version: '1.2.3', licence: 'MIT', text: 'Permission is granted' }];
+  const packages = [
+    { name: '@scope/lib', version: '1.2.3', licence: 'MIT', text: 'Permission is granted', sha512: '' },
+  ];
+  const bill = { name: 'com.example.App', version: '1.0.0', packages, files: [] };
 
   it('name each shipped package in a CycloneDX bill of materials, with equal bytes each time', () => {
-    const text = billOfMaterials('com.example.App', packages);
+    const text = billOfMaterials(bill);
     const bom = JSON.parse(text) as { bomFormat: string; components: { purl: string }[] };
     assert.equal(bom.bomFormat, 'CycloneDX');
     assert.deepEqual(
       bom.components.map(({ purl }) => purl),
       ['pkg:npm/%40scope/lib@1.2.3'],
     );
-    assert.equal(billOfMaterials('com.example.App', packages), text);
+    assert.equal(billOfMaterials(bill), text);
   });
 
   it('carry the licence text of each shipped package', () => {

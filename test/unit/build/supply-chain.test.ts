@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VERSION } from '../../../src/system/mod.js';
 import { CODE_COMPONENTS, billOfMaterials, bundle, shippedPackages } from '../../../deploy/build/mod.js';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
@@ -43,7 +44,9 @@ describe('supply chain (S7)', () => {
       const { packages, files } = await bundle(component, root);
       for (const { bytes } of files) assert.doesNotMatch(Buffer.from(bytes).toString(), /\bEDGE_VERSION\b/);
       const shipped = shippedPackages(packages, root);
-      const bom = JSON.parse(billOfMaterials(component.name, shipped)) as {
+      const bom = JSON.parse(
+        billOfMaterials({ name: component.name, version: VERSION, packages: shipped, files: [] }),
+      ) as {
         components: { name: string; version: string; licenses: unknown[] }[];
       };
       const listed = new Map(bom.components.map((one) => [one.name, one]));
