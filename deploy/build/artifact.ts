@@ -10,6 +10,9 @@ import type { Platform } from './platforms.js';
 import { billOfMaterials, listedFiles } from './sbom.js';
 import type { ArtifactFile } from './zip.js';
 
+/** What is inside, for whoever looks for weaknesses. */
+export const BILL_FILE = 'sbom.cdx.json';
+
 /**
  * Everything of one component for one platform, as plain files without subfolders: JavaScript, native files,
  * licences, bill of materials. Nothing is installed or downloaded on the device.
@@ -38,10 +41,7 @@ export async function artifactFiles(
     ...(nodeFolder === undefined ? [] : [await nodeProgram(nodeFolder, platform)]),
   ];
   const bill = { name: component.name, version: VERSION, packages: shipped };
-  return [
-    ...content,
-    text('sbom.cdx.json', billOfMaterials({ ...bill, files: listedFiles(content, platform) })),
-  ];
+  return [...content, text(BILL_FILE, billOfMaterials({ ...bill, files: listedFiles(content, platform) }))];
 }
 
 /** `e_machine` in an ELF header. */

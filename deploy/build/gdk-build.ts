@@ -4,7 +4,7 @@ import { readYaml, renderRecipe, validateRecipe, type Recipe } from '../../src/r
 import { VERSION } from '../../src/system/mod.js';
 import { copyFolder, makeFolder, move, readText, realPath, removeAll, writeBytes } from '../files/mod.js';
 import { packageModel } from '../package/mod.js';
-import { artifactFiles } from './artifact.js';
+import { artifactFiles, BILL_FILE } from './artifact.js';
 import { bundle } from './bundle.js';
 import { checkArtifactFile, checkBuild, type BuiltComponent } from './check.js';
 import { BUNDLE_COMPONENT, CODE_COMPONENTS, type CodeComponent } from './components.js';
@@ -27,10 +27,11 @@ export interface BuildOptions {
   /** Holds `<platform>/node`, which then goes into the artifacts. Default: devices have Node. */
   readonly nodeFolder?: string;
   /**
-   * Artifacts go into a folder named for it, and no publisher gives another one. Default: what gdk-config.json says,
-   * NEXT_PATCH, so that whoever builds from a clone can publish again and again.
+   * As a part of a release: of that version, with the artifacts' bills of materials in that folder too, and the
+   * bundle alone. Default: the version of gdk-config.json, NEXT_PATCH, so that whoever builds from a clone can publish
+   * again and again.
    */
-  readonly version?: string;
+  readonly release?: { readonly version: string; readonly billFolder: string };
   /** Where greengrass-build goes. Default: the project's folder, where gdk looks for it. */
   readonly out?: string;
 }
@@ -42,7 +43,7 @@ export interface BuildOptions {
  */
 export async function buildProject(folder: string, options: BuildOptions): Promise<BuiltComponent> {
   const read = await readGdkProject(folder);
-  const project = { ...read, version: options.version ?? read.version };
+  const project = { ...read, version: options.release?.version ?? read.version };
   const out = join(options.out ?? folder, 'greengrass-build');
   const draft = `${out}.draft`;
   await removeAll(draft);
@@ -72,7 +73,7 @@ async function fill(
   const code = CODE_COMPONENTS.find((component) => component.name === project.name);
   if (code !== undefined) return await fillCode(folder, code, artifacts, draft, options);
   if (project.name === BUNDLE_COMPONENT) {
-    await buildParts(options);
+    if (options.release === undefined) await buildParts(options);
     return await writeRecipe(draft, ...(await readRecipe(folder)));
   }
   return await fillModel(folder, project, draft);
@@ -104,6 +105,11 @@ async function fillCode(
   for (const platform of platforms) {
     const files = await artifactFiles(component, code, platform, options.root, options.nodeFolder);
     for (const file of files) checkArtifactFile(component.name, file, options.root);
+    const bill = files.find(({ name }) => name === BILL_FILE);
+    if (options.release !== undefined && bill !== undefined) {
+      const name = `${component.artifact}-${platform.name}.cdx.json`;
+      await writeBytes(join(options.release.billFolder, name), bill.bytes);
+    }
     if (options.form === 'plain') {
       for (const file of files) {
         const mode = file.isExecutable === true ? 0o755 : 0o644;

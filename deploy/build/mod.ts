@@ -7,5 +7,5 @@ export { nativeFiles } from './native.js';
 export { NATIVE_CONTENT, stalePartsProblem } from './native-parts.js';
 export { licencesFile, readLockfile, sha512Of, shippedPackages } from './notices.js';
 export { platformHere, PLATFORMS, platformsOf } from './platforms.js';
-export { billOfMaterials, type Bill } from './sbom.js';
+export { billOfMaterials } from './sbom.js';
 export { writeZip } from './zip.js';

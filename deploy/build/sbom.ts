@@ -12,7 +12,7 @@ export interface ListedFile {
   readonly platform?: Platform;
 }
 
-export interface Bill {
+interface Bill {
   /** What all of it makes up, such as `org.edgemanager.AgentRuntime`. */
   readonly name: string;
   readonly version: string;
@@ -77,7 +77,7 @@ function packageComponent({ name, version, licence, sha512 }: Omit<ShippedPackag
     name,
     version,
     purl,
-    licenses: licences(licence),
+    ...(licence === '' ? {} : { licenses: licences(licence) }),
     ...(sha512 === '' ? {} : { hashes: [{ alg: 'SHA-512', content: sha512 }] }),
   };
 }

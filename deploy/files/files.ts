@@ -12,7 +12,7 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { writeFileDurably } from '../../src/disk/mod.js';
 import { startDigest } from '../../src/system/mod.js';
 
@@ -133,6 +133,13 @@ export async function digestOf(path: string): Promise<string> {
   const hash = startDigest('sha256');
   for await (const chunk of chunksOf({ path, offset: 0, sizeBytes: await sizeOf(path) })) hash.update(chunk);
   return hash.digest('hex');
+
+/** All files below a folder, by their paths in it, unsorted. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
 export async function sizeOf(path: string): Promise<number> {
