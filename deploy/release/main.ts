@@ -16,12 +16,11 @@ export async function runRelease(root: string, args: readonly string[]): Promise
     if (first === '--assemble' && second !== undefined) return await assemble(root, second);
     const isAgain = first === '--again';
     const out = isAgain ? await releaseAgain(root, assemble) : await release(root, wanted(first));
-    const rows = await Promise.all(
-      (await filesBelow(out))
-        .toSorted()
-        .map(async (name) => [name, `${((await sizeOf(join(out, name))) / 1e6).toFixed(2)} MB`]),
-    );
-    print.table([out, 'size'], rows);
+    for (const name of (await filesBelow(out)).toSorted()) {
+      const megabytes = ((await sizeOf(join(out, name))) / 1e6).toFixed(2);
+      print.line(`${megabytes.padStart(7)} MB  ${name}`);
+    }
+    print.line(`Made ${out}`);
   } catch (thrown) {
     print.failure(thrown);
     process.exitCode = 1;
