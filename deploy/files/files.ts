@@ -133,6 +133,7 @@ export async function digestOf(path: string): Promise<string> {
   const hash = startDigest('sha256');
   for await (const chunk of chunksOf({ path, offset: 0, sizeBytes: await sizeOf(path) })) hash.update(chunk);
   return hash.digest('hex');
+}
 
 /** All files below a folder, by their paths in it, unsorted. */
 export async function filesBelow(folder: string): Promise<string[]> {
