@@ -1,11 +1,11 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { EdgeError } from './errors.js';
-import { silentSchema } from './silent-schema.js';
+import { judgeOf, type Judge } from './judge.js';
 import { violationOf } from './violation.js';
 
 // Schemas are constants of ours: checking them against the meta-schema, and shortening the code that checks with
-// them, would double the start of every process, and a model host starts for each model.
+// them, would double what it costs to compile them.
 const OPTIONS = {
   allErrors: false,
   strict: false,
@@ -13,13 +13,16 @@ const OPTIONS = {
   allowUnionTypes: true,
   meta: false,
   validateSchema: false,
+  verbose: true,
   code: { optimize: false },
 } as const;
-const ajv = new Ajv(OPTIONS);
-/** Says yes or no: most values are right. */
-const judge = compiler((schema) => ajv.compile(silentSchema(schema)));
-/** Compiled for a value that is wrong. */
-const witness = compiler((schema) => new Ajv({ ...OPTIONS, verbose: true }).compile(schema));
+/** Says yes or no: most values are right, and nothing is compiled for them. */
+const judge = remembered<Judge>((schema) => {
+  const judged = judgeOf(schema);
+  return judged ?? ((value) => witness(schema)(value));
+});
+/** Compiled for a value that is wrong: it says why, and has the last word. */
+const witness = remembered<ValidateFunction>((schema) => new Ajv(OPTIONS).compile(schema));
 
 /**
  * `value` as the schema's type.
@@ -30,23 +33,23 @@ const witness = compiler((schema) => new Ajv({ ...OPTIONS, verbose: true }).comp
 export function validate<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
   if (judge(schema)(value)) return value as Static<S>;
   const check = witness(schema);
-  check(value);
+  if (check(value)) return value as Static<S>;
   const { reason, field, sentence } = violationOf(check.errors ?? [], value);
   throw new EdgeError(reason, `${what} as ${sentence}`, { field });
 }
 
 /** Whether the schema takes this value. */
 export function matches(schema: TSchema, value: unknown): boolean {
-  return judge(schema)(value) === true;
+  return judge(schema)(value);
 }
 
-function compiler(compile: (schema: TSchema) => ValidateFunction): (schema: TSchema) => ValidateFunction {
-  const compiled = new WeakMap<TSchema, ValidateFunction>();
+function remembered<T>(make: (schema: TSchema) => T): (schema: TSchema) => T {
+  const made = new WeakMap<TSchema, T>();
   return (schema) => {
-    const known = compiled.get(schema);
+    const known = made.get(schema);
     if (known !== undefined) return known;
-    const check = compile(schema);
-    compiled.set(schema, check);
-    return check;
+    const value = make(schema);
+    made.set(schema, value);
+    return value;
   };
 }

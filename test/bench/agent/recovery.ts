@@ -125,8 +125,6 @@ async function outage(
     const at = timeOf(agent.log.slice(logged), line);
     return at === undefined ? [] : [[name, at - performance.timeOrigin - killedMs] as const];
   });
-  if (process.env['RECOVERY_DEBUG'] !== undefined)
-    console.error(Math.round(longest.ms - killedMs), failed, JSON.stringify(Object.fromEntries(steps)));
   return { silentMs: longest.ms - killedMs, failed, steps: Object.fromEntries(steps) };
 }
 
