@@ -89,7 +89,10 @@ class Dice {
     const named = (names: readonly string[]): object =>
       Object.fromEntries(names.map((name) => [name, inner()]));
     return this.of([
-      () => ({ if: inner(), then: inner(), ...(this.chance(0.5) ? { else: inner() } : {}) }),
+      () =>
+        Object.fromEntries(
+          ['if', 'then', this.of(['else', 'title'])].map((keyword) => [keyword, inner()]),
+        ) as object,
       () => ({ properties: named(this.some(() => this.of(NAMES))), additionalProperties: inner() }),
       () => ({
         patternProperties: named(this.some(() => this.of(PATTERNS), 1)),
@@ -106,15 +109,16 @@ class Dice {
     const flat = {
       const: () => this.of(PRIMITIVES.filter((value) => !Number.isNaN(value))),
       enum: () => this.some(() => this.of(PRIMITIVES.slice(0, 13)), 1),
-      ...{
-        minLength: few,
-        maxLength: few,
-        minItems: few,
-        maxItems: few,
-        minProperties: few,
-        maxProperties: few,
-      },
-      ...{ minimum: few, maximum: few, exclusiveMinimum: few, exclusiveMaximum: few },
+      minLength: few,
+      maxLength: few,
+      minItems: few,
+      maxItems: few,
+      minProperties: few,
+      maxProperties: few,
+      minimum: few,
+      maximum: few,
+      exclusiveMinimum: few,
+      exclusiveMaximum: few,
       pattern: () => this.of(PATTERNS),
       required: () => [...new Set(this.some(() => this.of(NAMES), 1))],
       title: () => 'said to people',
