@@ -13,6 +13,7 @@ interface Options {
   dim: Record<string, string>;
   shape: Record<string, string>;
   value: Record<string, string>;
+  outputs?: string;
   cases: number;
   samples?: string;
   seed: number;
@@ -43,6 +44,7 @@ export function register(program: Command, line: CommandLine): void {
     )
     .option('--shape <input=AxB>', 'shape of an input in the proof; repeatable', collectPairs, {})
     .option('--value <input=value>', 'one value for a whole input in the proof; repeatable', collectPairs, {})
+    .option('--outputs <names>', 'outputs to keep, separated by commas (default: all)')
     .option('--samples <file>', 'real inputs for the proof: a samples.json', line.file)
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
@@ -64,6 +66,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
     reportFile: file,
     target: options.target,
     dimensions: numbers(options.dim),
+    ...(options.outputs === undefined ? {} : { outputs: options.outputs.split(',') }),
     tolerance: { absolute: options.tolerance, relative: options.relativeTolerance },
     inputs: {
       seed: options.seed,

@@ -2,6 +2,7 @@ import type { Tensor } from '../../src/contract/mod.js';
 import { canonicalJson, EdgeError } from '../../src/core/mod.js';
 import { basename, dirname, join } from '../../src/disk/mod.js';
 import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/model/mod.js';
+import { keepOutputs, unzipMaps, type OnnxModel } from '../../src/onnx/decoded/mod.js';
 import { makeFolder, move, withScratch } from '../files/mod.js';
 import { makeInputs, type InputRecipe } from './make-inputs.js';
 import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
@@ -17,6 +18,8 @@ export interface CompileOptions {
   readonly target: Target;
   /** Sizes for open dimensions, by symbol or `input.axis`. */
   readonly dimensions: Readonly<Record<string, number>>;
+  /** Outputs to keep, by name; absent: all. */
+  readonly outputs?: readonly string[];
   readonly tolerance: Tolerance;
   /** How the proof's random inputs are made. */
   readonly inputs: InputRecipe;
@@ -41,7 +44,8 @@ export const DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 } as const sat
  * @throws EdgeError FAILED_PRECONDITION where the outputs differ, the model is refused, or it crashes the runtime
  */
 export async function compileModel(options: CompileOptions): Promise<CompileReport> {
-  const source = await readModel(options.modelFile, sizing(options));
+  const adapt = (model: OnnxModel, bytes: Uint8Array): string[] => toTensors(model, bytes, options.outputs);
+  const source = await readModel(options.modelFile, { ...sizing(options), adapt });
   const isLarge = source.weights.length > 0;
   const compile = async (scratch: string): Promise<CompileReport> => {
     const sourceFile = join(scratch, 'source.onnx');
@@ -51,7 +55,8 @@ export async function compileModel(options: CompileOptions): Promise<CompileRepo
     for (const pass of passes)
       modelFile = await pass.run(modelFile, { scratch, timeoutMs: options.timeoutMs });
     const compiled = await writeCompiled(options, modelFile, join(scratch, 'compiled'));
-    const report = await proveResult(options, { ...source, weights, file: sourceFile }, compiled, passes);
+    const names = [...source.adapted, ...passes.map(({ name }) => name)];
+    const report = await proveResult(options, { ...source, weights, file: sourceFile }, compiled, names);
     refuseDifference(report);
     await putInPlace(compiled, options.outFile);
     await replaceFile(options.reportFile, Buffer.from(`${canonicalJson(report, 2)}\n`));
@@ -86,6 +91,15 @@ async function putInPlace({ bytes, weights }: ModelOnDisk, outFile: string): Pro
   await replaceFile(outFile, bytes);
 }
 
+/** Outputs that an app can be given: those that are wanted, with tensors in place of maps. */
+function toTensors(model: OnnxModel, bytes: Uint8Array, outputs: CompileOptions['outputs']): string[] {
+  if (outputs !== undefined) keepOutputs(model, outputs);
+  return [
+    ...(outputs === undefined ? [] : [`outputs ${outputs.join(', ')}`]),
+    ...unzipMaps(model, bytes).map((name) => `unzip ${name}`),
+  ];
+}
+
 function passesFor({ dimensions, target, extraPasses = [] }: CompileOptions): Pass[] {
   const fix = Object.keys(dimensions).length === 0 ? [] : [fixDimensionsPass(dimensions)];
   return [...fix, optimisePass(travelLevel(target)), ...extraPasses];
@@ -95,7 +109,7 @@ async function proveResult(
   options: CompileOptions,
   source: ModelOnDisk,
   compiled: ModelOnDisk,
-  passes: readonly Pass[],
+  passes: readonly string[],
 ): Promise<CompileReport> {
   // Inputs must fit the compiled model, whose dimensions may have been fixed.
   const { inputs } = compiled.facts;
@@ -113,7 +127,7 @@ async function proveResult(
     target: options.target,
     engine: proof.engine,
     platform: `${process.platform}-${process.arch}`,
-    passes: passes.map(({ name }) => name),
+    passes: [...passes],
     source: measured(source, proof.source),
     compiled: measured(compiled, proof.compiled),
     proof: {

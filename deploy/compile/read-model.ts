@@ -7,11 +7,12 @@ import {
   encodeModel,
   externalFilesOf,
   layOutWeights,
+  outputClasses,
   type OnnxModel,
   type WeightsFile,
 } from '../../src/onnx/decoded/mod.js';
 import { checkPackable, type ModelFacts } from '../../src/onnx/mod.js';
-import { sizeOf } from '../files/mod.js';
+import { realPath, sizeOf } from '../files/mod.js';
 
 /** A larger model keeps its weights in files of their own: a device maps them, where it would hold them twice. */
 export const OUTSIDE_ABOVE_BYTES = 256 * MEBIBYTE;
@@ -20,6 +21,8 @@ export interface ReadOptions {
   /** Of a large model's files of weights: `<prefix>-1.bin`. Default `weights`, as packages have them. */
   readonly weightsPrefix?: string;
   readonly outsideAboveBytes?: number;
+  /** Changes the model once it was read, and says how. Default: nothing. */
+  readonly adapt?: (model: OnnxModel, bytes: Uint8Array) => readonly string[];
 }
 
 export interface SourceModel {
@@ -34,38 +37,49 @@ export interface SourceModel {
   /** SHA-256 of the file as it lies there, before weights were moved in. */
   readonly sha256: string;
   readonly facts: ModelFacts;
+  /** Classes of outputs that were maps before they were compiled, in the order of their last dimension. */
+  readonly classes: ReadonlyMap<string, readonly string[]>;
+  /** How it was changed by {@link ReadOptions.adapt}. */
+  readonly adapted: readonly string[];
 }
 
 /**
  * Reads a model file and moves weights from files beside it into it; of a large model, plans files of weights. Side
- * files must be plain ones in the model's own folder.
+ * files must be plain ones in the model's own folder or below it.
  * @throws EdgeError FAILED_PRECONDITION or INVALID_ARGUMENT naming the file
  */
 export async function readModel(path: string, options: ReadOptions = {}): Promise<SourceModel> {
   const file = await readSource(path, basename(path));
   const model = decodeModel(file.bytes);
   const folder = dirname(path);
-  const sizes = await sideSizes(folder, externalFilesOf(model));
+  const locations = externalFilesOf(model);
+  for (const location of locations) await checkBelow(folder, location);
+  const sizes = await sideSizes(folder, locations);
   const totalBytes = [...sizes.values()].reduce((sum, one) => sum + one, file.bytes.length);
-  const { weightsPrefix = 'weights', outsideAboveBytes = OUTSIDE_ABOVE_BYTES } = options;
-  if (totalBytes <= outsideAboveBytes) return await wholeModel(model, file, folder);
+  const { weightsPrefix = 'weights', outsideAboveBytes = OUTSIDE_ABOVE_BYTES, adapt } = options;
+  const adapted = adapt?.(model, file.bytes) ?? [];
+  const changes = { classes: outputClasses(model), adapted };
+  if (totalBytes <= outsideAboveBytes)
+    return { ...(await wholeModel(model, file, folder, adapted)), ...changes };
   checkFits(totalBytes, path);
   const weights = layOutWeights(model, weightsPrefix, sizes);
   const bytes = encodeModel(model);
   const facts = checkPackable(bytes, new Map(weights.map(({ name, sizeBytes }) => [name, sizeBytes])));
-  return { bytes, weights, folder, sha256: file.sha256, facts, release: () => giveBack(file.bytes) };
+  const release = (): void => giveBack(file.bytes);
+  return { bytes, weights, folder, sha256: file.sha256, facts, release, ...changes };
 }
 
 async function wholeModel(
   model: OnnxModel,
   file: { bytes: Uint8Array; sha256: string },
   folder: string,
-): Promise<SourceModel> {
+  adapted: readonly string[],
+): Promise<Omit<SourceModel, 'classes' | 'adapted'>> {
   const embedded = await embedExternalData(model, async (location) => {
     const side = await readSource(join(folder, location), location);
     return side.bytes;
   });
-  const bytes = embedded === 0 ? file.bytes : encodeModel(model);
+  const bytes = embedded === 0 && adapted.length === 0 ? file.bytes : encodeModel(model);
   const facts = checkPackable(bytes);
   return { bytes, weights: [], folder, sha256: file.sha256, facts, release: () => undefined };
 }
@@ -89,6 +103,23 @@ async function sideSizes(folder: string, locations: readonly string[]): Promise<
 /** 0 for what can't be looked at: whoever reads it says why. */
 async function sizeOfSide(folder: string, location: string): Promise<number> {
   return await sizeOf(join(folder, location)).catch(() => 0);
+}
+
+/** A folder's name may be a link: what lies elsewhere on this machine does not belong to the model. */
+async function checkBelow(folder: string, location: string): Promise<void> {
+  const [from, to] = await Promise.all([realPath(folder), realPath(dirname(join(folder, location)))]).catch(
+    (error: unknown) => refuse(`${location} of its weights is missing: ${messageOf(error)}`, location, error),
+  );
+  if (to === from || to.startsWith(from === '/' ? from : `${from}/`)) return;
+  refuse(`${JSON.stringify(location)} of its weights leads out of the model's folder`, location);
+}
+
+function refuse(reason: string, field: string, cause?: unknown): never {
+  throw new EdgeError('MODEL_REFUSED', `Cannot read the model as ${reason}`, {
+    field,
+    nextStep: "Put the files of the model's weights where it says, in its own folder or below",
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 async function readSource(path: string, name: string): Promise<{ bytes: Uint8Array; sha256: string }> {

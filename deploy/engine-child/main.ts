@@ -79,8 +79,8 @@ process.once('message', (task: SessionTask) => {
   run(task, systemClock).then(
     (result) => reply({ ok: true, result }),
     (error: unknown) => {
-      const { reason, message } = toEdgeError(error, 'Cannot run the model');
-      reply({ ok: false, reason, message });
+      const { reason, message, nextStep } = toEdgeError(error, 'Cannot run the model');
+      reply({ ok: false, reason, message, nextStep });
     },
   );
 });

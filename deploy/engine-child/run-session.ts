@@ -51,7 +51,7 @@ function converse(
     child.once('message', (reply: ChildReply) => {
       cancel();
       if (reply.ok) resolve(reply.result);
-      else reject(new EdgeError(reply.reason, reply.message));
+      else reject(new EdgeError(reply.reason, reply.message, { nextStep: reply.nextStep }));
     });
     child.once('error', (error) => {
       cancel();

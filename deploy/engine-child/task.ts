@@ -42,4 +42,9 @@ export interface Distribution {
 
 export type ChildReply =
   | { readonly ok: true; readonly result: SessionResult }
-  | { readonly ok: false; readonly reason: Reason; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly reason: Reason;
+      readonly message: string;
+      readonly nextStep: string | undefined;
+    };

@@ -1,3 +1,4 @@
+import type { TensorMetadata } from '../../src/contract/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
 import { join, resolve } from '../../src/disk/mod.js';
 import { systemRandom } from '../../src/system/mod.js';
@@ -18,10 +19,12 @@ import {
   type Signer,
   type TensorSpec,
 } from '../../src/model/mod.js';
+import type { ModelFacts } from '../../src/onnx/mod.js';
 import { DEFAULT_TOLERANCE, readModel, writeModel, type SourceModel } from '../compile/mod.js';
 import { makeFolder, withScratch } from '../files/mod.js';
 import { encodeRecipe } from '../recipe-file/mod.js';
 import { signFolder } from '../sign/mod.js';
+import { labelsFrom, withClassMeaning } from './class-labels.js';
 import { collectFiles, readLabels, sourceDigest } from './collect.js';
 import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
 import { boundSamples, draftSamples, runSamples, untestedSamples } from './samples.js';
@@ -56,11 +59,11 @@ export interface PackageResult {
   readonly manifest: Manifest;
 }
 
-type SelfTest = Manifest['selfTest'];
-
-interface TestedSamples {
+interface Tested {
   readonly samples: GoldenSample[];
-  readonly selfTest: SelfTest;
+  readonly selfTest: Manifest['selfTest'];
+  /** Inputs and outputs with shapes that only a session knows; empty where none was made. */
+  readonly shapes: Partial<Pick<ModelFacts, 'inputs' | 'outputs'>>;
   /** Of a model that draws random numbers. */
   readonly distributions?: Distributions;
 }
@@ -95,6 +98,7 @@ async function packageFrom(
   const modelFile = join(scratch, MODEL_FILE);
   const weights = await writeModel(model, modelFile, scratch);
   const tested = await testSamples(description, model, modelFile, options);
+  const facts = { ...model.facts, ...tested.shapes };
   const others = await collectFiles(description, { allowOutside });
   const files: NewFile[] = [
     { path: MODEL_FILE, role: 'model', bytes: model.bytes },
@@ -106,11 +110,14 @@ async function packageFrom(
     ...others,
   ];
   const labels = await readLabels(description, { allowOutside });
-  const manifest = completeManifest(manifestFor(description, model, files, tested, labels), files);
+  const manifest = completeManifest(
+    manifestFor(description, { ...model, facts }, files, tested, labels),
+    files,
+  );
   return writeAll(description, manifest, files, options);
 }
 
-function distributionsFile({ distributions }: TestedSamples): NewFile[] {
+function distributionsFile({ distributions }: Tested): NewFile[] {
   if (distributions === undefined) return [];
   return [{ path: DISTRIBUTIONS_FILE, role: 'samples', bytes: encodeDistributions(distributions) }];
 }
@@ -139,9 +146,9 @@ async function testSamples(
   model: SourceModel,
   modelFile: string,
   { skipSelfTest, timeoutMs }: PackageOptions,
-): Promise<TestedSamples> {
+): Promise<Tested> {
   const drafts = await draftSamples(description, model.facts);
-  if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' } };
+  if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' }, shapes: {} };
   if (drafts.length === 0) {
     throw new EdgeError('SAMPLES_INVALID', "Cannot package the model as 'samples' is missing", {
       field: 'samples',
@@ -150,22 +157,40 @@ async function testSamples(
   }
   const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
   const run = description.yaml.deterministic === false ? boundSamples : runSamples;
-  const { engine, ...tested } = await run(modelFile, drafts, tolerance, timeoutMs);
-  return { ...tested, selfTest: { outcome: 'passed', cases: tested.samples.length, engine } };
+  const { engine, inputs = [], outputs = [], ...tested } = await run(modelFile, drafts, tolerance, timeoutMs);
+  return {
+    ...tested,
+    selfTest: { outcome: 'passed', cases: tested.samples.length, engine },
+    shapes: {
+      inputs: withShapes(model.facts.inputs, inputs),
+      outputs: withShapes(model.facts.outputs, outputs),
+    },
+  };
+}
+
+/** A graph may leave out the shapes that ONNX Runtime infers. */
+function withShapes(specs: readonly TensorSpec[], found: readonly TensorMetadata[]): ModelFacts['inputs'] {
+  return specs.map((spec) => {
+    const inferred = found.find(({ name }) => name === spec.name)?.shape ?? [];
+    return spec.shape.length === 0 ? { ...spec, shape: [...inferred] } : spec;
+  });
 }
 
 function manifestFor(
   { yaml, componentName }: ModelDescription,
-  { sha256, facts }: SourceModel,
+  { sha256, facts, classes }: SourceModel,
   files: readonly NewFile[],
-  { samples, selfTest }: { samples: readonly GoldenSample[]; selfTest: SelfTest },
-  labels: string[] | undefined,
+  { samples, selfTest }: Tested,
+  given: string[] | undefined,
 ): Omit<Manifest, 'files'> {
   const { irVersion, opset, domains } = facts;
   const weights = files.flatMap((one) => ('file' in one ? [one.sha256] : []));
   const sourceSha256 = sourceDigest(files, { sha256, weights });
   const provenance = { ...yaml.provenance, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
   const tolerance = yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
+  const labels = given ?? labelsFrom(classes);
+  const meaning =
+    given === undefined && labels !== undefined ? withClassMeaning(yaml.outputs, classes) : yaml.outputs;
   const optional = {
     description: yaml.description,
     versionLabels: yaml.versionLabels,
@@ -186,9 +211,9 @@ function manifestFor(
     componentName,
     target: yaml.target ?? 'any',
     minimumRuntimeVersion: yaml.minimumRuntimeVersion ?? MINIMUM_RUNTIME_VERSION,
-    model: { file: MODEL_FILE, irVersion, opset, domains: [...domains] },
+    model: { file: MODEL_FILE, irVersion, opset, domains: domains.filter(({ version }) => version > 0) },
     inputs: withSemantics(facts.inputs, yaml.inputs, 'inputs'),
-    outputs: withSemantics(facts.outputs, yaml.outputs, 'outputs'),
+    outputs: withSemantics(facts.outputs, meaning, 'outputs'),
     selfTest,
     ...defined(optional),
   };

@@ -11,7 +11,7 @@ import {
 } from '../../src/model/mod.js';
 import { elementsOf } from '../../src/tensor/mod.js';
 import { makeInputs } from '../compile/mod.js';
-import { runRepeated, stateBounds } from '../engine-child/mod.js';
+import { runRepeated, stateBounds, type SessionResult } from '../engine-child/mod.js';
 import { readBytes as bytesOf } from '../files/mod.js';
 import { readGivenTensor } from '../samples/mod.js';
 import type { ModelDescription, SamplesYaml } from './model-yaml.js';
@@ -95,7 +95,7 @@ export async function runSamples(
   drafts: readonly DraftSample[],
   tolerance: Tolerance,
   timeoutMs: number,
-): Promise<{ samples: GoldenSample[]; engine: string }> {
+): Promise<{ samples: GoldenSample[] } & Pick<SessionResult, 'engine' | 'inputs' | 'outputs'>> {
   const cases = drafts.map(({ inputs }) => inputs);
   const task = { modelFile, graphOptimization: 'all', cases, timedRuns: 0 } as const;
   const session = await described(() => runRepeated(task, timeoutMs));
@@ -115,7 +115,8 @@ export async function runSamples(
     refuseNaN(draft.name, actual);
     return { name: draft.name, inputs: draft.inputs, outputs: draft.outputs ?? actual };
   });
-  return { samples, engine: session.engine };
+  const { engine, inputs, outputs } = session;
+  return { samples, engine, inputs, outputs };
 }
 
 /**
@@ -127,7 +128,11 @@ export async function boundSamples(
   drafts: readonly DraftSample[],
   tolerance: Tolerance,
   timeoutMs: number,
-): Promise<{ samples: GoldenSample[]; distributions: Distributions; engine: string }> {
+): Promise<
+  { samples: GoldenSample[]; distributions: Distributions; engine: string } & Partial<
+    Pick<SessionResult, 'inputs' | 'outputs'>
+  >
+> {
   const exact = drafts.find(({ outputs }) => outputs !== undefined && outputs.length > 0);
   if (exact !== undefined) {
     fail(

@@ -19,9 +19,13 @@ export const ELEMENT_BYTES = {
 export type Datatype = keyof typeof ELEMENT_BYTES;
 export const DATATYPES = Object.keys(ELEMENT_BYTES) as readonly Datatype[];
 
-export const MAX_RANK = 8;
-export const MAX_TENSORS = 64;
+/** Far beyond what operators of ONNX are used with. */
+export const MAX_RANK = 16;
+/** Inputs or outputs of one model: a decoder with a cache of 60 layers has 122 of each. */
+export const MAX_TENSORS = 256;
 export const MAX_TENSOR_NAME_CHARS = 256;
+/** A dimension's name; exporters write formulas of any length there, and one beyond this counts as no name. */
+export const MAX_SYMBOL_CHARS = 256;
 /** Tensors above this need a file or are refused; also the cap on one tensor file region. */
 export const MAX_TENSOR_BYTES = 1024 * 1024 * 1024;
 
@@ -35,7 +39,9 @@ const name = Type.String({ minLength: 1, maxLength: MAX_TENSOR_NAME_CHARS });
 export const TensorMetadata = Type.Object({
   name,
   datatype,
-  shape: Type.Array(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ maxLength: 256 })])),
+  shape: Type.Array(
+    Type.Union([Type.Integer({ minimum: -1 }), Type.String({ maxLength: MAX_SYMBOL_CHARS })]),
+  ),
 });
 export interface TensorMetadata {
   readonly name: string;

@@ -1,7 +1,8 @@
-import type { Tensor, TensorMetadata } from '../contract/mod.js';
+import { MAX_SYMBOL_CHARS, type Tensor, type TensorMetadata } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 import { checkInputs, checkOutputs } from './check.js';
 import type { Engine, EngineSession, ModelSource, SessionOptions } from './port.js';
+import { loadError } from './load-error.js';
 import { loadRuntime, type Runtime } from './runtime.js';
 import { datatypeOf, fromRuntimeValue, toRuntimeValue } from './values.js';
 
@@ -28,9 +29,7 @@ async function create(
       ? await runtime.InferenceSession.create(unshared(model), settings)
       : await runtime.InferenceSession.create(model.file, settings);
   } catch (error) {
-    throw new EdgeError('MODEL_REFUSED', `Cannot load the model: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw loadError(error);
   }
 }
 
@@ -167,9 +166,14 @@ function readMetadata(
     return {
       name: value.name,
       datatype,
-      shape: value.shape.map((size) => (size === '' ? -1 : size)),
+      shape: value.shape.map(dimensionOf),
     };
   });
+}
+
+function dimensionOf(size: number | string): number | string {
+  const isNamed = typeof size === 'number' || (size !== '' && size.length <= MAX_SYMBOL_CHARS);
+  return isNamed ? size : -1;
 }
 
 function unfit(kind: string, name: string, reason: string): EdgeError {

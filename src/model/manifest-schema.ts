@@ -4,6 +4,7 @@ import {
   LABEL_MAX_CHARS,
   LABEL_PATTERN,
   MAX_RANK,
+  MAX_SYMBOL_CHARS,
   MAX_TENSOR_NAME_CHARS,
   MAX_TENSORS,
   MODEL_NAME_MAX_CHARS,
@@ -66,7 +67,7 @@ export const TensorSpecSchema = Type.Object(
     shape: Type.Array(
       Type.Union([
         Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1 }),
-        Type.String({ minLength: 1, maxLength: 256 }),
+        Type.String({ minLength: 1, maxLength: MAX_SYMBOL_CHARS }),
       ]),
       { maxItems: MAX_RANK },
     ),
@@ -140,14 +141,15 @@ export const ManifestSchema = Type.Object(
       {
         file: FileName,
         irVersion: Type.Integer({ minimum: 1 }),
-        /** Version of the default operator set (ai.onnx). */
-        opset: Type.Integer({ minimum: 1 }),
+        /** Version of the default operator set (ai.onnx); 0 where the graph has no use for it. */
+        opset: Type.Integer({ minimum: 0 }),
         /** All operator sets that the graph imports, the default one under its name `ai.onnx`. */
         domains: Type.Array(Type.Object({ domain: Text, version: Type.Integer({ minimum: 1 }) }, strict)),
       },
       strict,
     ),
-    inputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
+    /** None: the model gives the same at each run, or what its own random operators give. */
+    inputs: Type.Array(TensorSpecSchema, { maxItems: MAX_TENSORS }),
     outputs: Type.Array(TensorSpecSchema, { minItems: 1, maxItems: MAX_TENSORS }),
     versionLabels: Type.Optional(VersionLabelsSchema),
     /** Class names by index. */

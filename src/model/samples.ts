@@ -18,7 +18,7 @@ const SamplesSchema = Type.Object(
       Type.Object(
         {
           name: Type.String({ minLength: 1, maxLength: 256 }),
-          inputs: Type.Array(WireTensor, { minItems: 1 }),
+          inputs: Type.Array(WireTensor),
           outputs: Type.Array(WireTensor),
         },
         { additionalProperties: false },

@@ -1,3 +1,4 @@
+import { MAX_TENSORS } from '../contract/mod.js';
 import type { EdgeError } from '../core/mod.js';
 import { DEFAULT_DOMAIN, domainName } from './domains.js';
 import { nameOf, numberAt, tensorOf, textAt, type GraphTensor } from './facts.js';
@@ -68,9 +69,32 @@ export function checkModelBytes(model: Uint8Array, files: WeightsFiles = NO_FILE
  */
 export function checkPackable(model: Uint8Array, files?: WeightsFiles): ModelFacts {
   const facts = checkModelBytes(model, files);
-  if (facts.opset < 1) throw refused('it names no version of the operator set ai.onnx');
-  if (facts.inputs.length === 0) throw refused('it has no inputs');
-  if (facts.outputs.length === 0) throw refused('it has no outputs');
+  // A set that is used and not named counts in ONNX Runtime by its newest version; a file that names none is refused.
+  if (!facts.domains.some(({ version }) => version > 0)) {
+    throw refused(
+      'it names no operator set with its version',
+      undefined,
+      'Name it in opset_imports of onnx.helper.make_model when the model is made',
+    );
+  }
+  if (facts.outputs.length === 0) {
+    throw refused(
+      'it has no outputs',
+      undefined,
+      'Name what it shall give as outputs of its graph when it is exported',
+    );
+  }
+  for (const [kind, { length }] of [
+    ['inputs', facts.inputs],
+    ['outputs', facts.outputs],
+  ] as const) {
+    if (length <= MAX_TENSORS) continue;
+    throw refused(
+      `it must have at most ${MAX_TENSORS} ${kind}: current number is ${length}`,
+      undefined,
+      'Export it with fewer: tensors of one type can be stacked into one',
+    );
+  }
   return facts;
 }
 

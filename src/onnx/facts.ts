@@ -1,4 +1,4 @@
-import type { Datatype } from '../contract/mod.js';
+import { MAX_SYMBOL_CHARS, type Datatype } from '../contract/mod.js';
 import { refused } from './refusal.js';
 import { fieldsOf } from './wire.js';
 
@@ -46,12 +46,19 @@ export interface GraphTensor {
   readonly shape: (number | string)[];
 }
 
+/** What to do about sequences, maps and optional values. */
+const NO_TENSOR = {
+  input: 'Export the model with tensors as its inputs, one for each element of a sequence',
+  output:
+    "Compile it first: edge-manager compile gives the tensor in place of a ZipMap, and leaves others out with --outputs; or export it without them, such as with options={'zipmap': False} of skl2onnx",
+} as const;
+
 /** What the graph says of one of its inputs or outputs, from a ValueInfo message in strict form. */
 export function tensorOf(valueInfo: Uint8Array, kind: 'input' | 'output'): GraphTensor {
   const name = textAt(valueInfo, VALUE.name);
   if (name === '') throw refused(`one ${kind} has no name`);
   const tensor = bytesAt(bytesAt(valueInfo, VALUE.type), TYPE.tensor);
-  if (tensor === undefined) throw refused(`${kind} '${name}' is not a tensor`);
+  if (tensor === undefined) throw refused(`${kind} '${name}' is not a tensor`, undefined, NO_TENSOR[kind]);
   const elementType = numberAt(tensor, TENSOR_TYPE.elementType) ?? 0;
   const datatype = ELEMENT_TYPES[elementType];
   if (datatype === undefined) {
@@ -79,7 +86,8 @@ function shapeOf(shape: Uint8Array | undefined, refuse: (size: number) => never)
   for (const { number, bytes } of fieldsOf(shape)) {
     if (number !== SHAPE.dimension || bytes === undefined) continue;
     const symbol = textAt(bytes, DIMENSION.symbol);
-    const size = symbol === '' ? (numberAt(bytes, DIMENSION.value) ?? -1) : symbol;
+    const isNamed = symbol !== '' && symbol.length <= MAX_SYMBOL_CHARS;
+    const size = !isNamed ? (numberAt(bytes, DIMENSION.value) ?? -1) : symbol;
     if (typeof size === 'number' && (size < -1 || size > MAX_SIZE)) refuse(size);
     dimensions.push(size);
   }

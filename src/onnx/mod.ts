@@ -7,3 +7,4 @@ export { foreignFormatOf } from './foreign-format.js';
 export { MESSAGES, type FieldRule, type MessageName } from './messages.js';
 export { noModel } from './refusal.js';
 export { checkStrictForm } from './strict.js';
+export { isZipMap, zipMapClasses } from './zip-map-classes.js';

@@ -53,7 +53,8 @@ function decodeBase64(text: string, field: string): Uint8Array {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw refused(field, 'it must be base64 with padding');
   }
-  return Buffer.from(text, 'base64');
+  // Memory of its own: where bytes lie in Buffer's shared pool decides how ONNX Runtime's sums round.
+  return new Uint8Array(Buffer.from(text, 'base64'));
 }
 
 function refused(field: string, reason: string): EdgeError {

@@ -12,6 +12,7 @@ import {
   writePackage,
   type CaptureDefaults,
   type GoldenSample,
+  type Manifest,
   type NewFile,
   type TensorSpec,
   type Tolerance,
@@ -47,6 +48,8 @@ export function hostFolders(folder: string): HostFolders {
   };
 }
 
+const USUAL = { irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] };
+
 export interface TestPackage {
   readonly name: string;
   readonly version?: string;
@@ -55,6 +58,8 @@ export interface TestPackage {
   readonly weights?: Readonly<Record<string, Uint8Array>>;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** What the model's bytes say of it; without it, what hardly matters to a test. */
+  readonly facts?: Pick<Manifest['model'], 'irVersion' | 'opset' | 'domains'>;
   readonly samples?: readonly GoldenSample[];
   readonly tolerance?: Tolerance;
   readonly capture?: CaptureDefaults;
@@ -143,7 +148,7 @@ export async function writeTestPackage(parent: string, given: TestPackage): Prom
       componentName: `org.edgemanager.model.${given.name}`,
       target: 'any',
       minimumRuntimeVersion: '0.1.0',
-      model: { file: 'model.onnx', irVersion: 8, opset: 17, domains: [{ domain: 'ai.onnx', version: 17 }] },
+      model: { file: 'model.onnx', ...(given.facts ?? USUAL) },
       inputs: [...given.inputs],
       outputs: [...given.outputs],
       ...(given.samples === undefined

@@ -3,4 +3,6 @@ export { decodeModel, encodeModel, type OnnxModel } from './proto.js';
 export { layOutWeights, type WeightsFile } from './lay-out.js';
 export { randomNodes } from './random-nodes.js';
 export { embedExternalData, externalFilesOf, fixDimensions, pruneOperatorSets } from './rewrite.js';
+export { keepOutputs } from './outputs.js';
+export { outputClasses, unzipMaps } from './zip-map.js';
 export { summarizeModel, type ModelSummary } from './summary.js';

@@ -13,6 +13,7 @@ export interface OnnxModel {
   producerName?: string;
   producerVersion?: string;
   graph?: OnnxGraph | null;
+  metadataProps: { key?: string; value?: string }[];
   functions: OnnxFunction[];
   trainingInfo: { initialization?: OnnxGraph | null; algorithm?: OnnxGraph | null }[];
 }
@@ -95,6 +96,7 @@ const nested: Record<string, protobuf.IType> = {
     producerVersion: [3, 'string'],
     graph: [7, 'Graph'],
     opsetImport: [8, 'OperatorSet', 'repeated'],
+    metadataProps: [14, 'Entry', 'repeated'],
     trainingInfo: [20, 'TrainingInfo', 'repeated'],
     functions: [25, 'Function', 'repeated'],
   }),

@@ -137,11 +137,12 @@ export function externalDataOf(tensor: OnnxTensor): ExternalData {
   const name = tensor.name ?? '';
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key ?? '', value ?? '']));
   const location = entries.get('location') ?? '';
-  // Only a plain name beside the model: no folders, no way up, no absolute path.
-  if (!/^[^/\\\0]+$/.test(location) || location === '.' || location === '..') {
+  // Below the model's folder only: no way up, no absolute path.
+  if (!/^[^/\\\0]+(\/[^/\\\0]+)*$/.test(location) || /(^|\/)\.\.(\/|$)/.test(location)) {
     fail(
       name,
-      `its file must be a plain name beside the model: current value is ${JSON.stringify(location)}`,
+      `its file must lie beside the model or in a folder there: current value is ${JSON.stringify(location)}`,
+      "Save it again with onnx.save(model, path, save_as_external_data=True, location='weights.bin')",
     );
   }
   const length = entries.get('length');

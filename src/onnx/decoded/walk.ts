@@ -38,6 +38,15 @@ export function* tensorsOf(model: OnnxModel): Generator<OnnxTensor> {
   }
 }
 
+/** All names that a node takes: its inputs, and what graphs within it may take from outside. */
+export function* namesWithin(node: OnnxNode): Generator<string> {
+  yield* node.input;
+  for (const graph of innerGraphs([node])) {
+    for (const { input } of graph.node) yield* input;
+    for (const { name } of graph.output) yield name ?? '';
+  }
+}
+
 function* graphAndInner(graph: OnnxGraph): Generator<OnnxGraph> {
   yield graph;
   yield* innerGraphs(graph.node);

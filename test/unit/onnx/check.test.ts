@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import onnxProto from 'onnx-proto';
+import { MAX_TENSORS } from '../../../src/contract/mod.js';
 import { EdgeError } from '../../../src/core/mod.js';
 import {
   decodeModel,
@@ -151,10 +152,28 @@ describe('checkModelBytes', () => {
     refused(model({ initializers: [{ ...weight, dims: [2 ** 40, 2 ** 40] }] }), /elements/);
   });
 
-  it('refuses a model without operator set, inputs or outputs', () => {
-    refused(model({ opset: 0 }), /no version of the operator set/, checkPackable);
-    refused(model({ inputs: [] }), /no inputs/, checkPackable);
+  it('refuses to package a model without operator set or outputs, or with more than a manifest holds', () => {
+    refused(model({ opset: 0 }), /no operator set/, checkPackable);
     refused(model({ outputs: [] }), /no outputs/, checkPackable);
+    const many = Array.from({ length: MAX_TENSORS + 1 }, (_, index) => ({
+      name: `x${index}`,
+      datatype: 'FP32' as const,
+      shape: [1],
+    }));
+    refused(model({ inputs: many }), /at most 256 inputs: current number is 257/, checkPackable);
+    refused(model({ outputs: many }), /at most 256 outputs/, checkPackable);
+    assert.equal(checkPackable(model({ inputs: many.slice(1) })).inputs.length, 256);
+  });
+
+  it('packages a model without inputs, and one that names other operator sets only', () => {
+    assert.deepEqual(checkPackable(model({ inputs: [] })).inputs, []);
+    const other = model({ opset: 0, domains: [{ domain: 'ai.onnx.ml', version: 1 }] });
+    assert.equal(checkPackable(other).opset, 0);
+  });
+
+  it('takes a dimension whose name is longer than a manifest holds as one without a name', () => {
+    const outputs = [{ name: 'y', datatype: 'FP32' as const, shape: ['n'.repeat(256), 'n'.repeat(257)] }];
+    assert.deepEqual(checkPackable(model({ outputs })).outputs[0]?.shape, ['n'.repeat(256), -1]);
   });
 
   it('survives graphs nested without end', () => {
@@ -208,19 +227,24 @@ describe('Rewriting a model', () => {
     assert.throws(() => fixDimensions(decodeModel(model()), { batch: 0 }), /at least 1/);
   });
 
-  it('moves external data into the model', async () => {
-    const entries = { location: 'weights.bin', offset: '4', length: '8' };
-    const decoded = decodeModel(model({ initializers: [externalTensor('w', 'FP32', [2], entries)] }));
-    const side = Buffer.concat([Buffer.alloc(4), Buffer.from(Float32Array.of(1, 2).buffer)]);
-    assert.equal(await embedExternalData(decoded, () => Promise.resolve(side)), 1);
-    checkModelBytes(encodeModel(decoded));
-    assert.equal(summarizeModel(decoded).weights[0]?.sizeBytes, 8);
-  });
+  for (const location of ['weights.bin', './weights.bin', 'data/of weights/w..bin']) {
+    it(`moves external data in ${location} into the model`, async () => {
+      const entries = { location, offset: '4', length: '8' };
+      const decoded = decodeModel(model({ initializers: [externalTensor('w', 'FP32', [2], entries)] }));
+      const side = Buffer.concat([Buffer.alloc(4), Buffer.from(Float32Array.of(1, 2).buffer)]);
+      assert.equal(await embedExternalData(decoded, () => Promise.resolve(side)), 1);
+      checkModelBytes(encodeModel(decoded));
+      assert.equal(summarizeModel(decoded).weights[0]?.sizeBytes, 8);
+    });
+  }
 
   it('refuses external data that leave the folder or the file', async () => {
     const bad = [
       { location: '../weights.bin' },
       { location: '/weights.bin' },
+      { location: 'folder/../../weights.bin' },
+      { location: 'folder//weights.bin' },
+      { location: 'folder/' },
       { location: 'a\0b' },
       { location: '' },
       { location: 'w', offset: '-1' },

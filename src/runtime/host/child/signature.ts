@@ -50,9 +50,12 @@ function describe({ datatype, shape }: TensorMetadata): string {
   return `${datatype} [${shape.join(', ')}]`;
 }
 
-/** An open dimension fits any; no shape at all, which looks like a scalar's, fits any rank. */
+/**
+ * An open dimension fits any; no shape at all, which looks like a scalar's, fits any rank: a graph may leave out what
+ * ONNX Runtime infers.
+ */
 function compatible(want: TensorMetadata['shape'], got: TensorMetadata['shape']): boolean {
-  if (got.length === 0) return true;
+  if (want.length === 0 || got.length === 0) return true;
   const open = (size: number | string | undefined): boolean =>
     size === undefined || typeof size === 'string' || size < 0;
   return (

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Datatype, Tensor } from '../../../src/contract/mod.js';
+import { encodeStrings } from '../../../src/tensor/mod.js';
+
+/** One input as ONNX's own tools hold it: by the number of its element type, raw little-endian bytes or strings. */
+export interface Feed {
+  readonly name: string;
+  readonly elementType: number;
+  readonly shape: readonly number[];
+  readonly data?: string;
+  readonly strings?: readonly string[];
+}
+
+/** A model with inputs for it; none where they can't be given as tensors. */
+export interface SuiteCase {
+  readonly name: string;
+  readonly model: Uint8Array;
+  readonly inputs: readonly Feed[] | null;
+}
+
+const DATATYPES: Readonly<Record<number, Datatype>> = {
+  1: 'FP32',
+  2: 'UINT8',
+  3: 'INT8',
+  4: 'UINT16',
+  5: 'INT16',
+  6: 'INT32',
+  7: 'INT64',
+  8: 'BYTES',
+  9: 'BOOL',
+  10: 'FP16',
+  11: 'FP64',
+  12: 'UINT32',
+  13: 'UINT64',
+};
+
+/** A line of backend-cases.py, or of a file in its form. */
+export function readCase(line: string): SuiteCase {
+  const { name, model, inputs } = JSON.parse(line) as Omit<SuiteCase, 'model'> & { model: string };
+  return { name, model: new Uint8Array(Buffer.from(model, 'base64')), inputs };
+}
+
+/** Cases that a script of Python prints. */
+export async function casesOf(script: string, ...args: readonly string[]): Promise<SuiteCase[]> {
+  const child = spawn('python3', [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const cases: SuiteCase[] = [];
+  for await (const line of createInterface({ input: child.stdout })) cases.push(readCase(line));
+  return cases;
+}
+
+/** The inputs as ours; undefined where one has a type that the wire does not have. */
+export function tensorsOf(inputs: readonly Feed[]): Tensor[] | undefined {
+  const tensors = inputs.map(({ name, elementType, shape, data, strings = [] }) => {
+    const datatype = DATATYPES[elementType];
+    if (datatype === undefined) return undefined;
+    const bytes =
+      datatype === 'BYTES' ? encodeStrings(strings) : new Uint8Array(Buffer.from(data ?? '', 'base64'));
+    return { name, datatype, shape: [...shape], data: bytes };
+  });
+  return tensors.every((tensor) => tensor !== undefined) ? tensors : undefined;
+}
