@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import semver from 'semver';
+import { buildProject } from '../../deploy/build/mod.js';
 import { modelRecipe } from '../../src/model/mod.js';
 import { VERSION } from '../../src/system/mod.js';
+import { AgentTwins } from '../lib/agent-twins.js';
 import { cli, spawnCli } from '../lib/cli.js';
 import { ownRecipe } from '../lib/own-recipes.js';
 
@@ -103,6 +107,25 @@ describe('the one version', () => {
 
   it('is left open in the recipes of ours, for the build to fill in', () => {
     for (const file of OURS) assert.match(text(file), /^ComponentVersion: '\{COMPONENT_VERSION\}'$/m, file);
+  });
+
+  it('is what their build writes into them', async () => {
+    const out = await mkdtemp(join(tmpdir(), 'one-version-'));
+    try {
+      const release = { version: VERSION, billFolder: out };
+      const { recipe } = await buildProject(root.replace(/\/$/, ''), { root, out, release });
+      assert.equal(recipe.ComponentName, 'org.edgemanager.EdgeManager');
+      assert.equal(recipe.ComponentVersion, VERSION);
+    } finally {
+      await rm(out, { recursive: true });
+    }
+  });
+
+  it('is what an agent says, to apps and in its heartbeat', async () => {
+    await using twins = await AgentTwins.create();
+    assert.equal(twins.agent.heartbeat.collect().agentVersion, VERSION);
+    const { agentVersion } = await twins.requester.request('hello', {}, { timeoutMs: 60_000 });
+    assert.equal(agentVersion, VERSION);
   });
 
   it('is within the ranges by which components and models ask for one another', async () => {
