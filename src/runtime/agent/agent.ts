@@ -35,7 +35,7 @@ import { Unadmitted } from './unadmitted.js';
 /** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
 const TICK_MS = 5000;
 
-/** What hosts may take to end and to hand over their last captures, once no request runs. */
+/** What hosts may take at least to end and to hand over their last captures; they have what the requests left. */
 const HOST_END_MS = 600;
 
 export interface AgentQueue extends PredictionQueue, Holder {
@@ -198,8 +198,9 @@ export class Agent implements AsyncDisposable {
     if (this.pending > 0) logger.warn('Requests were cut off', { pending: this.pending });
     this.#queue.close();
     this.#predictions.cutOff();
-    // A host that hangs in a run ends with this process.
-    await endsWithin(clock, HOST_END_MS, hosts.close());
+    // A host that hangs in a run ends with this process. On a busy machine one that has just answered has yet to say
+    // what it sampled of that.
+    await endsWithin(clock, Math.max(HOST_END_MS, deadlineMs - clock.monotonicMs()), hosts.close());
     await this.#captures.settled();
     await this.#probation.close().catch((thrown: unknown) => {
       logger.warn('Probations go on where they were last noted', { reason: messageOf(thrown) });

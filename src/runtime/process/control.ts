@@ -27,7 +27,7 @@ import { placeWrappers } from './wrappers.js';
 const DRAIN_MS = 2500;
 /** A former control process may still be draining. */
 const TAKE_OVER_MS = 6000;
-const TAKE_OVER_RETRY_MS = 200;
+const TAKE_OVER_RETRY_MS = 50;
 
 /** Sibling entry points of the agent's processes, absolute. */
 export interface AgentEntries {

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonObject } from '../../../src/core/mod.js';
+import { messageOf, type JsonObject } from '../../../src/core/mod.js';
 import { nodeDisk } from '../../../src/disk/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
+import { testRecord } from '../../lib/spool-fixture.js';
 
 const OPTIONS = { timeoutMs: 60_000 };
 const MEBIBYTE = 1024 * 1024;
@@ -83,4 +85,23 @@ describe('captures that apps submit', () => {
       );
     });
   }
+
+  it('of a last answer are kept where its host takes its time to say what it sampled', async () => {
+    const twins = await AgentTwins.create();
+    const { hosts, dependencies } = twins;
+    let fate = 'not heard of';
+    // As on a busy machine; requests have left nearly all of the time that there is.
+    Object.assign(hosts, {
+      close: async () => {
+        await systemClock.sleep(800);
+        fate = await dependencies.capture.append(testRecord(1)).then(
+          () => 'kept',
+          (thrown: unknown) => messageOf(thrown),
+        );
+      },
+    });
+    await twins.stop(2500);
+    assert.equal(fate, 'kept');
+    await twins[Symbol.asyncDispose]();
+  });
 });
