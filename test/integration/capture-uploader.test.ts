@@ -51,12 +51,15 @@ describe('capture uploader as a process', () => {
       let spool: CaptureSpool;
       let workFolder: string;
       let spoolRoot: string;
+      /** Those that the store knows, and that the token exchange gives. */
+      let keys: Record<keyof typeof TEST_CREDENTIALS, string>;
 
       beforeEach(async () => {
-        s3 = await startTestS3();
+        keys = TEST_CREDENTIALS;
+        s3 = await startTestS3({ credentials: (id) => (id === keys.accessKeyId ? keys : undefined) });
         const expiration = new Date(Date.now() + 3_600_000);
         bench = await NucleusBench.start(profile, {
-          credentials: async () => ({ ...TEST_CREDENTIALS, expiration }),
+          credentials: async () => ({ ...keys, expiration }),
         });
         uploader = bench.nucleus.registerExternal(NAME, {
           accessControl: ACCESS,
@@ -198,6 +201,24 @@ describe('capture uploader as a process', () => {
         const worker = await running.childPid();
         await running.stop('SIGKILL');
         await until(() => !existsSync(`/proc/${worker}`), 'the process has ended', 10_000);
+      });
+
+      it('asks the token exchange again after each of its deaths, at the new port, with the same process', async () => {
+        await using running = await start(uploader.environment, workFolder);
+        await running.said('Uploading captures');
+        const worker = await running.childPid();
+        for (let death = 0; death < 3; death++) {
+          await bench.nucleus.restartTokenExchange();
+          keys = { ...keys, accessKeyId: `AKIADEATH${death}` };
+          const ids = await capture(death * 100, 5);
+          await until(
+            () => ids.every((id) => spool.status(id).state === 'UPLOADED'),
+            'captures are uploaded after it',
+            25_000,
+          );
+        }
+        assert.equal(await running.childPid(), worker);
+        assert.ok(running.isRunning);
       });
 
       it('goes on with the same connection settings when the nucleus restarts its socket, and lite has forgotten its SVCUID', async () => {

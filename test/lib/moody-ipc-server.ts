@@ -15,8 +15,12 @@ import { systemClock } from '../../src/system/mod.js';
 export interface Mood {
   /** Answers the connect message; default true. */
   readonly answers?: boolean;
+  /** Reads what comes after the connect message; default true. */
+  readonly listens?: boolean;
   /** Destroys the socket so long after its begin. */
   readonly destroysAfterMs?: number;
+  /** Topics whose subscription gets no answer. */
+  readonly ignores?: readonly string[];
   /** Topics whose subscription is refused. */
   readonly refuses?: readonly string[];
 }
@@ -93,7 +97,7 @@ export class MoodyIpcServer implements AsyncDisposable {
       this.#sockets.delete(socket);
       this.#streams.delete(socket);
     });
-    const { destroysAfterMs, answers = true } = mood;
+    const { destroysAfterMs, answers = true, listens = true } = mood;
     if (destroysAfterMs === 0) return void socket.destroy();
     if (destroysAfterMs !== undefined) {
       systemClock.after(destroysAfterMs, () => socket.destroy(), { unref: true });
@@ -102,6 +106,7 @@ export class MoodyIpcServer implements AsyncDisposable {
     socket.on('data', (chunk) => {
       if (!answers) return;
       for (const frame of splitter.push(chunk)) this.#answer(socket, decodeFrame(frame), mood);
+      if (!listens) socket.pause();
     });
   }
 
@@ -119,6 +124,7 @@ export class MoodyIpcServer implements AsyncDisposable {
       this.subscribed.push(topic);
       this.onSubscribe();
     }
+    if (isStreaming && mood.ignores?.includes(topic) === true) return;
     if (isStreaming && mood.refuses?.includes(topic) === true && !this.#allowed.has(topic)) {
       socket.write(refusal(streamId));
       return;

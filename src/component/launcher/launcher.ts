@@ -6,6 +6,7 @@ import { EXIT_PERMANENT } from './exit-codes.js';
 
 /** The nucleus kills 5 s after SIGTERM; the worker ends within 4 s. */
 const STOP_MS = 4500;
+const SOCKET = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
 const BACKOFF = { baseMs: 250, capMs: 10_000 };
 /** A worker that lived this long starts anew without delay, and so does one that ends early for the first time. */
 const STABLE_MS = 60_000;
@@ -41,7 +42,8 @@ export interface LauncherOptions {
  */
 export async function runLauncher(options: LauncherOptions): Promise<number> {
   const { clock, random, logger, stop } = options;
-  await checkEnvironment(options);
+  checkEnvironment(options);
+  await checkSocket(options);
   let quickEnds = 0;
   for (let starts = 1; !stop.aborted; starts++) {
     const startedMs = clock.monotonicMs();
@@ -65,26 +67,27 @@ export async function runLauncher(options: LauncherOptions): Promise<number> {
 }
 
 /** What is missing now will not come: Greengrass gives it before it starts a component. */
-async function checkEnvironment({ title, environment }: LauncherOptions): Promise<void> {
-  const socketName = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
-  for (const name of [socketName, 'SVCUID']) {
+function checkEnvironment({ title, environment }: LauncherOptions): void {
+  for (const name of [SOCKET, 'SVCUID']) {
     if ((environment[name] ?? '') === '') {
       throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot start ${title} as ${name} is not set`, {
         nextStep: 'Run this program as a Greengrass component',
       });
     }
   }
-  const path = environment[socketName] ?? '';
+}
+
+/** A nucleus that restarts has none for a moment: the worker waits for it where the component may not end. */
+async function checkSocket({ title, environment, mayEnd, logger }: LauncherOptions): Promise<void> {
+  const path = environment[SOCKET] ?? '';
   const info = await stat(path).catch(() => undefined);
-  if (info?.isSocket() !== true) {
-    throw new EdgeError(
-      'ENVIRONMENT_UNFIT',
-      `Cannot start ${title} as there is no Greengrass socket at ${path}`,
-      {
-        nextStep: 'Check that the nucleus runs and that this user may open its socket',
-      },
-    );
+  if (info?.isSocket() === true) return;
+  const missing = `there is no Greengrass socket at ${path}`;
+  const nextStep = 'Check that the nucleus runs and that this user may open its socket';
+  if (await mayEnd()) {
+    throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot start ${title} as ${missing}`, { nextStep });
   }
+  logger.error(`The component has ended within the hour: it waits, as ${missing}`, { nextStep });
 }
 
 async function runWorker(

@@ -124,10 +124,11 @@ export class Session {
     try {
       await this.#bounded(
         link.run((client) => subscription.open(client)),
-        [link.signal],
+        [link.signal, this.#closing.signal],
       );
     } catch (thrown) {
       link.signal.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
       subscription.keepTrying(link, thrown);
     }
   }

@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger, type Logger } from '../../../src/core/mod.js';
+import { silentLogger, type Clock, type Logger } from '../../../src/core/mod.js';
 import { connectGreengrass } from '../../../src/ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../../src/ipc/mod.js';
 import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { MoodyIpcServer } from '../../lib/moody-ipc-server.js';
 import { until } from '../../lib/until.js';
+
+/** What only the timeout of a call or of a connect would end does not end. */
+const withoutTimeouts: Clock = {
+  ...systemClock,
+  after: (ms, run, options) => systemClock.after(ms >= 10_000 ? 600_000 : ms, run, options),
+};
 
 describe('a connection to Greengrass that is lost', () => {
   let folder: string;
@@ -22,10 +28,11 @@ describe('a connection to Greengrass that is lost', () => {
   async function connected(
     server: MoodyIpcServer,
     logger: Logger = silentLogger,
+    clock: Clock = systemClock,
   ): Promise<{ port: GreengrassPort; told: string[] }> {
     await server.listen();
     const port = await connectGreengrass({
-      clock: systemClock,
+      clock,
       random: systemRandom,
       logger,
       environment: {
@@ -64,6 +71,30 @@ describe('a connection to Greengrass that is lost', () => {
     assert.deepEqual(told, Array.from({ length: 5 }, () => ['lost', 'regained']).flat());
     await port.close();
     await until(() => server.live === 0, 'it has closed');
+    assert.equal(told.length, 10, 'who closes it has not lost it');
+  });
+
+  it('is loud while it lasts, and counts its seconds', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const errors: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
+    // What is to come after a minute comes now.
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, run, options) => systemClock.after(ms >= 60_000 ? 500 : ms, run, options),
+    };
+    const { port, told } = await connected(server, logger, clock);
+    assert.equal(port.deafSeconds, 0);
+    await server.stop();
+    await until(() => errors.length >= 3, 'it has said so, again and again');
+    assert.match(errors[0] ?? '', /nothing reaches this component/);
+    await server.listen();
+    await until(() => told.includes('regained'), 'it is back');
+    const said = errors.length;
+    assert.ok(port.deafSeconds >= 1, `${port.deafSeconds} s`);
+    await systemClock.sleep(600);
+    assert.equal(errors.length, said, 'no more is said');
+    await port.close();
   });
 
   it('comes back without a topic that is refused, says so, and asks for it again later', async () => {
@@ -94,6 +125,37 @@ describe('a connection to Greengrass that is lost', () => {
     }, 'the refused topic is heard again');
     assert.equal(server.accepted, before + 1);
     await port.close();
+  });
+
+  for (const [what, mood] of [
+    ['does not answer a subscription', { ignores: ['a'] }],
+    ['refuses one', { refuses: ['a'] }],
+  ] as const) {
+    it(`closes at once while it is made anew and the nucleus ${what}`, async () => {
+      await using server = new MoodyIpcServer(join(folder, 's'));
+      const { port, told } = await connected(server, silentLogger, withoutTimeouts);
+      await port.subscribe('a', () => undefined);
+      const before = [server.subscribed.length, server.answered] as const;
+      server.mood = () => mood;
+      server.cut();
+      await until(() => server.subscribed.length > before[0], 'it is being made anew');
+      await port.close();
+      await until(() => server.live === 0, 'nothing is left');
+      await systemClock.sleep(300);
+      assert.deepEqual([server.live, server.answered], [0, before[1] + 1]);
+      assert.equal(told[0], 'lost');
+    });
+  }
+
+  it('closes while the nucleus reads nothing of what is published', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    server.mood = () => ({ listens: false });
+    const { port } = await connected(server, silentLogger, withoutTimeouts);
+    const published = Promise.allSettled(
+      Array.from({ length: 400 }, () => port.publish('a', Buffer.alloc(6000, 7))),
+    );
+    await port.close();
+    assert.ok((await published).every(({ status }) => status === 'rejected'));
   });
 
   it('closes while the nucleus is away, and while it answers nothing', async () => {
