@@ -66,7 +66,8 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
       // A local deployment asks no component whether it may begin.
       componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
     });
-    tell({ ...result }, `Deployment ${result.status}${result.reason === '' ? '' : `: ${result.reason}`}`);
+    const why = result.reason === '' ? '' : `: ${result.reason} (see ${join(rootPath, 'logs')})`;
+    tell({ ...result }, `Deployment ${result.status}${why}`);
   }
   return {
     close: async () => {

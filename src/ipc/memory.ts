@@ -11,7 +11,7 @@ interface Subscriber {
 /** A component's port to a {@link MemoryBroker}, with what a test needs to play the nucleus. */
 export interface MemoryGreengrass extends GreengrassPort {
   readonly states: readonly ('RUNNING' | 'ERRORED')[];
-  readonly deferred: readonly { deploymentId: string; recheckAfterMs: number }[];
+  readonly deferred: readonly { deploymentId: string; recheckAfterMs: number; message: string | undefined }[];
   readonly iotCore: readonly { topic: string; payload: Uint8Array }[];
   deafSeconds: number;
   setConfiguration(value: JsonObject): void;
@@ -49,7 +49,7 @@ export class MemoryBroker {
 class MemoryPort implements MemoryGreengrass {
   deafSeconds = 0;
   readonly states: ('RUNNING' | 'ERRORED')[] = [];
-  readonly deferred: { deploymentId: string; recheckAfterMs: number }[] = [];
+  readonly deferred: { deploymentId: string; recheckAfterMs: number; message: string | undefined }[] = [];
   readonly iotCore: { topic: string; payload: Uint8Array }[] = [];
   readonly #broker: MemoryBroker;
   readonly #ends = new Listeners<[]>();
@@ -135,8 +135,8 @@ class MemoryPort implements MemoryGreengrass {
     return Promise.resolve(this.#ending(this.#updateListeners.add(listener)));
   }
 
-  deferComponentUpdate(deploymentId: string, recheckAfterMs: number): Promise<void> {
-    this.deferred.push({ deploymentId, recheckAfterMs });
+  deferComponentUpdate(deploymentId: string, recheckAfterMs: number, message?: string): Promise<void> {
+    this.deferred.push({ deploymentId, recheckAfterMs, message });
     return Promise.resolve();
   }
 

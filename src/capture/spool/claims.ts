@@ -18,6 +18,7 @@ export async function claimSegment(
 ): Promise<() => Promise<void>> {
   const { claims } = spoolFolders(root);
   await disk.makeFolder(claims);
+  await forgetTheDead(disk, claims);
   const { pid, started } = await ownIdentity();
   const path = join(claims, `${name.base}.${pid}.${started}`);
   // The same process may claim again after an upload that failed.
@@ -31,9 +32,19 @@ export async function isClaimed(disk: Disk, root: string, base: string): Promise
   const { claims } = spoolFolders(root);
   for (const name of await disk.list(claims)) {
     if (!name.startsWith(`${base}.`)) continue;
-    const match = /\.(\d{1,10})\.(\d*)$/.exec(name);
-    if (match !== null && (await isAlive({ pid: Number(match[1]), started: match[2] ?? '' }))) return true;
+    if (await isOfTheLiving(name)) return true;
     await disk.remove(join(claims, name));
   }
   return false;
+}
+
+/** What an uploader leaves that is killed with the receipt written: nobody asks for that segment any more. */
+async function forgetTheDead(disk: Disk, claims: string): Promise<void> {
+  for (const name of await disk.list(claims))
+    if (!(await isOfTheLiving(name))) await disk.remove(join(claims, name));
+}
+
+async function isOfTheLiving(name: string): Promise<boolean> {
+  const match = /\.(\d{1,10})\.(\d*)$/.exec(name);
+  return match !== null && (await isAlive({ pid: Number(match[1]), started: match[2] ?? '' }));
 }

@@ -210,21 +210,30 @@ export class Deployer {
   async #install(component: Deployed): Promise<void> {
     const { services, closing } = this.#options;
     const service = new Service(component, services);
-    if (!(await service.installUnit(closing))) throw failure(service);
+    if (!(await service.installUnit(closing))) throw this.#failure(service);
   }
 
   async #rerun(name: string): Promise<void> {
     const service = this.#options.services.get(name);
-    if (service !== undefined && !(await service.runStartupAgain())) throw failure(service);
+    if (service !== undefined && !(await service.runStartupAgain())) throw this.#failure(service);
   }
 
   async #untilUp(names: readonly string[]): Promise<void> {
     const { services, closing } = this.#options;
     const broken = await services.untilUp(names, closing);
-    if (broken !== undefined) throw failure(broken);
+    if (broken !== undefined) throw this.#failure(broken);
     if (closing.aborted) {
       throw new EdgeError('CLOSED', 'The nucleus was closed before all components were up');
     }
+  }
+
+  /** The Java nucleus tells AWS no more than this: why it is so stands on the device only. */
+  #failure({ name, definition, reason }: Service): EdgeError {
+    const { services, logger } = this.#options;
+    const why = `The component ${name} ${definition.version} is broken as ${reason}: see logs/${name}.log`;
+    logger.warn(why);
+    const told = services.profile === 'nucleus' ? `Service ${name} in broken state after deployment` : why;
+    return new EdgeError('COMPONENT_BROKEN', told);
   }
 }
 
@@ -237,11 +246,4 @@ function componentOf(name: string, wanted: ReadonlyMap<string, Deployed>): Deplo
   const component = wanted.get(name);
   if (component === undefined) throw new EdgeError('INTERNAL', `The plan names ${name}, which is not wanted`);
   return component;
-}
-
-function failure({ name, definition, reason }: Service): EdgeError {
-  return new EdgeError(
-    'COMPONENT_BROKEN',
-    `The component ${name} ${definition.version} is broken as ${reason}: see logs/${name}.log`,
-  );
 }

@@ -37,7 +37,7 @@ export async function deferUpdates({
       deploymentId,
       pending: pending(),
     });
-    const message = wait ? `${pending()} requests are under way` : undefined;
+    const message = wait ? `Requests under way: ${pending()}` : undefined;
     greengrass.deferComponentUpdate(deploymentId, wait ? RECHECK_MS : 0, message).catch((thrown: unknown) => {
       logger.warn('The component update could not be answered', { deploymentId, reason: messageOf(thrown) });
     });

@@ -71,6 +71,7 @@ describe('a component update', () => {
     const waits = greengrass.deferred.map(({ recheckAfterMs }) => recheckAfterMs);
     assert.ok(waits.slice(0, 30).every((ms) => ms > 0 && ms <= 1000));
     assert.deepEqual(waits.slice(30), [0]);
+    assert.equal(greengrass.deferred[0]?.message, 'Requests under way: 1');
   });
 
   it('that was given up is forgotten: where it comes again, it waits as at first', async () => {

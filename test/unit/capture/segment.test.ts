@@ -147,6 +147,21 @@ describe('a closed segment', () => {
     assert.equal(await isClaimed(disk, ROOT, name.base), false, 'process 1 did not start at tick 42');
   });
 
+  it('leaves no claim of a process that was killed, whatever became of its segment', async () => {
+    const disk = new MemoryDisk();
+    const { claims } = spoolFolders(ROOT);
+    const others = await claimSegment(disk, ROOT, await putClosedSegment(disk, ROOT, [testRecord(1)], 1));
+    const [alive] = await disk.list(claims);
+    disk.put(`${claims}/segment-that-is-delivered.1.42`, new Uint8Array(0));
+    const release = await claimSegment(disk, ROOT, await putClosedSegment(disk, ROOT, [testRecord(2)], 2));
+    const left = await disk.list(claims);
+    assert.equal(left.length, 2, left.join());
+    assert.ok(alive !== undefined && left.includes(alive));
+    await release();
+    await others();
+    assert.deepEqual(await disk.list(claims), []);
+  });
+
   it('is finished by a receipt, and on a full disk by moving', async () => {
     const disk = new MemoryDisk();
     const name = await putClosedSegment(disk, ROOT, [testRecord(1)]);
