@@ -2,15 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { EdgeError, endsWithin, within, type Clock, type Random } from '../../core/mod.js';
 import type { Identity } from './identity.js';
-import { openRelay } from './relay.js';
+import { openRelay, type Relay } from './relay.js';
 
 export type Client = greengrasscoreipc.Client;
 
 const CONNECT_MS = 10_000;
 /** The device client waits for writes that may never end. */
 const CLOSE_MS = 1000;
-/** What is under way when a client closes can corrupt its native memory: it has this long to get through the relay. */
+/** What is under way when a client closes can corrupt its native memory: it must have got through the relay. */
 const QUIET_MS = 100;
+const DRYING_MS = 2000;
 
 /** One connection, from the nucleus's answer to its end. */
 export interface Link {
@@ -59,7 +60,7 @@ export async function openLink({ identity, clock, random, signal }: LinkOptions)
     if (!life.signal.aborted) life.abort(reason);
     // A client that is closed while it connects aborts the process; the relay lets each connect come to its end.
     await endsWithin(clock, CONNECT_MS, connecting).catch(() => undefined);
-    await endsWithin(clock, QUIET_MS, Promise.allSettled(underWay));
+    if (!(await endsWithin(clock, QUIET_MS, Promise.allSettled(underWay)))) await dried(relay, clock);
     await endsWithin(clock, CLOSE_MS, client.close()).catch(() => undefined);
     await relay.close().catch(() => undefined);
   };
@@ -80,4 +81,14 @@ export async function openLink({ identity, clock, random, signal }: LinkOptions)
     });
   }
   return { run, signal: life.signal, close };
+}
+
+/** A nucleus that reads nothing is in nobody's way: nothing more comes when all has been written. */
+async function dried(relay: Relay, clock: Clock): Promise<void> {
+  relay.cut();
+  for (const endMs = clock.monotonicMs() + DRYING_MS; clock.monotonicMs() < endMs;) {
+    const { droppedBytes } = relay;
+    await clock.sleep(QUIET_MS);
+    if (relay.droppedBytes === droppedBytes) return;
+  }
 }

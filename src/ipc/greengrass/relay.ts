@@ -15,6 +15,10 @@ export interface Relay {
   readonly token: string;
   /** Resolves when the nucleus's side has gone, whoever closed it. */
   readonly lost: Promise<Error>;
+  /** Lets nothing more reach the nucleus: what the client still writes is read and dropped. */
+  cut(): void;
+  /** What was dropped so far. */
+  readonly droppedBytes: number;
   /** Closes the nucleus's side. The device client's own side is never cut: that aborts the process in its native code. */
   close(): Promise<void>;
 }
@@ -34,7 +38,13 @@ export async function openRelay(nucleus: Socket, random: Random): Promise<Relay>
     server.close();
     remove().catch(() => undefined);
   };
-  const server = createServer({ allowHalfOpen: true }, (client) => admit(client, nucleus, token, admitted));
+  const dropped = { bytes: 0 };
+  const server = createServer({ allowHalfOpen: true }, (client) =>
+    admit(client, token, () => {
+      admitted();
+      pass(client, nucleus, dropped);
+    }),
+  );
   const gone = deferred<Error>();
   nucleus.on('error', (error) => gone.resolve(error));
   nucleus.on('close', () => gone.resolve(new Error('The nucleus closed the connection')));
@@ -52,6 +62,10 @@ export async function openRelay(nucleus: Socket, random: Random): Promise<Relay>
     socketPath,
     token,
     lost: gone.promise,
+    cut: () => nucleus.destroy(),
+    get droppedBytes() {
+      return dropped.bytes;
+    },
     close: async () => {
       nucleus.destroySoon();
       server.close();
@@ -78,7 +92,7 @@ async function listen(server: Server, socketPath: string): Promise<void> {
 }
 
 /** The one client gets the answer that the nucleus gave to us; from then on bytes pass as they are. */
-function admit(client: Socket, nucleus: Socket, token: string, admitted: () => void): void {
+function admit(client: Socket, token: string, admitted: () => void): void {
   const splitter = new FrameSplitter(MAX_FIRST_BYTES);
   client.on('error', () => client.destroy());
   const first = (chunk: Uint8Array): void => {
@@ -90,19 +104,18 @@ function admit(client: Socket, nucleus: Socket, token: string, admitted: () => v
     } catch {
       return void client.destroy();
     }
-    admitted();
     client.write(encodeFrame({ type: MESSAGE_TYPE.connectAck, flags: CONNECTION_ACCEPTED, streamId: 0 }));
-    pass(client, nucleus);
+    admitted();
   };
   client.on('data', first);
 }
 
-function pass(client: Socket, nucleus: Socket): void {
+function pass(client: Socket, nucleus: Socket, dropped: { bytes: number }): void {
   client.pipe(nucleus);
   nucleus.pipe(client, { end: false });
   const drain = (): void => {
     client.unpipe(nucleus);
-    client.resume();
+    client.on('data', (chunk) => (dropped.bytes += chunk.byteLength)).resume();
   };
   nucleus.on('close', drain);
   if (nucleus.destroyed) drain();
