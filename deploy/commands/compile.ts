@@ -20,6 +20,7 @@ interface Options {
   tolerance: number;
   relativeTolerance: number;
   deterministic: boolean;
+  preprocess?: string;
   timeout: number;
   json?: boolean;
 }
@@ -42,6 +43,7 @@ export function register(program: Command, line: CommandLine): void {
       collectPairs,
       {},
     )
+    .option('--preprocess <model.yaml>', 'put what stands there under preprocess into the graph', line.file)
     .option('--shape <input=AxB>', 'shape of an input in the proof; repeatable', collectPairs, {})
     .option('--value <input=value>', 'one value for a whole input in the proof; repeatable', collectPairs, {})
     .option('--outputs <names>', 'outputs to keep, separated by commas (default: all)')
@@ -58,7 +60,7 @@ export function register(program: Command, line: CommandLine): void {
 
 async function compile({ print }: Run, model: string, options: Options): Promise<void> {
   const { compileModel } = await import('../compile/mod.js');
-  const { readSampleInputs } = await import('../package/mod.js');
+  const { readPreprocess, readSampleInputs } = await import('../package/mod.js');
   const { out, report: file } = outputs(model, options);
   const report = await compileModel({
     modelFile: model,
@@ -77,6 +79,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
     randomCases: options.cases,
     goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
     deterministic: options.deterministic,
+    ...(options.preprocess === undefined ? {} : { preprocess: await readPreprocess(options.preprocess) }),
     timeoutMs: options.timeout * 1000,
   });
   if (options.json === true) print.json(report);

@@ -4,8 +4,10 @@ import { basename, dirname, join } from '../../src/disk/mod.js';
 import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/model/mod.js';
 import { keepOutputs, unzipMaps, type OnnxModel } from '../../src/onnx/decoded/mod.js';
 import { makeFolder, move, withScratch } from '../files/mod.js';
+import type { Preprocess } from '../preprocess/mod.js';
 import { makeInputs, type InputRecipe } from './make-inputs.js';
 import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
+import { preprocessPass, type PreprocessPass } from './preprocess-pass.js';
 import { prove, proveBounds, type Proof } from './prove.js';
 import { readModel, type ReadOptions, type SourceModel } from './read-model.js';
 import { writeModel, type WrittenWeights } from './write-model.js';
@@ -30,6 +32,8 @@ export interface CompileOptions {
   readonly deterministic?: boolean;
   /** For each process that runs the model. */
   readonly timeoutMs: number;
+  /** Steps that go into the graph in front of an input, by its name: from model.yaml. */
+  readonly preprocess?: Readonly<Record<string, Preprocess>>;
   /** Passes after our own, such as a quantisation. */
   readonly extraPasses?: readonly Pass[];
   /** A larger model gets its weights in files of their own. */
@@ -50,13 +54,20 @@ export async function compileModel(options: CompileOptions): Promise<CompileRepo
   const compile = async (scratch: string): Promise<CompileReport> => {
     const sourceFile = join(scratch, 'source.onnx');
     const weights = await writeModel(source, sourceFile, scratch);
-    const passes = passesFor(options);
+    const preprocess = preprocessFor(options, weights);
+    const passes = passesFor(options, preprocess);
     let modelFile = sourceFile;
     for (const pass of passes)
       modelFile = await pass.run(modelFile, { scratch, timeoutMs: options.timeoutMs });
     const compiled = await writeCompiled(options, modelFile, join(scratch, 'compiled'));
     const names = [...source.adapted, ...passes.map(({ name }) => name)];
-    const report = await proveResult(options, { ...source, weights, file: sourceFile }, compiled, names);
+    const report = await proveResult(
+      options,
+      { ...source, weights, file: sourceFile },
+      compiled,
+      names,
+      preprocess,
+    );
     refuseDifference(report);
     await putInPlace(compiled, options.outFile);
     await replaceFile(options.reportFile, Buffer.from(`${canonicalJson(report, 2)}\n`));
@@ -100,9 +111,21 @@ function toTensors(model: OnnxModel, bytes: Uint8Array, outputs: CompileOptions[
   ];
 }
 
-function passesFor({ dimensions, target, extraPasses = [] }: CompileOptions): Pass[] {
+function preprocessFor(
+  { preprocess }: CompileOptions,
+  weights: readonly WrittenWeights[],
+): PreprocessPass | undefined {
+  if (preprocess === undefined) return undefined;
+  return preprocessPass(preprocess, new Map(weights.map(({ name, sizeBytes }) => [name, sizeBytes])));
+}
+
+function passesFor(
+  { dimensions, target, extraPasses = [] }: CompileOptions,
+  preprocess: PreprocessPass | undefined,
+): Pass[] {
   const fix = Object.keys(dimensions).length === 0 ? [] : [fixDimensionsPass(dimensions)];
-  return [...fix, optimisePass(travelLevel(target)), ...extraPasses];
+  const before = preprocess === undefined ? [] : [preprocess];
+  return [...fix, ...before, optimisePass(travelLevel(target)), ...extraPasses];
 }
 
 async function proveResult(
@@ -110,15 +133,16 @@ async function proveResult(
   source: ModelOnDisk,
   compiled: ModelOnDisk,
   passes: readonly string[],
+  preprocess: PreprocessPass | undefined,
 ): Promise<CompileReport> {
   // Inputs must fit the compiled model, whose dimensions may have been fixed.
   const { inputs } = compiled.facts;
-  const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, options.inputs, options.randomCases)];
+  const recipe = preprocess?.recipe(options.inputs) ?? options.inputs;
+  const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, recipe, options.randomCases)];
   const { tolerance, timeoutMs, deterministic = true } = options;
   const proof = await (deterministic ? prove : proveBounds)(
-    source.file,
-    compiled.file,
-    cases,
+    { file: source.file, cases: preprocess === undefined ? cases : cases.map(preprocess.outside) },
+    { file: compiled.file, cases },
     tolerance,
     timeoutMs,
   );

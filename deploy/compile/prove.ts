@@ -13,28 +13,36 @@ export interface Proof {
   readonly outputs: readonly OutputProof[];
 }
 
+/** A model with inputs. */
+export interface Subject {
+  readonly file: string;
+  readonly cases: readonly (readonly Tensor[])[];
+}
+
+const taskFor = ({ file, cases }: Subject) => ({ modelFile: file, cases });
+const PLAIN = { timedRuns: 0, graphOptimization: 'disabled' } as const;
+const TIMED = { timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
+
 /**
- * Runs the same inputs through both models. The truth is the source without any optimisation; times are of both
+ * Runs the same inputs through both models (to the source as they are, or prepared outside where that is within the
+ * compiled one). The truth is the source without any optimisation; times are of both
  * as a device would load them.
  * @throws EdgeError FAILED_PRECONDITION (MODEL_NOT_DETERMINISTIC) naming the nodes that draw random numbers
  */
 export async function prove(
-  sourceFile: string,
-  compiledFile: string,
-  cases: readonly (readonly Tensor[])[],
+  source: Subject,
+  compiled: Subject,
   tolerance: Tolerance,
   timeoutMs: number,
 ): Promise<Proof> {
-  const plain = { cases, timedRuns: 0, graphOptimization: 'disabled' } as const;
-  const timed = { cases, timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
-  const truth = await runRepeated({ ...plain, modelFile: sourceFile }, timeoutMs);
-  const source = await runSession({ ...timed, modelFile: sourceFile }, timeoutMs);
-  const compiled = await runSession({ ...timed, modelFile: compiledFile }, timeoutMs);
+  const truth = await runRepeated({ ...PLAIN, ...taskFor(source) }, timeoutMs);
+  const before = await runSession({ ...TIMED, ...taskFor(source) }, timeoutMs);
+  const after = await runSession({ ...TIMED, ...taskFor(compiled) }, timeoutMs);
   return {
     engine: truth.engine,
-    source: timesOf(source),
-    compiled: timesOf(compiled),
-    outputs: compareOutputs(truth.results, compiled.results, tolerance),
+    source: timesOf(before),
+    compiled: timesOf(after),
+    outputs: compareOutputs(truth.results, after.results, tolerance),
   };
 }
 
@@ -43,26 +51,21 @@ export async function prove(
  * state.
  */
 export async function proveBounds(
-  sourceFile: string,
-  compiledFile: string,
-  cases: readonly (readonly Tensor[])[],
+  source: Subject,
+  compiled: Subject,
   tolerance: Tolerance,
   timeoutMs: number,
 ): Promise<Proof> {
-  const plain = { cases, graphOptimization: 'disabled' } as const;
-  const timed = { cases, timedRuns: TIMED_RUNS, graphOptimization: 'all' } as const;
-  const task = { ...plain, modelFile: sourceFile, distribution: { tolerance } };
+  const task = { ...PLAIN, ...taskFor(source), distribution: { tolerance } };
   const { bounds: held, engine } = await stateBounds(task, timeoutMs);
-  const source = await runSession({ ...timed, modelFile: sourceFile }, timeoutMs);
-  const compiled = await runSession(
-    { ...timed, modelFile: compiledFile, distribution: { tolerance, held } },
-    timeoutMs,
-  );
-  const outside = compiled.distribution?.outside.find((reason) => reason !== undefined);
+  const before = await runSession({ ...TIMED, ...taskFor(source) }, timeoutMs);
+  const distribution = { tolerance, held };
+  const after = await runSession({ ...TIMED, ...taskFor(compiled), distribution }, timeoutMs);
+  const outside = after.distribution?.outside.find((reason) => reason !== undefined);
   if (outside !== undefined) {
     throw new EdgeError('MODEL_CHANGED_BY_COMPILING', `Cannot compile the model as ${outside}`);
   }
-  return { engine, source: timesOf(source), compiled: timesOf(compiled), outputs: [] };
+  return { engine, source: timesOf(before), compiled: timesOf(after), outputs: [] };
 }
 
 function timesOf({ loadMs, latencyP50Ms }: SessionResult): { loadMs: number; latencyP50Ms: number } {

@@ -14,6 +14,7 @@ import {
   type Target,
 } from '../../src/model/mod.js';
 import { readYaml } from '../../src/recipe/mod.js';
+import { PreprocessSchema, type Preprocess } from '../preprocess/mod.js';
 import { readText as textOf } from '../files/mod.js';
 
 const strict = { additionalProperties: false } as const;
@@ -80,6 +81,8 @@ export const ModelYamlSchema = Type.Object(
     licence: Type.Optional(Type.String({ minLength: 1 })),
     licenceFile: Type.Optional(Path),
     provenance: Type.Optional(ProvenanceSchema),
+    /** By input: what compile --preprocess puts into the graph. */
+    preprocess: Type.Optional(Type.Record(Type.String(), PreprocessSchema)),
     /** False: the model draws random numbers, and its samples hold mean and spread over many runs. */
     deterministic: Type.Optional(Type.Boolean()),
     samples: Type.Optional(SamplesSchema),
@@ -129,6 +132,16 @@ export async function readModelYaml(file: string): Promise<ModelDescription> {
     componentVersion: yaml.componentVersion ?? yaml.version,
     resolve: (path) => resolve(dirname(file), path),
   };
+}
+
+/** What a model.yaml says under `preprocess`. @throws EdgeError FIELD_MISSING where it says nothing */
+export async function readPreprocess(file: string): Promise<Readonly<Record<string, Preprocess>>> {
+  const { preprocess } = (await readModelYaml(file)).yaml;
+  if (preprocess !== undefined) return preprocess;
+  throw new EdgeError('FIELD_MISSING', `Cannot read ${basename(file)} as 'preprocess' is missing`, {
+    field: 'preprocess',
+    nextStep: 'Name the steps of each input there: docs/models.md',
+  });
 }
 
 async function readText(file: string, action: string): Promise<string> {

@@ -24,6 +24,7 @@ import { DEFAULT_TOLERANCE, readModel, writeModel, type SourceModel } from '../c
 import { makeFolder, withScratch } from '../files/mod.js';
 import { encodeRecipe } from '../recipe-file/mod.js';
 import { signFolder } from '../sign/mod.js';
+import { checkPreprocess } from './check-preprocess.js';
 import { labelsFrom, withClassMeaning } from './class-labels.js';
 import { collectFiles, readLabels, sourceDigest } from './collect.js';
 import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
@@ -97,6 +98,7 @@ async function packageFrom(
   const { allowOutside = false } = options;
   const modelFile = join(scratch, MODEL_FILE);
   const weights = await writeModel(model, modelFile, scratch);
+  await checkPreprocess(description.yaml, modelFile);
   const tested = await testSamples(description, model, modelFile, options);
   const facts = { ...model.facts, ...tested.shapes };
   const others = await collectFiles(description, { allowOutside });

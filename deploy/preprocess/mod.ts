@@ -1,3 +1,4 @@
+export { preparedWithin, prepareWithin } from './graph.js';
 export { modelLayout } from './layout.js';
 export { prepareOutside } from './outside.js';
-export { StepsSchema, type Steps } from './schema.js';
+export { PreprocessSchema, StepsSchema, type Preprocess, type Steps } from './schema.js';

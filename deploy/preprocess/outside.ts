@@ -19,6 +19,7 @@ interface Picture extends Extent {
  */
 export function prepareOutside(sent: Tensor, spec: TensorSpec, steps: Steps, field: string): Tensor {
   const { layout } = steps;
+  if (layout === undefined && steps.resize !== undefined) throw refused("'resize' needs a 'layout'", field);
   if (layout === undefined) return prepareFlat(sent, spec, steps, field);
   if (layout.length !== sent.shape.length) {
     throw refused(`its layout is ${layout}: it has the shape [${sent.shape.join(', ')}]`, field);

@@ -154,6 +154,45 @@ const nested: Record<string, protobuf.IType> = {
 
 const modelType = protobuf.Root.fromJSON({ nested }).lookupType('Model');
 
+/** A new attribute's value: a whole number, a text, or whole numbers. */
+export type NewAttribute = number | string | readonly number[];
+
+/** TensorProto's AttributeType. */
+const ATTRIBUTE_TYPES = { number: 2, text: 3, numbers: 7 } as const;
+
+const newNodeType = protobuf.Root.fromJSON({
+  nested: {
+    Node: nested['Node'] ?? {},
+    Attribute: message({
+      name: [1, 'string'],
+      i: [3, 'int64'],
+      s: [4, 'bytes'],
+      ints: [8, 'int64', 'repeated'],
+      type: [20, 'int32'],
+    }),
+  },
+}).lookupType('Node');
+const nodeType = modelType.root.lookupType('Node');
+
+/** A node of the default operator set. Our description keeps attributes' values closed: they are written for it to keep. */
+export function newNode(
+  opType: string,
+  input: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, NewAttribute>> = {},
+): OnnxNode {
+  const attribute = Object.entries(attributes).map(([name, value]) => {
+    if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE_TYPES.number };
+    if (typeof value === 'string')
+      return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE_TYPES.text };
+    return { name, ints: [...value], type: ATTRIBUTE_TYPES.numbers };
+  });
+  const node = { name: output, opType, input: [...input], output: [output], attribute };
+  const reader = protobuf.Reader.create(newNodeType.encode(newNodeType.fromObject(node)).finish());
+  reader.discardUnknown = false;
+  return nodeType.decode(reader) as unknown as OnnxNode;
+}
+
 /**
  * @throws EdgeError FAILED_PRECONDITION where the bytes are no whole ONNX model
  */
