@@ -1,3 +1,4 @@
+import { EdgeError } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
 import { makeFolder, move, readText, removeAll, writeBytes } from '../files/mod.js';
 import { closed } from './changelog.js';
@@ -24,7 +25,7 @@ export async function release(
   version: string,
   assemble: Assemble = assembleClone,
 ): Promise<string> {
-  const { current } = await checked(root, version);
+  const { current, head } = await checked(root, version);
   const place = placeOf(root, version);
   await removeAll(place.draft);
   try {
@@ -34,6 +35,7 @@ export async function release(
     // Links, so that paths within the clone are what they are in any other: bundles hold them.
     await run('cp', ['-Rl', join(root, 'node_modules'), join(place.clone, 'node_modules')], root);
     await assemble(place.clone, place.content);
+    await checkUnmoved(root, head, version);
     await commit(root, current, version);
     await removeAll(place.out);
     await move(place.content, place.out);
@@ -72,15 +74,33 @@ async function assembleClone(clone: string, out: string): Promise<void> {
   await run(process.execPath, ['scripts/release.mjs', '--assemble', out], clone);
 }
 
-async function checked(root: string, version: string): Promise<{ readonly current: string }> {
-  const [current, changelog, changes, tags] = await Promise.all([
+async function checked(
+  root: string,
+  version: string,
+): Promise<{ readonly current: string; readonly head: string }> {
+  const [current, head, changelog, changes, tags] = await Promise.all([
     versionOf(root),
+    git(root, 'rev-parse', 'HEAD'),
     readText(join(root, 'CHANGELOG.md')),
     git(root, 'status', '--porcelain'),
     git(root, 'tag', '--list'),
   ]);
   checkStanding({ version, current, changes, tags: tags.split('\n'), changelog });
-  return { current };
+  return { current, head };
+}
+
+/** A release takes minutes, in which somebody may work on: its commit holds nothing that its artifacts do not. */
+async function checkUnmoved(root: string, head: string, version: string): Promise<void> {
+  const [now, changes] = await Promise.all([
+    git(root, 'rev-parse', 'HEAD'),
+    git(root, 'status', '--porcelain', '--', ...STAMPED),
+  ]);
+  if (now === head && changes === '') return;
+  throw new EdgeError(
+    'BUILD_REFUSED',
+    `Cannot release ${version} as the repository has changed while its artifacts were made`,
+    { nextStep: 'Release again' },
+  );
 }
 
 export async function versionOf(root: string): Promise<string> {

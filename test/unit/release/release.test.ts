@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +125,22 @@ describe('npm run release', () => {
     const before = await everything();
     await assert.rejects(release(root, '1.1.0', assemble));
     assert.deepEqual(await everything(), before);
+  });
+
+  it('leaves what was committed or edited meanwhile, and refuses', async () => {
+    for (const disturb of [
+      () => git('commit', '--quiet', '--allow-empty', '--message', 'Meanwhile'),
+      () => appendFileSync(join(root, 'CHANGELOG.md'), '- Meanwhile.\n'),
+    ]) {
+      let after: readonly unknown[] = [];
+      const slow = async (): Promise<void> => {
+        disturb();
+        after = [git('rev-parse', 'HEAD'), await text('CHANGELOG.md')];
+      };
+      await assert.rejects(release(root, '1.1.0', slow), /has changed while its artifacts were made/);
+      assert.deepEqual([git('rev-parse', 'HEAD'), await text('CHANGELOG.md')], after);
+      assert.equal(git('tag'), '');
+    }
   });
 
   it('makes the artifacts of a tag again, and of nothing else', async () => {
