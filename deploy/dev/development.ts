@@ -63,8 +63,6 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
     const result = await nucleus.deploy({
       deploymentId: 'dev',
       components,
-      // A local deployment asks no component whether it may begin.
-      componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
     });
     const why = result.reason === '' ? '' : `: ${result.reason} (see ${join(rootPath, 'logs')})`;
     tell({ ...result }, `Deployment ${result.status}${why}`);

@@ -32,9 +32,13 @@ export interface TestComponent {
 
 /** A store of components that a test writes down. */
 export class TestStore implements ComponentStore {
-  /** As `edge-manager dev` and the Greengrass CLI deploy. */
-  readonly isLocal = true;
+  /** As `edge-manager dev` and the Greengrass CLI deploy; false: as from the cloud. */
+  readonly isLocal: boolean;
   readonly #components = new Map<string, Map<string, { recipe: string; component: TestComponent }>>();
+
+  constructor({ isLocal = true } = {}) {
+    this.isLocal = isLocal;
+  }
 
   add(name: string, version: string, component: TestComponent): void {
     const manifest: Manifest = {

@@ -20,6 +20,8 @@ import type { ValidationGate } from './validation-gate.js';
 
 export interface DeployerOptions {
   readonly profile: Profile;
+  /** A local deployment, which asks no component whether it may begin, whatever its policy. */
+  readonly isLocal: boolean;
   readonly services: Services;
   readonly configurations: ConfigurationStore;
   readonly gate: UpdateGate;
@@ -76,7 +78,7 @@ export class Deployer {
 
   async #carryOut(document: DeploymentDocument, failed: Failed): Promise<DeploymentResult> {
     const { deploymentId } = document;
-    const { closing, prepare, gate, profile, services } = this.#options;
+    const { closing, prepare, gate, profile, services, isLocal } = this.#options;
     let target: PreparedTarget;
     try {
       if (closing.aborted) throw new EdgeError('CLOSED', 'The nucleus is closed');
@@ -94,7 +96,7 @@ export class Deployer {
     if (invalid !== undefined) return failed('FAILED_NO_STATE_CHANGE', invalid);
     const { action = 'NOTIFY_COMPONENTS', timeoutInSeconds = DEFAULT_NOTIFY_TIMEOUT_S } =
       document.componentUpdatePolicy ?? {};
-    const isAsked = profile === 'nucleus' && action === 'NOTIFY_COMPONENTS';
+    const isAsked = profile === 'nucleus' && !isLocal && action === 'NOTIFY_COMPONENTS';
     if (isAsked) await gate.ask(deploymentId, timeoutInSeconds * 1000, closing);
     const result = await this.#change(document, target(), failed);
     if (isAsked) gate.announceEnd(deploymentId);

@@ -118,6 +118,7 @@ class LocalNucleus implements Nucleus {
     });
     this.#deployer = new Deployer({
       profile,
+      isLocal: options.store.isLocal === true,
       services: this.#services,
       configurations: this.#configurations,
       gate,

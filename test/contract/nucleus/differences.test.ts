@@ -346,6 +346,7 @@ for (const profile of BOTH) {
         assert.equal(variables['STEP'], 'TestThing');
         assert.equal(variables['AWS_CONTAINER_AUTHORIZATION_TOKEN'], variables['SVCUID']);
         assert.equal(variables['AWS_REGION'], 'eu-west-1');
+        assert.equal(variables['GGC_VERSION'], profile === 'nucleus' ? '2.18.0' : '2.6.0');
         assert.equal(
           variables['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT'],
           bench.nucleus.socketPath,

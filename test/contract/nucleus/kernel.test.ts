@@ -3,7 +3,7 @@ import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { MESSAGE_TYPE } from '../../../src/ipc/frames/mod.js';
 import { json, RawIpcClient } from '../../lib/raw-ipc-client.js';
 import { ALLOW_ALL, connectClient, Inbox } from '../../lib/ipc-harness.js';
-import { BOTH, NucleusBench } from '../../lib/nucleus.js';
+import { BOTH, NucleusBench, TestStore } from '../../lib/nucleus.js';
 import { until } from '../../lib/until.js';
 
 const A = 'com.example.A';
@@ -166,8 +166,9 @@ for (const profile of BOTH) {
 
 describe('component updates on nucleus', () => {
   it('wait for a component that puts them off, and are told to it before and after', async () => {
-    await using bench = await NucleusBench.start('nucleus');
-    bench.store.add(A, '1.0.0', SERVE);
+    const store = new TestStore({ isLocal: false });
+    await using bench = await NucleusBench.start('nucleus', { store });
+    store.add(A, '1.0.0', SERVE);
     const client = await connectAs(bench, 'com.example.Listener');
     const events = new Inbox<string>();
     const stream = client.subscribeToComponentUpdates({});
@@ -187,8 +188,9 @@ describe('component updates on nucleus', () => {
   });
 
   it('go on where nobody answers within the time of the policy', async () => {
-    await using bench = await NucleusBench.start('nucleus');
-    bench.store.add(A, '1.0.0', SERVE);
+    const store = new TestStore({ isLocal: false });
+    await using bench = await NucleusBench.start('nucleus', { store });
+    store.add(A, '1.0.0', SERVE);
     const client = await connectAs(bench, 'com.example.Silent');
     const stream = client.subscribeToComponentUpdates({});
     await stream.activate();
@@ -201,22 +203,28 @@ describe('component updates on nucleus', () => {
     await client.close();
   });
 
-  it('ask nobody under SKIP_NOTIFY_COMPONENTS', async () => {
-    await using bench = await NucleusBench.start('nucleus');
-    bench.store.add(A, '1.0.0', SERVE);
-    const client = await connectAs(bench, 'com.example.Silent');
-    const events = new Inbox<string>();
-    const stream = client.subscribeToComponentUpdates({});
-    stream.on('message', () => events.push('event'));
-    await stream.activate();
-    await bench.nucleus.deploy({
-      deploymentId: 'd',
-      components: { [A]: { componentVersion: '1.0.0' } },
-      componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
+  for (const [what, isLocal, action] of [
+    ['SKIP_NOTIFY_COMPONENTS', false, 'SKIP_NOTIFY_COMPONENTS'],
+    ['any policy in a local deployment', true, 'NOTIFY_COMPONENTS'],
+  ] as const) {
+    it(`ask nobody under ${what}`, async () => {
+      const store = new TestStore({ isLocal });
+      await using bench = await NucleusBench.start('nucleus', { store });
+      store.add(A, '1.0.0', SERVE);
+      const client = await connectAs(bench, 'com.example.Silent');
+      const events = new Inbox<string>();
+      const stream = client.subscribeToComponentUpdates({});
+      stream.on('message', () => events.push('event'));
+      await stream.activate();
+      await bench.nucleus.deploy({
+        deploymentId: 'd',
+        components: { [A]: { componentVersion: '1.0.0' } },
+        componentUpdatePolicy: { action },
+      });
+      assert.deepEqual(events.received, []);
+      await client.close();
     });
-    assert.deepEqual(events.received, []);
-    await client.close();
-  });
+  }
 });
 
 /** The SVCUID in the answer to a first connect by name; undefined where it is refused. */

@@ -17,7 +17,8 @@ export interface ComponentStore {
   fetchArtifact(name: string, version: string, uri: string, destination: string): Promise<void>;
   /**
    * True: folders on the device, as a local deployment names them. Lite writes all of them over what it has at each
-   * deployment, also over what running components have mapped.
+   * deployment, also over what running components have mapped; the Java nucleus asks no component whether an update
+   * may begin.
    */
   readonly isLocal?: boolean;
 }
@@ -34,7 +35,7 @@ export interface DeploymentDocument {
   readonly components: Readonly<Record<string, WantedComponent>>;
   /** Ignored by `lite`, which never rolls back. Default ROLLBACK. */
   readonly failureHandlingPolicy?: 'ROLLBACK' | 'DO_NOTHING';
-  /** Default NOTIFY_COMPONENTS with 60 s. Ignored by `lite`. */
+  /** Default NOTIFY_COMPONENTS with 60 s. Ignored by `lite`, and where the store is local. */
   readonly componentUpdatePolicy?: {
     readonly action: 'NOTIFY_COMPONENTS' | 'SKIP_NOTIFY_COMPONENTS';
     readonly timeoutInSeconds?: number;
