@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, elements, tensor, type EdgeManagerClient, type Prediction } from 'edge-manager/client';
+import {
+  connect,
+  elements,
+  tensor,
+  type ConnectedClient,
+  type EdgeManagerClient,
+  type Prediction,
+} from 'edge-manager/client';
 import { FINISH_TOPIC, RESULTS_FILE, type WindowResult } from './results.js';
 import { readWav, STATE_ELEMENTS, STATE_SHAPE, windowAt, windowCount, WINDOW_MS } from './speech.js';
 
@@ -21,6 +28,7 @@ async function main(recording: string): Promise<void> {
   const results = openSync(RESULTS_FILE, 'a');
   const ending = { wanted: false };
   const { client, greengrass } = connection;
+  endWhereUnknown(greengrass);
   await greengrass.subscribe(FINISH_TOPIC, () => (ending.wanted = true));
   await untilServing(client, stop);
   console.log(JSON.stringify({ message: 'Listening', windows: windowCount(samples) }));
@@ -41,6 +49,15 @@ function stopSignal(): AbortSignal {
     });
   }
   return stop.signal;
+}
+
+/** A nucleus that is killed leaves its processes over: the next one starts others, and ends only those. */
+function endWhereUnknown(greengrass: ConnectedClient['greengrass']): void {
+  greengrass.onConnection((state, cause) => {
+    if (state !== 'refused') return;
+    console.error(cause?.message);
+    process.exit(1);
+  });
 }
 
 async function play(

@@ -6,6 +6,7 @@ import { APP, APP_VERSION, buildVoiceApp } from '../../examples/stage/voice-app.
 import { predictTopic, topics } from '../../src/contract/mod.js';
 import { silentLogger } from '../../src/core/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
+import type { GreengrassPort } from '../../src/ipc/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { ComponentProcess } from '../lib/component-process.js';
 import { ALLOW_ALL } from '../lib/ipc-harness.js';
@@ -34,29 +35,8 @@ describe('the example app', function () {
     for (const isAway of [false, true]) {
       it(`ends within 2 s of SIGTERM on ${profile}, in the middle of its recording${isAway ? ', while the nucleus is away' : ''}`, async () => {
         await using bench = await NucleusBench.start(profile);
-        const { environment } = bench.nucleus.registerExternal('org.edgemanager.AgentRuntime', ALLOW_ALL);
-        const port = await connectGreengrass({
-          clock: systemClock,
-          random: systemRandom,
-          logger: silentLogger,
-          environment: { ...environment },
-        });
-        let predictions = 0;
-        await port.subscribe(topics.list, ({ payload }) => {
-          const { id, replyTo } = JSON.parse(Buffer.from(payload).toString()) as {
-            id: string;
-            replyTo: string;
-          };
-          const reply = { v: 1, id, ok: true, body: { models: [MODEL] } };
-          void port.publish(replyTo, Buffer.from(JSON.stringify(reply)));
-        });
-        // Never answered: a window is under way whenever the end comes.
-        await port.subscribe(predictTopic(MODEL.name), () => void predictions++);
-        const app = bench.nucleus.registerExternal(APP, ALLOW_ALL);
-        const script = join(artifacts, 'main.js');
-        const wav = (await readdir(artifacts)).find((name) => name.endsWith('.wav')) ?? '';
-        await using running = new ComponentProcess(script, app.environment, folder, [join(artifacts, wav)]);
-        await until(() => predictions > 0 || !running.isRunning, 'a window is under way');
+        const port = await mutePort(bench);
+        await using running = await streaming(bench, port);
         if (isAway) {
           await port.close();
           await bench.close();
@@ -69,4 +49,46 @@ describe('the example app', function () {
       });
     }
   }
+
+  it('ends where a killed nucleus left it over, and the next one does not know it', async () => {
+    await using bench = await NucleusBench.start('nucleus');
+    const port = await mutePort(bench);
+    await using running = await streaming(bench, port);
+    await port.close();
+    await bench.close();
+    await bench.open();
+    await until(() => !running.isRunning, 'it has ended', 15_000);
+    assert.equal(running.child.exitCode, 1);
+    assert.match(running.output, /refused this SVCUID/);
+  });
+
+  /** The app, with a window under way. */
+  async function streaming(bench: NucleusBench, port: GreengrassPort): Promise<ComponentProcess> {
+    let predictions = 0;
+    // Never answered: a window is under way whenever the end comes.
+    await port.subscribe(predictTopic(MODEL.name), () => void predictions++);
+    const app = bench.nucleus.registerExternal(APP, ALLOW_ALL);
+    const wav = (await readdir(artifacts)).find((name) => name.endsWith('.wav')) ?? '';
+    const script = join(artifacts, 'main.js');
+    const running = new ComponentProcess(script, app.environment, folder, [join(artifacts, wav)]);
+    await until(() => predictions > 0 || !running.isRunning, 'a window is under way');
+    return running;
+  }
 });
+
+/** An agent that serves a model, and says no more of it. */
+async function mutePort(bench: NucleusBench): Promise<GreengrassPort> {
+  const { environment } = bench.nucleus.registerExternal('org.edgemanager.AgentRuntime', ALLOW_ALL);
+  const port = await connectGreengrass({
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    environment: { ...environment },
+  });
+  await port.subscribe(topics.list, ({ payload }) => {
+    const { id, replyTo } = JSON.parse(Buffer.from(payload).toString()) as { id: string; replyTo: string };
+    const reply = { v: 1, id, ok: true, body: { models: [MODEL] } };
+    void port.publish(replyTo, Buffer.from(JSON.stringify(reply)));
+  });
+  return port;
+}

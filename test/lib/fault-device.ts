@@ -1,5 +1,6 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { topics } from '../../src/contract/mod.js';
 import { spoolFolders } from '../../src/capture/mod.js';
 import { silentLogger, type JsonObject } from '../../src/core/mod.js';
@@ -17,6 +18,7 @@ import { openDiskSpool } from './spools.js';
 import { identityPackage } from './test-models.js';
 
 const UPLOADER = 'org.edgemanager.CaptureUploader';
+const TOKEN_EXCHANGE = 'aws.greengrass.TokenExchangeService';
 const UPLOADER_ACCESS: JsonObject = {
   'aws.greengrass.ipc.pubsub': {
     hear: { operations: ['aws.greengrass#SubscribeToTopic'], resources: [topics.spoolClosed] },
@@ -141,6 +143,13 @@ export class FaultDevice implements AsyncDisposable {
     await port.updateConfiguration([], change);
   }
 
+  /** The token exchange of nucleus lite in a process of its own, as there: it listens on a new port, and tells the nucleus. */
+  startExchange(keyName: string): ComponentProcess {
+    const { environment } = this.bench.nucleus.registerExternal(TOKEN_EXCHANGE, {});
+    const script = fileURLToPath(new URL('./exchange-process.js', import.meta.url));
+    return new ComponentProcess(script, environment, this.#workFolder(UPLOADER), [keyName]);
+  }
+
   /** Admits the model; an agent must be connected. */
   async installModel({ version = '1.0.0' } = {}): Promise<void> {
     const folder = await writeTestPackage(this.bench.root, { ...identityPackage(MODEL), version });
@@ -149,9 +158,9 @@ export class FaultDevice implements AsyncDisposable {
   }
 
   /** Puts records into the spool as an agent of before would have left them. */
-  async queueRecords(count: number): Promise<void> {
+  async queueRecords(count: number, from = 0): Promise<void> {
     await using spool = await openDiskSpool(join(this.bench.workFolder, 'spool'), { segmentBytes: 100_000 });
-    await Promise.all(Array.from({ length: count }, (_, number) => spool.append(testRecord(number))));
+    await Promise.all(Array.from({ length: count }, (_, index) => spool.append(testRecord(from + index))));
   }
 
   /** True where no segment waits: all went out, and the agent has deleted them. */

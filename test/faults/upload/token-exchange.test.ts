@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { ManualClock } from '../../../src/core/mod.js';
 import { tokenExchange, type Uploader } from '../../../src/upload/mod.js';
+import type { S3Credentials } from '../../../src/local/cloud/s3/mod.js';
+import { systemClock } from '../../../src/system/mod.js';
+import { exchangeKeys } from '../../lib/exchange-keys.js';
+import { FaultDevice, UPLOADING } from '../../lib/fault-device.js';
 import { longRun, reportFaultRow } from '../../lib/fault-table.js';
+import { CLEAN, judge } from '../../lib/oracle.js';
 import { startTestS3, type TestS3 } from '../../lib/s3.js';
+import { testRecord } from '../../lib/spool-fixture.js';
 import {
   startTokenExchangeStub,
   UNKNOWN_TOKEN,
@@ -10,12 +16,17 @@ import {
   type TokenExchangeStub,
 } from '../../lib/token-exchange-stub.js';
 import { clean, judgeS3, WatchedStore } from '../../lib/upload-oracle.js';
+import { until } from '../../lib/until.js';
 import { memorySpool, runVirtual, startUploader, uploadObject } from '../../lib/upload.js';
 
 const MINUTE = 60_000;
 /** A service that is back is asked within this, however long it was away. */
 const BACK_MS = 8 * MINUTE;
 const DEATHS = longRun() ? 200 : 50;
+/** Of a real process, in real time. */
+const KILLS = longRun() ? 50 : 3;
+const RECORDS = 5;
+const PATIENCE_MS = 60_000;
 
 const LIES: readonly (readonly [string, ExchangeMood, RegExp])[] = [
   ['404 for the token', UNKNOWN_TOKEN, /it answered 404/],
@@ -92,6 +103,65 @@ describe('R22: a token exchange that dies, moves and lies', function () {
     await rim.pass(() => rim.failures() > 0, MINUTE);
     assert.match(rim.uploader.status().reason ?? '', /must be an address of this machine, or of https/);
     assert.equal(rim.stub.requests.length, 0);
+  });
+});
+
+describe('R22: the token exchange of nucleus lite as a process that is killed', function () {
+  this.timeout(900_000);
+
+  it(`is followed by the uploader as shipped through ${KILLS} kills to its new ports`, async () => {
+    let living = '';
+    const find = (id: string): S3Credentials | undefined => {
+      const name = id.replace(/^AKID/, '');
+      return { ...exchangeKeys(name), ...(name === living ? {} : { expiration: new Date(0) }) };
+    };
+    await using device = await FaultDevice.create({
+      profile: 'lite',
+      s3: await startTestS3({ credentials: find }),
+    });
+    await using uploader = device.startUploader();
+    await uploader.said(UPLOADING);
+    const silences = (): number => uploader.output.split('it does not answer').length - 1;
+    const ports = new Set<string>();
+    let records = 0;
+    let worstMs = 0;
+    const capture = async (): Promise<void> => {
+      await device.queueRecords(RECORDS, records);
+      records += RECORDS;
+    };
+    for (let kill = 0; kill <= KILLS; kill++) {
+      living = `life-${kill}`;
+      await using exchange = device.startExchange(living);
+      await exchange.said('Listening on');
+      ports.add(exchange.output);
+      const backMs = systemClock.monotonicMs();
+      await capture();
+      await until(async () => (await device.delivered()).length >= records, 'all is delivered', PATIENCE_MS);
+      if (kill > 0) worstMs = Math.max(worstMs, systemClock.monotonicMs() - backMs);
+      if (kill === KILLS) break;
+      living = '';
+      await exchange.stop('SIGKILL');
+      const told = silences();
+      await capture();
+      await until(() => silences() > told, 'the uploader tells that nobody answers', PATIENCE_MS);
+    }
+    assert.equal(ports.size, KILLS + 1);
+    assert.ok(uploader.isRunning, 'nothing has ended');
+    const acked = Array.from({ length: records }, (_, number) => testRecord(number).captureId);
+    const verdict = judge({
+      issued: (captureId) => testRecord(Number(captureId.replace('capture-', ''))),
+      acked,
+      delivered: await device.delivered(),
+    });
+    reportFaultRow({
+      row: 'R22',
+      cycles: KILLS,
+      lost: verdict.lost.length,
+      duplicated: verdict.duplicated.length,
+      corrupt: verdict.corrupt.length,
+      note: `kills of a real process, delivered within ${Math.ceil(worstMs / 1000)} s of its return`,
+    });
+    assert.deepEqual(verdict, CLEAN);
   });
 });
 
