@@ -136,14 +136,13 @@ class LocalNucleus implements Nucleus {
   }
 
   async start(): Promise<void> {
-    const { clock = systemClock, logger = silentLogger } = this.#options;
     await this.#makeFolders();
     const saved = await loadState(this.#paths.state);
     // The socket comes first: it tells whether another nucleus lives here, whose processes are none of ours.
     this.#ipc = await this.#startIpc();
     try {
       this.#groups = new RunningGroups(this.#paths.run);
-      await this.#groups.endOrphans(CLOSE_GRACE_MS, clock, logger);
+      if (this.profile === 'lite') await this.#endOrphans();
       await this.#exchange.start(saved?.tokenExchangeUrl);
       this.#restore(saved);
     } catch (error) {
@@ -204,6 +203,16 @@ class LocalNucleus implements Nucleus {
     await this.#exchange.close();
     await this.#ipc?.close();
     await this.#saver.idle();
+    await this.#endOrphans();
+  }
+
+  /**
+   * What a nucleus that was killed left running. The unit of a component runs once on lite, so at the start; the Java
+   * nucleus leaves it for good, beside what it starts: here as long as this one lives.
+   */
+  async #endOrphans(): Promise<void> {
+    const { clock = systemClock, logger = silentLogger } = this.#options;
+    await this.#groups?.endOrphans(CLOSE_GRACE_MS, clock, logger);
   }
 
   /** The Java nucleus takes IPC away before it stops the first component, and accepts and closes while it goes. */

@@ -7,7 +7,7 @@ export interface RootPaths {
   readonly socket: string;
   readonly logs: string;
   readonly recipes: string;
-  /** What this nucleus runs: one file per process group, so that a killed nucleus leaves no orphans. */
+  /** What this nucleus runs: one file per process group, so that a killed nucleus leaves no orphans for good. */
   readonly run: string;
   readonly state: string;
   /** HOME of the components' user. */

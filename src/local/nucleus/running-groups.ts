@@ -4,7 +4,7 @@ import type { Clock, Logger } from '../../core/mod.js';
 import { endGroup, isGroupAlive, processStat } from './process-group.js';
 
 /**
- * Remembers on disk which process groups a nucleus started: one that was killed cannot end them, so the next one
+ * Remembers on disk which process groups a nucleus started: one that was killed cannot end them, so a later one
  * on the same root does. Files are written at once after the spawn, without waiting, so that the gap is short.
  */
 export class RunningGroups {
