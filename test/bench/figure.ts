@@ -17,6 +17,8 @@ export interface BenchRow {
   readonly name: string;
   /** What is measured, beside which floor. */
   readonly about: string;
+  /** How long it may take; default ten minutes. */
+  readonly limitMs?: number;
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 

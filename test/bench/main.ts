@@ -56,7 +56,8 @@ async function measure(row: BenchRow): Promise<RowResult> {
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took longer than ${ROW_LIMIT_MS / 1000} s`)), ROW_LIMIT_MS);
+    const limitMs = row.limitMs ?? ROW_LIMIT_MS;
+    timer = setTimeout(() => reject(new Error(`it took longer than ${limitMs / 1000} s`)), limitMs);
   });
   try {
     return result({ figures: await Promise.race([row.run(bench), late]) });

@@ -9,6 +9,7 @@ import { throughput, twoModels } from './agent/throughput.js';
 import { update } from './agent/update.js';
 import { backlog } from './backlog.js';
 import { captureCost, durableCapture } from './capture.js';
+import { big } from './big/big.js';
 import type { BenchRow } from './figure.js';
 import { fleet } from './fleet/fleet.js';
 import { models, zips } from './models.js';
@@ -37,4 +38,5 @@ export const ROWS: readonly BenchRow[] = [
   fleet,
   models,
   zips,
+  big,
 ];
