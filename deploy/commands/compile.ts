@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander';
-import type { Target } from '../../src/model/mod.js';
+import type { Target, Tolerance } from '../../src/model/mod.js';
 import type { CompileReport, DEFAULT_TOLERANCE } from '../compile/mod.js';
 import type { CommandLine, Run } from './command.js';
 import { formatBytes } from './format-bytes.js';
 import { choicesOf, collectPairs, parseNumber } from './options.js';
 import type { Printer } from '../print/mod.js';
+import type { Quantisation } from '../quantise/mod.js';
 
 interface Options {
   out?: string;
@@ -17,8 +18,10 @@ interface Options {
   cases: number;
   samples?: string;
   seed: number;
-  tolerance: number;
-  relativeTolerance: number;
+  tolerance?: number;
+  relativeTolerance?: number;
+  quantise?: Quantisation;
+  python: string;
   deterministic: boolean;
   preprocess?: string;
   timeout: number;
@@ -27,6 +30,7 @@ interface Options {
 
 /** The compiler's own, without loading it: the compiler of this file holds the numbers to it. */
 const TOLERANCE: typeof DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 };
+const QUANTISATIONS = choicesOf<Quantisation>({ 'dynamic-int8': true, 'static-int8': true });
 const TARGETS = choicesOf<Target>({ any: true, 'linux-x64': true, 'linux-arm64': true });
 
 export function register(program: Command, line: CommandLine): void {
@@ -50,8 +54,22 @@ export function register(program: Command, line: CommandLine): void {
     .option('--samples <file>', 'real inputs for the proof: a samples.json', line.file)
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
-    .option('--tolerance <number>', 'absolute difference allowed', parseNumber, TOLERANCE.absolute)
-    .option('--relative-tolerance <number>', 'relative difference allowed', parseNumber, TOLERANCE.relative)
+    .option(
+      '--tolerance <number>',
+      `absolute difference allowed (default: ${TOLERANCE.absolute}; quantised: a tenth of the largest output)`,
+      parseNumber,
+    )
+    .option(
+      '--relative-tolerance <number>',
+      `relative difference allowed (default: ${TOLERANCE.relative}; quantised: 0.1)`,
+      parseNumber,
+    )
+    .addOption(
+      new Option('--quantise <mode>', '8-bit integers, by ONNX Runtime’s Python package').choices(
+        QUANTISATIONS,
+      ),
+    )
+    .option('--python <program>', 'Python with that package', 'python3')
     .option('--no-deterministic', 'the model draws random numbers: hold it to mean and spread over many runs')
     .option('--timeout <seconds>', 'for each process that runs the model', parseNumber, 300)
     .option('--json', 'print the report as JSON')
@@ -61,6 +79,9 @@ export function register(program: Command, line: CommandLine): void {
 async function compile({ print }: Run, model: string, options: Options): Promise<void> {
   const { compileModel } = await import('../compile/mod.js');
   const { readPreprocess, readSampleInputs } = await import('../package/mod.js');
+  const { quantisePass } = await import('../quantise/mod.js');
+  const { quantise } = options;
+  const goldenCases = options.samples === undefined ? [] : await readSampleInputs(options.samples);
   const { out, report: file } = outputs(model, options);
   const report = await compileModel({
     modelFile: model,
@@ -69,7 +90,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
     target: options.target,
     dimensions: numbers(options.dim),
     ...(options.outputs === undefined ? {} : { outputs: options.outputs.split(',') }),
-    tolerance: { absolute: options.tolerance, relative: options.relativeTolerance },
+    tolerance: toleranceOf(options),
     inputs: {
       seed: options.seed,
       shapes: shapes(options.shape),
@@ -77,13 +98,32 @@ async function compile({ print }: Run, model: string, options: Options): Promise
       ranges: {},
     },
     randomCases: options.cases,
-    goldenCases: options.samples === undefined ? [] : await readSampleInputs(options.samples),
+    goldenCases,
+    extraPasses: quantise === undefined ? [] : [quantisePass(quantise, goldenCases, options.python)],
     deterministic: options.deterministic,
     ...(options.preprocess === undefined ? {} : { preprocess: await readPreprocess(options.preprocess) }),
     timeoutMs: options.timeout * 1000,
   });
   if (options.json === true) print.json(report);
   else printReport(print, report, out, file);
+  await warnOfSize(print, report.compiled.sizeBytes);
+}
+
+/** Said here, where something can still be done, and not by the first device. */
+async function warnOfSize(print: Printer, sizeBytes: number): Promise<void> {
+  const { MEBIBYTE } = await import('../../src/core/mod.js');
+  const { DEFAULT_PACKAGE_QUOTA_MB } = await import('../../src/model/mod.js');
+  const needsMb = Math.ceil(sizeBytes / MEBIBYTE);
+  if (needsMb <= DEFAULT_PACKAGE_QUOTA_MB) return;
+  print.aside(
+    `Warning: the model has ${needsMb} MB, and a device keeps packages of ${DEFAULT_PACKAGE_QUOTA_MB} MB in all by default: give its agent a larger packageQuotaMb (for an update twice the size, as the former version stays)`,
+  );
+}
+
+/** One that is given counts beside the other's default. */
+function toleranceOf({ tolerance, relativeTolerance }: Options): Tolerance | undefined {
+  if (tolerance === undefined && relativeTolerance === undefined) return undefined;
+  return { absolute: tolerance ?? TOLERANCE.absolute, relative: relativeTolerance ?? TOLERANCE.relative };
 }
 
 function outputs(model: string, options: Options): { out: string; report: string } {
@@ -126,12 +166,13 @@ function printDifferences(print: Printer, { outputs, deterministic }: CompileRep
     return;
   }
   print.table(
-    ['output', 'elements', 'largest difference', 'mean difference'],
+    ['output', 'elements', 'largest difference', 'mean difference', 'top-1 agreement'],
     outputs.map((output) => [
       output.name,
       output.elements,
       output.largestDifference.toExponential(2),
       output.meanDifference.toExponential(2),
+      output.top1Agreement === undefined ? '' : `${(100 * output.top1Agreement).toFixed(1)} %`,
     ]),
   );
 }

@@ -22,7 +22,8 @@ export interface CompileOptions {
   readonly dimensions: Readonly<Record<string, number>>;
   /** Outputs to keep, by name; absent: all. */
   readonly outputs?: readonly string[];
-  readonly tolerance: Tolerance;
+  /** Default where a pass is lossy: a tenth of the largest output, else what rounding may make. */
+  readonly tolerance?: Tolerance | undefined;
   /** How the proof's random inputs are made. */
   readonly inputs: InputRecipe;
   readonly randomCases: number;
@@ -49,7 +50,7 @@ export const DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 } as const sat
  */
 export async function compileModel(options: CompileOptions): Promise<CompileReport> {
   const adapt = (model: OnnxModel, bytes: Uint8Array): string[] => toTensors(model, bytes, options.outputs);
-  const source = await readModel(options.modelFile, { ...sizing(options), adapt });
+  const source = await readModel(options.modelFile, { ...sizing(options), adapt, anySize: isLossy(options) });
   const isLarge = source.weights.length > 0;
   const compile = async (scratch: string): Promise<CompileReport> => {
     const sourceFile = join(scratch, 'source.onnx');
@@ -75,6 +76,10 @@ export async function compileModel(options: CompileOptions): Promise<CompileRepo
   };
   // What is large is moved to its place, not copied: from the same file system, and from none in memory.
   return await withScratch('.edge-manager-compile-', compile, isLarge ? dirname(options.outFile) : undefined);
+}
+
+function isLossy({ extraPasses = [] }: CompileOptions): boolean {
+  return extraPasses.some(({ lossy }) => lossy === true);
 }
 
 function sizing({ outsideAboveBytes }: CompileOptions): Pick<ReadOptions, 'outsideAboveBytes'> {
@@ -139,24 +144,29 @@ async function proveResult(
   const { inputs } = compiled.facts;
   const recipe = preprocess?.recipe(options.inputs) ?? options.inputs;
   const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, recipe, options.randomCases)];
-  const { tolerance, timeoutMs, deterministic = true } = options;
-  const proof = await (deterministic ? prove : proveBounds)(
-    { file: source.file, cases: preprocess === undefined ? cases : cases.map(preprocess.outside) },
-    { file: compiled.file, cases },
-    tolerance,
-    timeoutMs,
-  );
+  const { timeoutMs, deterministic = true } = options;
+  const lossy = isLossy(options);
+  const tolerance = options.tolerance ?? (lossy ? undefined : DEFAULT_TOLERANCE);
+  const before = {
+    file: source.file,
+    cases: preprocess === undefined ? cases : cases.map(preprocess.outside),
+  };
+  const after = { file: compiled.file, cases };
+  const proof = deterministic
+    ? await prove(before, after, tolerance, timeoutMs)
+    : await proveBounds(before, after, tolerance ?? DEFAULT_TOLERANCE, timeoutMs);
   return {
     formatVersion: 1,
     target: options.target,
     engine: proof.engine,
     platform: `${process.platform}-${process.arch}`,
     passes: [...passes],
+    ...(lossy ? { lossy } : {}),
     source: measured(source, proof.source),
     compiled: measured(compiled, proof.compiled),
     proof: {
       cases: cases.length,
-      tolerance,
+      tolerance: proof.tolerance,
       outputs: [...proof.outputs],
       ...(deterministic ? {} : { deterministic }),
     },

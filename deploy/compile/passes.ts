@@ -21,6 +21,8 @@ export interface PassContext {
 /** One step of compilation, from a model file to another one in the scratch folder, each with its weights beside it. */
 export interface Pass {
   readonly name: string;
+  /** It makes numbers coarser on purpose. */
+  readonly lossy?: boolean;
   run(modelFile: string, context: PassContext): Promise<string>;
 }
 

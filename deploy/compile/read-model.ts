@@ -21,6 +21,8 @@ export interface ReadOptions {
   /** Of a large model's files of weights: `<prefix>-1.bin`. Default `weights`, as packages have them. */
   readonly weightsPrefix?: string;
   readonly outsideAboveBytes?: number;
+  /** It may be larger than a package: something will be taken from it. Default false. */
+  readonly anySize?: boolean;
   /** Changes the model once it was read, and says how. Default: nothing. */
   readonly adapt?: (model: OnnxModel, bytes: Uint8Array) => readonly string[];
 }
@@ -61,7 +63,7 @@ export async function readModel(path: string, options: ReadOptions = {}): Promis
   const changes = { classes: outputClasses(model), adapted };
   if (totalBytes <= outsideAboveBytes)
     return { ...(await wholeModel(model, file, folder, adapted)), ...changes };
-  checkFits(totalBytes, path);
+  if (options.anySize !== true) checkFits(totalBytes, path);
   const weights = layOutWeights(model, weightsPrefix, sizes);
   const bytes = encodeModel(model);
   const facts = checkPackable(bytes, new Map(weights.map(({ name, sizeBytes }) => [name, sizeBytes])));

@@ -24,6 +24,8 @@ export const CompileReportSchema = Type.Object(
     /** Platform on which load time and latency were measured. */
     platform: Type.String(),
     passes: Type.Array(Type.String()),
+    /** Numbers were made coarser on purpose: a package's golden samples take the proof's tolerance. */
+    lossy: Type.Optional(Type.Boolean()),
     source: Measured,
     compiled: Measured,
     proof: Type.Object(
@@ -40,6 +42,8 @@ export const CompileReportSchema = Type.Object(
               largestDifference: Type.Number({ minimum: 0 }),
               meanDifference: Type.Number({ minimum: 0 }),
               outsideTolerance: Type.Integer({ minimum: 0 }),
+              /** Share of rows along the last axis whose largest element is the same one; of fractions only. */
+              top1Agreement: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
             },
             strict,
           ),

@@ -1,7 +1,7 @@
 import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
 import { basename } from '../../src/disk/mod.js';
 import { isPackageFileName, type FileRole, type NewFile } from '../../src/model/mod.js';
-import { CompileReportSchema } from '../compile/mod.js';
+import { CompileReportSchema, type CompileReport } from '../compile/mod.js';
 import { readBytes, realPath } from '../files/mod.js';
 import type { ModelDescription } from './model-yaml.js';
 
@@ -38,11 +38,11 @@ export async function collectFiles(
   return files;
 }
 
-/** Digest of the model as it was before compilation, from a report that must be about this very model. */
-export function sourceDigest(
+/** The compile report among them, which must be about this very model. */
+export function reportOf(
   files: readonly NewFile[],
   model: { readonly sha256: string; readonly weights: readonly string[] },
-): string | undefined {
+): CompileReport | undefined {
   const report = files.find(({ role }) => role === 'report');
   if (report === undefined || !('bytes' in report)) return undefined;
   let parsed: unknown;
@@ -51,7 +51,8 @@ export function sourceDigest(
   } catch (error) {
     return fail(`the compile report is not JSON: ${messageOf(error)}`, 'report', error);
   }
-  const { source, compiled } = validate(CompileReportSchema, parsed, 'Cannot read the compile report');
+  const read = validate(CompileReportSchema, parsed, 'Cannot read the compile report');
+  const { compiled } = read;
   const { weights = [] } = compiled;
   if (compiled.sha256 !== model.sha256 || weights.join() !== model.weights.join()) {
     fail(
@@ -59,7 +60,7 @@ export function sourceDigest(
       'report',
     );
   }
-  return source.sha256;
+  return read;
 }
 
 /** Class names from the yaml or from a text file with one a line. */

@@ -18,15 +18,22 @@ import {
   type NewFile,
   type Signer,
   type TensorSpec,
+  type Tolerance,
 } from '../../src/model/mod.js';
 import type { ModelFacts } from '../../src/onnx/mod.js';
-import { DEFAULT_TOLERANCE, readModel, writeModel, type SourceModel } from '../compile/mod.js';
+import {
+  DEFAULT_TOLERANCE,
+  readModel,
+  writeModel,
+  type CompileReport,
+  type SourceModel,
+} from '../compile/mod.js';
 import { makeFolder, withScratch } from '../files/mod.js';
 import { encodeRecipe } from '../recipe-file/mod.js';
 import { signFolder } from '../sign/mod.js';
 import { checkPreprocess } from './check-preprocess.js';
 import { labelsFrom, withClassMeaning } from './class-labels.js';
-import { collectFiles, readLabels, sourceDigest } from './collect.js';
+import { collectFiles, readLabels, reportOf } from './collect.js';
 import { readModelYaml, type ModelDescription, type ModelYaml } from './model-yaml.js';
 import { boundSamples, draftSamples, runSamples, untestedSamples } from './samples.js';
 
@@ -99,9 +106,11 @@ async function packageFrom(
   const modelFile = join(scratch, MODEL_FILE);
   const weights = await writeModel(model, modelFile, scratch);
   await checkPreprocess(description.yaml, modelFile);
-  const tested = await testSamples(description, model, modelFile, options);
-  const facts = { ...model.facts, ...tested.shapes };
   const others = await collectFiles(description, { allowOutside });
+  const report = reportOf(others, { sha256: model.sha256, weights: weights.map((one) => one.sha256) });
+  const tolerance = toleranceOf(description, report);
+  const tested = await testSamples(description, model, { ...options, modelFile, tolerance });
+  const facts = { ...model.facts, ...tested.shapes };
   const files: NewFile[] = [
     { path: MODEL_FILE, role: 'model', bytes: model.bytes },
     ...weights.map(({ name, ...written }) => ({ ...written, path: name, role: 'weights' as const })),
@@ -113,7 +122,7 @@ async function packageFrom(
   ];
   const labels = await readLabels(description, { allowOutside });
   const manifest = completeManifest(
-    manifestFor(description, { ...model, facts }, files, tested, labels),
+    manifestFor(description, { ...model, facts }, { ...tested, report, tolerance, labels }),
     files,
   );
   return writeAll(description, manifest, files, options);
@@ -143,11 +152,20 @@ function withOverride(
   return { ...description, yaml, componentVersion };
 }
 
+/** What compiling has allowed a quantised model, a device's CPU may do too; every other one gives what it gave here. */
+function toleranceOf({ yaml }: ModelDescription, report: CompileReport | undefined): Tolerance {
+  return yaml.samples?.tolerance ?? (report?.lossy === true ? report.proof.tolerance : DEFAULT_TOLERANCE);
+}
+
 async function testSamples(
   description: ModelDescription,
   model: SourceModel,
-  modelFile: string,
-  { skipSelfTest, timeoutMs }: PackageOptions,
+  {
+    skipSelfTest,
+    timeoutMs,
+    modelFile,
+    tolerance,
+  }: PackageOptions & { readonly modelFile: string; readonly tolerance: Tolerance },
 ): Promise<Tested> {
   const drafts = await draftSamples(description, model.facts);
   if (skipSelfTest) return { samples: untestedSamples(drafts), selfTest: { outcome: 'skipped' }, shapes: {} };
@@ -157,7 +175,6 @@ async function testSamples(
       nextStep: "Give samples in model.yaml ('file', 'cases' or 'make'), or pass --skip-self-test",
     });
   }
-  const tolerance = description.yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
   const run = description.yaml.deterministic === false ? boundSamples : runSamples;
   const { engine, inputs = [], outputs = [], ...tested } = await run(modelFile, drafts, tolerance, timeoutMs);
   return {
@@ -178,18 +195,23 @@ function withShapes(specs: readonly TensorSpec[], found: readonly TensorMetadata
   });
 }
 
+/** What was found of the model beside its own facts. */
+interface Findings {
+  readonly samples: readonly GoldenSample[];
+  readonly selfTest: Manifest['selfTest'];
+  readonly report: CompileReport | undefined;
+  readonly tolerance: Tolerance;
+  readonly labels: string[] | undefined;
+}
+
 function manifestFor(
   { yaml, componentName }: ModelDescription,
-  { sha256, facts, classes }: SourceModel,
-  files: readonly NewFile[],
-  { samples, selfTest }: Tested,
-  given: string[] | undefined,
+  { facts, classes }: SourceModel,
+  { samples, selfTest, report, tolerance, labels: given }: Findings,
 ): Omit<Manifest, 'files'> {
   const { irVersion, opset, domains } = facts;
-  const weights = files.flatMap((one) => ('file' in one ? [one.sha256] : []));
-  const sourceSha256 = sourceDigest(files, { sha256, weights });
+  const sourceSha256 = report?.source.sha256;
   const provenance = { ...yaml.provenance, ...(sourceSha256 === undefined ? {} : { sourceSha256 }) };
-  const tolerance = yaml.samples?.tolerance ?? DEFAULT_TOLERANCE;
   const labels = given ?? labelsFrom(classes);
   const meaning =
     given === undefined && labels !== undefined ? withClassMeaning(yaml.outputs, classes) : yaml.outputs;

@@ -5,6 +5,8 @@ import { MANIFEST_FILE, SIGNATURE_FILE } from './names.js';
 
 export const MANIFEST_MAX_BYTES = 8 * 1024 * 1024;
 export const PACKAGE_MAX_BYTES = 4 * 1024 ** 3;
+/** What a device keeps of packages in all, in MiB, where its configuration says nothing else. */
+export const DEFAULT_PACKAGE_QUOTA_MB = 2048;
 const ACTION = 'Cannot read the manifest';
 
 /**

@@ -43,6 +43,7 @@ const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0.1.0': 'the first agent that serves packages',
     '2.0.0': 'the first one that need not',
   },
+  'deploy/quantise/quantise.ts': { '1.30.0': 'the quantiser', '1.23.2': 'ONNX for Python' },
   'deploy/package/package-model.ts': { '0.1.0': 'the first agent that serves packages' },
   'deploy/commands/dev.ts': { '1.0.0': 'what gdk gives to the first build of any component' },
   'src/contract/asyncapi.ts': { '3.0.0': 'AsyncAPI', '1.0.0': 'the wire' },

@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { CaptureConfigSchema } from '../../capture/mod.js';
 import { MODEL_NAME_MAX_CHARS, MODEL_NAME_PATTERN } from '../../contract/mod.js';
-import { COMPONENT_NAME_PATTERN } from '../../model/mod.js';
+import { COMPONENT_NAME_PATTERN, DEFAULT_PACKAGE_QUOTA_MB } from '../../model/mod.js';
 import { LOG_LEVELS, type LogLevel } from '../../core/mod.js';
 import { ADMIN_OPERATIONS } from './admin-operations.js';
 
@@ -184,7 +184,7 @@ export const ConfigurationSchema = Type.Object(
       { ...strict, default: {} },
     ),
     /** Disk for the agent's own copies of packages. */
-    packageQuotaMb: integer(2048, 1, 1_000_000),
+    packageQuotaMb: integer(DEFAULT_PACKAGE_QUOTA_MB, 1, 1_000_000),
     /** Minutes between two reports to the fleet; 0: none are sent. */
     heartbeat: Type.Object({ intervalMinutes: integer(60, 0, 1440) }, { ...strict, default: {} }),
   },
