@@ -1,4 +1,5 @@
 export { buildApp } from './app.js';
+export { initApp } from './app-template.js';
 export { bundle } from './bundle.js';
 export { checkArtifactFile, checkBuild } from './check.js';
 export { CODE_COMPONENTS, type CodeComponent } from './components.js';

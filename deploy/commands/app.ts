@@ -12,6 +12,13 @@ interface Options {
 export function register(program: Command, line: CommandLine): void {
   const app = program.command('app').description('local apps that ask the agent, as Greengrass components');
   app
+    .command('init')
+    .description('make a new app in TypeScript that asks one model')
+    .argument('<folder>', 'gets the files', line.file)
+    .requiredOption('--component <name>', 'the component, such as com.example.App')
+    .requiredOption('--model <name>', 'the model that it asks')
+    .action(line.runs(init));
+  app
     .command('build')
     .description("make a component's artifacts and recipe of an app in TypeScript, JavaScript or Python")
     .argument(
@@ -30,6 +37,19 @@ export function register(program: Command, line: CommandLine): void {
     .option('--file <path>', 'goes along as it is; may stand more than once', line.files)
     .option('--json', 'print the result as JSON')
     .action(line.runs(build));
+}
+
+interface InitOptions {
+  component: string;
+  model: string;
+}
+
+async function init({ print }: Run, folder: string, options: InitOptions): Promise<void> {
+  const { resolve } = await import('../../src/disk/mod.js');
+  const { initApp } = await import('../build/mod.js');
+  const names = await initApp(resolve(folder), options);
+  print.line(`Wrote ${names.join(', ')}`);
+  print.line('Next: npm install and npm run build in that folder');
 }
 
 async function build({ print }: Run, folder: string, options: Options): Promise<void> {

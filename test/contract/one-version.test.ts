@@ -45,6 +45,12 @@ const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'deploy/quantise/quantise.ts': { '1.30.0': 'the quantiser', '1.23.2': 'ONNX for Python' },
   'deploy/package/package-model.ts': { '0.1.0': 'the first agent that serves packages' },
+  'deploy/build/app-template.ts': {
+    '1.0.0': 'a new app',
+    '1.28.0': 'the device SDK',
+    '1.6.2': 'gdk',
+    '2.0.0': 'the first agent that it need not work with',
+  },
   'deploy/commands/dev.ts': { '1.0.0': 'what gdk gives to the first build of any component' },
   'src/contract/asyncapi.ts': { '3.0.0': 'AsyncAPI', '1.0.0': 'the wire' },
   'src/ipc/greengrass/upstream.ts': { '0.1.0': "Greengrass's IPC" },

@@ -221,6 +221,23 @@ describe('the packages for npm, installed outside of the checkout', function () 
     }
   });
 
+  it('a new app by app init is checked and built', async () => {
+    const app = join(plain, 'new');
+    const wish = ['--component', 'com.example.New', '--model', 'SileroVad'];
+    await succeed(plain, edgeManager(plain), 'app', 'init', app, ...wish);
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+    const target = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', ...types];
+    await succeed(app, process.execPath, TSC, ...target, 'main.ts');
+    const built = await succeed(app, edgeManager(plain), 'app', 'build', '--json');
+    const { name, files, warnings } = JSON.parse(built) as Record<'name' | 'files' | 'warnings', unknown>;
+    assert.deepEqual([name, warnings], ['com.example.New', []]);
+    assert.deepEqual(files, ['app-linux-aarch64.zip', 'app-linux-amd64.zip']);
+    await assert.rejects(
+      succeed(plain, edgeManager(plain), 'app', 'init', app, ...wish),
+      /as main\.ts is there already/,
+    );
+  });
+
   it('the example app in Python is built outside of the checkout', async () => {
     const python = join(folder, 'python');
     await copyExample('python', python);
