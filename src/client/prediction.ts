@@ -36,7 +36,11 @@ export function headOf(
 }
 
 async function readTensor(from: WireTensor, file: ExchangeFile | undefined): Promise<Tensor> {
-  const data = from.file === undefined ? Buffer.from(from.b64 ?? '', 'base64') : await file?.read(from.file);
+  // Memory of its own: a Buffer would be a view of a pool, whose `slice().buffer` is not the tensor's bytes.
+  const data =
+    from.file === undefined
+      ? new Uint8Array(Buffer.from(from.b64 ?? '', 'base64'))
+      : await file?.read(from.file);
   if (data === undefined)
     throw new EdgeError('INTERNAL', `Cannot read output '${from.name}' as no file was offered`);
   return { ...headOf(from), data };

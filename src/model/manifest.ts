@@ -35,7 +35,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 }
 
 /** What a schema can't say: how the parts of a manifest hang together. */
-export function checkManifest(manifest: Manifest): void {
+function checkManifest(manifest: Manifest): void {
   checkVersion(manifest.version, 'version');
   checkVersion(manifest.minimumRuntimeVersion, 'minimumRuntimeVersion');
   checkFiles(manifest);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EdgeError, type Random } from '../core/mod.js';
+import { EdgeError, toEdgeError, type Random } from '../core/mod.js';
 import { isNotFound, syncFolder, writeFileDurably } from '../disk/mod.js';
-import { checkManifest, encodeManifest } from './manifest.js';
+import { encodeManifest, parseManifest } from './manifest.js';
 import type { FileRole, Manifest, PackageFile } from './manifest-schema.js';
 import { MANIFEST_FILE } from './names.js';
 
@@ -25,8 +25,17 @@ export interface NewLargeFile extends PackageFile {
 export function completeManifest(manifest: Omit<Manifest, 'files'>, files: readonly NewFile[]): Manifest {
   const listed = files.map(describe).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const complete = { ...manifest, files: listed };
-  checkManifest(complete);
-  return complete;
+  try {
+    // By the reader itself: what it would refuse must not be signed and published first.
+    return parseManifest(encodeManifest(complete));
+  } catch (error) {
+    const { reason, message, field } = toEdgeError(error);
+    throw new EdgeError(reason, message.replace('Cannot read the manifest', 'Cannot package the model'), {
+      field,
+      nextStep: 'Correct it in model.yaml, or where the model was exported if it is of the graph',
+      cause: error,
+    });
+  }
 }
 
 /** SHA-256 as lower-case hex. */

@@ -36,7 +36,8 @@ export function encodeSamples(samples: readonly GoldenSample[]): Uint8Array {
     inputs: inputs.map(toWire),
     outputs: outputs.map(toWire),
   }));
-  return new TextEncoder().encode(`${canonicalJson({ formatVersion: 1, cases })}\n`);
+  const written = validate(SamplesSchema, { formatVersion: 1 as const, cases }, 'Cannot write the samples');
+  return new TextEncoder().encode(`${canonicalJson(written)}\n`);
 }
 
 /**

@@ -43,6 +43,36 @@ describe('a model.yaml', () => {
     });
   }
 
+  for (const [more, field] of [
+    [`labels: ['${'a'.repeat(257)}']`, 'labels'],
+    [`minimumRuntimeVersion: 'one'`, 'minimumRuntimeVersion'],
+    [`componentName: 'with blanks'`, 'componentName'],
+    ['expires: tomorrow', 'expires'],
+    ['files: [MANIFEST.json]', 'files'],
+    [`provenance: { data: [${Array(65).fill('a').join(', ')}] }`, 'data'],
+  ] as const) {
+    it(`packs nothing that a reader of the package would refuse: ${field}`, async () => {
+      await writeFile(join(root, 'model', 'MANIFEST.json'), '{}');
+      const { code, error } = await pack(more);
+      assert.equal(code, 1, more);
+      assert.match(
+        error,
+        new RegExp(`Cannot (package the model|read model\\.yaml)[^]*${field}[^]*\\n`),
+        more,
+      );
+      assert.match(error, /Correct it in model\.yaml|Cannot read model\.yaml/, more);
+    });
+  }
+
+  it('packs no samples that a reader would refuse', async () => {
+    const file = join(root, 'model', 'named.yaml');
+    const cases = `cases: [{ name: '${'n'.repeat(257)}', inputs: { x: { data: [1] } } }]`;
+    await writeFile(file, `name: Model\nversion: 1.0.0\nmodel: model.onnx\nsamples: { ${cases} }\n`);
+    const { code, error } = await runCli(['package', file, '-o', join(root, 'named')]);
+    assert.equal(code, 1);
+    assert.match(error, /cases\[0\]\.name/);
+  });
+
   it('packs what lies in its folder', async () => {
     const { code, error } = await pack(
       'licenceFile: mine.txt\nfiles: [./mine.txt]\nlabels: { file: mine.txt }',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Datatype, Tensor } from '../../../src/contract/mod.js';
-import { encodeStrings } from '../../../src/tensor/mod.js';
+import { decodeStrings, elementCount, encodeStrings } from '../../../src/tensor/mod.js';
 
 /** One input as ONNX's own tools hold it: by the number of its element type, raw little-endian bytes or strings. */
 export interface Feed {
@@ -59,4 +59,14 @@ export function tensorsOf(inputs: readonly Feed[]): Tensor[] | undefined {
     return { name, datatype, shape: [...shape], data: bytes };
   });
   return tensors.every((tensor) => tensor !== undefined) ? tensors : undefined;
+}
+
+/** A tensor of ours as ONNX's tools hold it. */
+export function feedOf({ name, datatype, shape, data }: Tensor): Feed {
+  const elementType = Number(Object.entries(DATATYPES).find(([, one]) => one === datatype)?.[0] ?? 0);
+  const given =
+    datatype === 'BYTES'
+      ? { strings: decodeStrings(data, elementCount(shape), name) }
+      : { data: Buffer.from(data).toString('base64') };
+  return { name, elementType, shape, ...given };
 }

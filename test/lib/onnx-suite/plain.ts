@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Datatype, Tensor } from '../../../src/contract/mod.js';
+import { encodeStrings } from '../../../src/tensor/mod.js';
 import type { Feed } from './cases.js';
 
 export interface PlainTask {
@@ -56,4 +58,27 @@ export class PlainRuntime implements Disposable {
     });
     return this.#child;
   }
+}
+
+const DATATYPES: Readonly<Record<string, Datatype>> = {
+  float32: 'FP32',
+  uint8: 'UINT8',
+  int8: 'INT8',
+  uint16: 'UINT16',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  string: 'BYTES',
+  bool: 'BOOL',
+  float16: 'FP16',
+  float64: 'FP64',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+};
+
+/** What plain gave, as a tensor of ours. */
+export function tensorOf({ name, type, shape, bytes, strings = [] }: PlainOutput): Tensor {
+  const datatype = DATATYPES[type];
+  if (datatype === undefined) throw new Error(`Cannot take output ${name} as its type is ${type}`);
+  return { name, datatype, shape, data: bytes ?? encodeStrings(strings) };
 }

@@ -3,7 +3,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgeManagerClient } from '../../../src/client/mod.js';
-import { MAX_MESSAGE_BYTES, type Reason, type RequestOf } from '../../../src/contract/mod.js';
+import {
+  MAX_MESSAGE_BYTES,
+  type Reason,
+  type RequestOf,
+  type WireTensor,
+} from '../../../src/contract/mod.js';
 import { EdgeError, silentLogger } from '../../../src/core/mod.js';
 import { createResponder, MemoryBroker } from '../../../src/ipc/mod.js';
 import { systemClock, systemRandom } from '../../../src/system/mod.js';
@@ -19,6 +24,7 @@ class RoomAgent implements AsyncDisposable {
   folder: string = mkdtempSync(join(tmpdir(), 'edge-exchange-'));
   /** Given to predictions without room; undefined: none is needed. */
   refusal: EdgeError | undefined;
+  outputs: WireTensor[] = [];
   /** Given to each prediction: undefined: none. */
   failure: EdgeError | undefined;
   readonly #made = this.folder;
@@ -40,7 +46,7 @@ class RoomAgent implements AsyncDisposable {
           this.asked.push(body);
           if (this.failure !== undefined) throw this.failure;
           if (body.outputFile === undefined && this.refusal !== undefined) throw this.refusal;
-          return { model: 'Model', version: '1.0.0', outputs: [], queueMs: 0, runMs: 0 };
+          return { model: 'Model', version: '1.0.0', outputs: this.outputs, queueMs: 0, runMs: 0 };
         },
       },
     });
@@ -73,6 +79,17 @@ describe('tensors travel', () => {
     assert.deepEqual(agent.offered, [false, false, false]);
     assert.equal(agent.hellos, 0);
     assert.deepEqual(readdirSync(agent.folder), []);
+  });
+
+  it('back as plain bytes that hold nothing else', async () => {
+    await using agent = new RoomAgent();
+    agent.outputs = [{ name: 'y', datatype: 'FP32', shape: [2], b64: 'AACAPwAAAEA=' }];
+    const client = await agent.open();
+    const [output] = (await client.predict('Model', [small])).outputs;
+    assert.ok(output !== undefined);
+    assert.equal(output.data.constructor, Uint8Array);
+    assert.equal(output.data.buffer.byteLength, 8);
+    assert.deepEqual([...new Float32Array(output.data.slice().buffer)], [1, 2]);
   });
 
   for (const reason of ['OUTPUT_ROOM_TOO_SMALL', 'INVALID_ARGUMENT'] as const) {
