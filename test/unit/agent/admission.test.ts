@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { heartbeatTopic, type HeartbeatReport } from '../../../src/contract/mod.js';
 import { deferred, EdgeError } from '../../../src/core/mod.js';
@@ -127,6 +128,23 @@ describe('packages', () => {
       (await twins.dependencies.packages.list()).map(({ model }) => model),
       ['Model'],
     );
+  });
+
+  it('with weights beside the model wait for room for a copy, and the former version serves on', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'edge-room-'));
+    let large = '';
+    {
+      await using small = await AgentTwins.create({ folder, configuration: { packageQuotaMb: 1 } });
+      await small.register(await small.package('1.0.0'));
+      large = await small.package('2.0.0', 'Model', { weightsBytes: 2_000_000 });
+      await assert.rejects(small.register(large), { code: 'RESOURCE_EXHAUSTED', reason: 'PACKAGE_QUOTA' });
+      assert.equal((await predict(small)).version, '1.0.0');
+    }
+    await using roomy = await AgentTwins.create({ folder });
+    assert.equal((await roomy.register(large)).verdict, 'ADMITTED');
+    assert.equal((await predict(roomy)).version, '2.0.0');
+    await roomy.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   });
 
   it('with a link in them are refused', async () => {
