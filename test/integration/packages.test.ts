@@ -71,8 +71,10 @@ describe('the packages for npm, installed outside of the checkout', function () 
     voice = join(folder, 'voice');
     await copyExample('voice-activity', voice);
     await useTarballs(voice);
-    await npmInstall(plain, '--ignore-scripts', client.path, commandLine.path);
-    await npmInstall(voice, '--ignore-scripts=false');
+    await Promise.all([
+      npmInstall(plain, '--ignore-scripts', client.path, commandLine.path),
+      npmInstall(voice, '--ignore-scripts=false'),
+    ]);
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
@@ -195,7 +197,7 @@ describe('the packages for npm, installed outside of the checkout', function () 
     const [agent] = await buildCodeComponents('plain', () => undefined);
     assert.ok(agent !== undefined);
     const builds = [agent.path, join(plain, 'model'), voice];
-    const dev = spawn(edgeManager(plain), ['dev', '--json', ...builds], {
+    const dev = spawn(edgeManager(plain), ['dev', '--json', '--folder', join(folder, 's3'), ...builds], {
       cwd: plain,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
