@@ -1,4 +1,4 @@
-import { CaptureEvent, predictTopic, replyTopic, topics } from '../../src/contract/mod.js';
+import { AGENT_RETURNED_ID, CaptureEvent, predictTopic, replyTopic, topics } from '../../src/contract/mod.js';
 import type { CaptureRecord } from '../../src/capture/mod.js';
 import { toInlineTensor } from '../../src/tensor/mod.js';
 import { toEdgeError, validate, type Random } from '../../src/core/mod.js';
@@ -105,6 +105,8 @@ export class AppLoad {
 
   #onReply(payload: Uint8Array): void {
     const reply = decodeReply(payload);
+    // This app has its own time for everything, and sends nothing twice.
+    if (reply.id === AGENT_RETURNED_ID) return;
     const isPrediction = reply.id.startsWith('p-');
     if (isPrediction) this.answered += 1;
     if (reply.ok) {
