@@ -129,8 +129,8 @@ describe('wire tensors', () => {
       'inputs[0].shape',
     ],
     [
-      'rank 9',
-      { name: 'x', datatype: 'FP32', shape: [1, 1, 1, 1, 1, 1, 1, 1, 1], b64: '' },
+      'rank 17',
+      { name: 'x', datatype: 'FP32', shape: Array.from({ length: 17 }, () => 1), b64: '' },
       'inputs[0].shape',
     ],
   ];
