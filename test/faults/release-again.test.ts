@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,11 @@ describe('faults: a release that nobody can check', () => {
 
   it('gives the same sums to whoever makes it again elsewhere from its tag', async () => {
     const first = await clone(ROOT, 'first');
+    // Right after a release there is nothing to tell of the next one.
+    const changes = join(first, 'CHANGELOG.md');
+    const told = await readFile(changes, 'utf8');
+    await writeFile(changes, told.replace('## Unreleased\n', '## Unreleased\n\n- Something to tell.\n'));
+    run('git', ['commit', '--quiet', '--all', '--message', 'Tell something'], first);
     run('npm', ['run', '--silent', 'release', '--', '99.0.0'], first);
     const again = await clone(first, 'somewhere-else');
     run('git', ['checkout', '--quiet', 'v99.0.0'], again);
