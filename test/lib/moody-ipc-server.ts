@@ -69,6 +69,9 @@ export class MoodyIpcServer implements AsyncDisposable {
     this.#allowed.add(topic);
   }
 
+  /** Connections stay open and come, and none is answered, until it is told otherwise: as where a daemon has locked itself up. */
+  isStuck = false;
+
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -104,7 +107,7 @@ export class MoodyIpcServer implements AsyncDisposable {
     }
     const splitter = new FrameSplitter(64 * 1024);
     socket.on('data', (chunk) => {
-      if (!answers) return;
+      if (!answers || this.isStuck) return;
       for (const frame of splitter.push(chunk)) this.#answer(socket, decodeFrame(frame), mood);
       if (!listens) socket.pause();
     });

@@ -19,6 +19,10 @@ export interface Link {
   run<T>(operation: (client: Client) => Promise<T>): Promise<T>;
   /** Aborts when the connection is lost or closed. */
   readonly signal: AbortSignal;
+  /** What came from the nucleus so far. */
+  readonly heardBytes: number;
+  /** Takes it for lost, whatever its socket says. */
+  lose(cause: Error): void;
   /** Always settles. */
   close(reason: EdgeError): Promise<void>;
 }
@@ -80,7 +84,15 @@ export async function openLink({ identity, clock, random, signal }: LinkOptions)
       cause: thrown,
     });
   }
-  return { run, signal: life.signal, close };
+  return {
+    run,
+    signal: life.signal,
+    get heardBytes() {
+      return relay.heardBytes;
+    },
+    lose: lost,
+    close,
+  };
 }
 
 /** A nucleus that reads nothing is in nobody's way: nothing more comes when all has been written. */

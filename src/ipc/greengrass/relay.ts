@@ -15,6 +15,8 @@ export interface Relay {
   readonly token: string;
   /** Resolves when the nucleus's side has gone, whoever closed it. */
   readonly lost: Promise<Error>;
+  /** What came from the nucleus so far. */
+  readonly heardBytes: number;
   /** Lets nothing more reach the nucleus: what the client still writes is read and dropped. */
   cut(): void;
   /** What was dropped so far. */
@@ -62,6 +64,9 @@ export async function openRelay(nucleus: Socket, random: Random): Promise<Relay>
     socketPath,
     token,
     lost: gone.promise,
+    get heardBytes() {
+      return nucleus.bytesRead;
+    },
     cut: () => nucleus.destroy(),
     get droppedBytes() {
       return dropped.bytes;

@@ -22,6 +22,8 @@ import { Subscription, type OpenStream } from './subscription.js';
  */
 const BACKOFF = { baseMs: 200, capMs: 1000 };
 const CALL_TIMEOUT_MS = 10_000;
+/** A process that stood still itself has answers waiting in its socket: they get a moment. */
+const LAST_WORD_MS = 1000;
 
 export interface SessionOptions {
   readonly identity: Identity;
@@ -69,11 +71,23 @@ export class Session {
         retryAfterMs: 1000,
       });
     }
+    const heardBytes = link.heardBytes;
     try {
       return await this.#bounded(link.run(run), [link.signal, ...(signal === undefined ? [] : [signal])]);
     } catch (thrown) {
+      if (thrown instanceof EdgeError && thrown.reason === 'NO_REPLY')
+        void this.#doubt(link, heardBytes, thrown);
       throw translateIpcError(thrown, action);
     }
+  }
+
+  /**
+   * Nucleus lite 2.6.0 can lock itself up: its connections stay open, and nobody is answered any more. What is open
+   * and says nothing is lost like one that was closed: only then is it told, counted and looked for.
+   */
+  async #doubt(link: Link, heardBytes: number, cause: EdgeError): Promise<void> {
+    await this.#options.clock.sleep(LAST_WORD_MS, this.#closing.signal).catch(() => undefined);
+    if (link.heardBytes === heardBytes && !this.#closing.signal.aborted) link.lose(cause);
   }
 
   /** Resolves when the nucleus has accepted it; opened on every later connection anew. @returns ends it */

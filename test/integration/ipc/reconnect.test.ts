@@ -97,6 +97,55 @@ describe('a connection to Greengrass that is lost', () => {
     await port.close();
   });
 
+  it('is lost where the nucleus keeps it open and answers nothing: told, counted, and found again', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const errors: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
+    // A call and a connect are given up after ten seconds, what is to come after a minute comes soon.
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, run, options) =>
+        systemClock.after(ms >= 60_000 ? 700 : ms === 10_000 ? 300 : ms, run, options),
+    };
+    const { port, told } = await connected(server, logger, clock);
+    const heard: string[] = [];
+    await port.subscribe('a', () => heard.push('a'));
+    server.isStuck = true;
+    await assert.rejects(port.publish('b', Buffer.from('x')), { reason: 'NO_REPLY' });
+    await until(() => told.includes('lost'), 'it counts as lost');
+    await until(() => errors.length >= 2, 'it is loud');
+    server.isStuck = false;
+    await until(() => told.includes('regained'), 'it is back');
+    assert.ok(port.deafSeconds >= 1, `${port.deafSeconds} s`);
+    await until(() => {
+      server.send('a', 'x');
+      return heard.length > 0;
+    }, 'messages come');
+    await port.close();
+  });
+
+  it('stays where one call has no answer, and others have', async () => {
+    await using server = new MoodyIpcServer(join(folder, 's'));
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, run, options) => systemClock.after(ms === 10_000 ? 300 : ms, run, options),
+    };
+    server.mood = () => ({ ignores: ['silent'] });
+    const { port, told } = await connected(server, silentLogger, clock);
+    const busy = systemClock.after(
+      100,
+      () => void port.publish('b', Buffer.from('x')).catch(() => undefined),
+    );
+    await assert.rejects(
+      port.subscribe('silent', () => undefined),
+      { reason: 'NO_REPLY' },
+    );
+    busy();
+    await systemClock.sleep(1500);
+    assert.deepEqual(told, []);
+    await port.close();
+  });
+
   it('comes back without a topic that is refused, says so, and asks for it again later', async () => {
     await using server = new MoodyIpcServer(join(folder, 's'));
     const errors: string[] = [];
