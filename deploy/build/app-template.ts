@@ -1,4 +1,10 @@
-import { MODEL_NAME_PATTERN, predictTopic, replyTopic, topics } from '../../src/contract/mod.js';
+import {
+  AGENT_COMPONENT,
+  MODEL_NAME_PATTERN,
+  predictTopic,
+  replyTopic,
+  topics,
+} from '../../src/contract/mod.js';
 import { EdgeError } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
 import { renderRecipe } from '../../src/recipe/mod.js';
@@ -99,7 +105,7 @@ function recipe({ component, model }: AppWish): string {
     ComponentDescription: `Asks the model ${model} through the agent runtime`,
     ComponentPublisher: 'me',
     ComponentDependencies: {
-      'org.edgemanager.AgentRuntime': { VersionRequirement: `>=${VERSION} <2.0.0`, DependencyType: 'SOFT' },
+      [AGENT_COMPONENT]: { VersionRequirement: `>=${VERSION} <2.0.0`, DependencyType: 'SOFT' },
     },
     ComponentConfiguration: {
       DefaultConfiguration: {

@@ -2,7 +2,7 @@ export { buildApp } from './app.js';
 export { initApp } from './app-template.js';
 export { bundle } from './bundle.js';
 export { checkArtifactFile, checkBuild } from './check.js';
-export { CODE_COMPONENTS, type CodeComponent } from './components.js';
+export { BUNDLE_COMPONENT, CODE_COMPONENTS, type CodeComponent } from './components.js';
 export { buildProject } from './gdk-build.js';
 export { nativeFiles } from './native.js';
 export { NATIVE_CONTENT, stalePartsProblem } from './native-parts.js';

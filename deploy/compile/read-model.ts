@@ -12,7 +12,7 @@ import {
   type WeightsFile,
 } from '../../src/onnx/decoded/mod.js';
 import { checkPackable, type ModelFacts } from '../../src/onnx/mod.js';
-import { realPath, sizeOf } from '../files/mod.js';
+import { isInside, realPath, sizeOf } from '../files/mod.js';
 
 /** A larger model keeps its weights in files of their own: a device maps them, where it would hold them twice. */
 export const OUTSIDE_ABOVE_BYTES = 256 * MEBIBYTE;
@@ -112,7 +112,7 @@ async function checkBelow(folder: string, location: string): Promise<void> {
   const [from, to] = await Promise.all([realPath(folder), realPath(dirname(join(folder, location)))]).catch(
     (error: unknown) => refuse(`${location} of its weights is missing: ${messageOf(error)}`, location, error),
   );
-  if (to === from || to.startsWith(from === '/' ? from : `${from}/`)) return;
+  if (to === from || isInside(from, to)) return;
   refuse(`${JSON.stringify(location)} of its weights leads out of the model's folder`, location);
 }
 

@@ -64,6 +64,11 @@ export async function appendLine(path: string, line: string): Promise<void> {
   }
 }
 
+/** Whether a path lies in a folder or below it; both as the system knows them, without links. */
+export function isInside(folder: string, path: string): boolean {
+  return path.startsWith(folder === '/' ? folder : `${folder}/`);
+}
+
 /** Names, unsorted. */
 export function namesIn(folder: string): Promise<string[]> {
   return readdir(folder);

@@ -2,7 +2,7 @@ import { EdgeError, messageOf, validate } from '../../src/core/mod.js';
 import { basename } from '../../src/disk/mod.js';
 import { isPackageFileName, type FileRole, type NewFile } from '../../src/model/mod.js';
 import { CompileReportSchema, type CompileReport } from '../compile/mod.js';
-import { readBytes, realPath } from '../files/mod.js';
+import { isInside, readBytes, realPath } from '../files/mod.js';
 import type { ModelDescription } from './model-yaml.js';
 
 /** Whether a model.yaml may name files outside its folder that go into the package as they are. */
@@ -80,7 +80,7 @@ async function checkInside(path: string, resolvePath: ModelDescription['resolve'
   const file = await realPath(resolvePath(path)).catch((error: unknown) =>
     fail(messageOf(error), path, error),
   );
-  if (file.startsWith(folder === '/' ? folder : `${folder}/`)) return;
+  if (isInside(folder, file)) return;
   throw new EdgeError(
     'FILE_UNREADABLE',
     `Cannot package the model as ${JSON.stringify(path)} must lie in the folder of its model.yaml`,

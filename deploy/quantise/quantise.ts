@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox';
-import type { Datatype, Tensor } from '../../src/contract/mod.js';
+import type { Tensor } from '../../src/contract/mod.js';
 import { EdgeError, validate } from '../../src/core/mod.js';
 import { join } from '../../src/disk/mod.js';
 import { hasWeightsOutside } from '../../src/onnx/mod.js';
 import type { Pass, PassContext } from '../compile/mod.js';
 import { readBytes, writeBytes } from '../files/mod.js';
+import { NUMPY_TYPES } from '../samples/mod.js';
 import { runPython } from './python.js';
 import { SCRIPT } from './script.js';
 
@@ -18,21 +19,6 @@ const Answer = Type.Union([
   Type.Object({ missing: Type.String() }),
   Type.Object({ failed: Type.String() }),
 ]);
-
-const NUMPY_TYPES: Partial<Record<Datatype, string>> = {
-  BOOL: '?',
-  UINT8: '<u1',
-  UINT16: '<u2',
-  UINT32: '<u4',
-  UINT64: '<u8',
-  INT8: '<i1',
-  INT16: '<i2',
-  INT32: '<i4',
-  INT64: '<i8',
-  FP16: '<f2',
-  FP32: '<f4',
-  FP64: '<f8',
-};
 
 /**
  * Weights, and with `static-int8` activations too, as 8-bit integers. The last pass: the quantiser wants weights
@@ -93,11 +79,10 @@ async function writeCases(cases: readonly (readonly Tensor[])[], scratch: string
   for (const [index, inputs] of cases.entries()) {
     const tensors: object[] = [];
     for (const [at, { name, datatype, shape, data }] of inputs.entries()) {
-      const type = NUMPY_TYPES[datatype];
-      if (type === undefined) throw failed(`samples of ${datatype} calibrate nothing`);
+      if (datatype === 'BYTES') throw failed(`samples of ${datatype} calibrate nothing`);
       const file = join(scratch, `case-${index}-${at}.bin`);
       await writeBytes(file, data);
-      tensors.push({ name, file, type, shape });
+      tensors.push({ name, file, type: NUMPY_TYPES[datatype], shape });
     }
     written.push(tensors);
   }

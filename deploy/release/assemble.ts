@@ -1,7 +1,7 @@
 import { join, resolve } from '../../src/disk/mod.js';
-import { sha256Hex } from '../../src/system/mod.js';
 import {
   billOfMaterials,
+  BUNDLE_COMPONENT,
   buildProject,
   CODE_COMPONENTS,
   nativeFiles,
@@ -9,7 +9,7 @@ import {
   readLockfile,
   sha512Of,
 } from '../build/mod.js';
-import { filesBelow, makeFolder, namesIn, readBytes, readText, removeAll, writeBytes } from '../files/mod.js';
+import { digestOf, filesBelow, makeFolder, namesIn, readText, removeAll, writeBytes } from '../files/mod.js';
 import { notesOf } from './changelog.js';
 import { run } from './programs.js';
 import { versionOf } from './release.js';
@@ -35,7 +35,7 @@ export async function assemble(root: string, out: string): Promise<void> {
 }
 
 async function buildComponents(root: string, out: string, version: string): Promise<void> {
-  const bundle = { name: 'org.edgemanager.EdgeManager', folder: '.' };
+  const bundle = { name: BUNDLE_COMPONENT, folder: '.' };
   await makeFolder(join(out, 'sbom'));
   for (const { name, folder } of [...CODE_COMPONENTS, bundle])
     await buildProject(resolve(root, folder), {
@@ -68,14 +68,14 @@ async function writeBill(root: string, out: string, version: string): Promise<vo
     ...(await Promise.all(
       native.map(async ({ from, name, platform }) => ({
         name,
-        sha256: sha256Hex(await readBytes(from)),
+        sha256: await digestOf(from),
         platform,
       })),
     )),
     ...(await Promise.all(
       (await publishedFiles(out)).map(async (name) => ({
         name,
-        sha256: sha256Hex(await readBytes(join(out, name))),
+        sha256: await digestOf(join(out, name)),
       })),
     )),
   ];
@@ -106,8 +106,7 @@ function installedPackages(root: string): {
 
 async function writeSums(out: string): Promise<void> {
   const lines: string[] = [];
-  for (const name of await publishedFiles(out))
-    lines.push(`${sha256Hex(await readBytes(join(out, name)))}  ${name}\n`);
+  for (const name of await publishedFiles(out)) lines.push(`${await digestOf(join(out, name))}  ${name}\n`);
   await writeBytes(join(out, 'SHA256SUMS'), lines.join(''));
 }
 

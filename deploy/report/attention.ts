@@ -1,5 +1,5 @@
 import { parseSummary } from '../../src/contract/mod.js';
-import type { FleetIndex } from '../cloud/fleet/mod.js';
+import { quoted, type FleetIndex } from '../cloud/fleet/mod.js';
 import { deviceState } from './device-states.js';
 import { INDEXED } from './fields.js';
 
@@ -37,7 +37,7 @@ export async function devicesInNeed(
   const found: DeviceInNeed[] = [];
   for (const { summary, state } of troubled) {
     if (found.length >= limit) break;
-    const query = `thingGroupNames:${fleet} AND ${INDEXED.summary}:"${summary.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+    const query = `thingGroupNames:${fleet} AND ${INDEXED.summary}:${quoted(summary)}`;
     const things = await cloud.search(query, limit - found.length);
     const models = troubledModels(summary);
     for (const { name, connected } of things) found.push({ device: name, connected, state, models });

@@ -1,9 +1,8 @@
 import { HEARTBEAT_SHADOW, HeartbeatReport } from '../../src/contract/mod.js';
-import { EdgeError } from '../../src/core/mod.js';
-import { readAs, type FailedDevice, type IndexedDevice } from '../cloud/fleet/mod.js';
+import { quoted, readAs, whereIndexed, type FailedDevice, type IndexedDevice } from '../cloud/fleet/mod.js';
 import type { RolloutCloud } from './context.js';
 import { impliedModels, SUMMARY_FIELD, verdictOf } from './health.js';
-import { markOf, stageGroup } from './marks.js';
+import { groupsOf, markOf } from './marks.js';
 import type { RolloutPlan } from './rollout-plan.js';
 import type { RolloutStatus } from './status.js';
 
@@ -31,7 +30,8 @@ export async function rolloutFailures(
     for (const one of await cloud.failedDevices(jobId, MOST_DEVICES - failed.length))
       failed.push({ ...one, agentReason: '' });
   }
-  const heard = await orNone(async () => devicesOf(cloud, plan.fleet, failed, wanted));
+  // Reasons are news beside the failures.
+  const heard = await whereIndexed(async () => devicesOf(cloud, plan.fleet, failed, wanted));
   const reasons = new Map(heard.map((device) => [device.thing, reasonOf(device, wanted)]));
   const known = new Set(failed.map(({ thing }) => thing));
   const byThemselves = heard
@@ -46,18 +46,17 @@ export async function rolloutFailures(
 /** Of the deployments that brought the version, not of those that take it back. */
 async function jobsOf(
   cloud: RolloutCloud,
-  { fleet, stages }: RolloutPlan,
+  { fleet }: RolloutPlan,
   { rolloutId }: RolloutStatus,
 ): Promise<readonly string[]> {
-  const groups = [fleet, ...stages.slice(0, -1).map((_stage, index) => stageGroup(fleet, index))];
   const jobs: string[] = [];
-  for (const group of groups) {
-    const arn = await cloud.groupArn(group);
-    const latest = arn === undefined ? [] : await cloud.deployments(arn, 5);
-    for (const { id } of latest) {
+  for (const { arn } of await groupsOf(cloud, fleet)) {
+    for (const { id } of await cloud.deployments(arn, 5)) {
       const record = await cloud.deployment(id);
-      const brings = ['stage', 'final'].includes(markOf(record, 'purpose') ?? '');
-      if (brings && markOf(record, 'rollout') === rolloutId) jobs.push(record.jobId);
+      if (!['stage', 'final'].includes(markOf(record, 'purpose') ?? '')) continue;
+      // Newest first: behind what another rollout has brought there is nothing of this one.
+      if (markOf(record, 'rollout') !== rolloutId) break;
+      jobs.push(record.jobId);
     }
   }
   return jobs;
@@ -85,10 +84,6 @@ async function devicesOf(
   return [...found.values()];
 }
 
-function quoted(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-}
-
 function reasonOf(
   device: IndexedDevice,
   wanted: readonly string[],
@@ -97,15 +92,4 @@ function reasonOf(
   const model = heartbeat?.models.find(({ name, version }) => wanted.includes(`${name}@${version}`));
   if (model !== undefined) return { state: model.state, reason: model.reason ?? '' };
   return heartbeat?.lastError && { state: '', reason: heartbeat.lastError.message };
-}
-
-/** Reasons are news beside the failures: an account without the index, or without the right to it, has none. */
-async function orNone(look: () => Promise<readonly IndexedDevice[]>): Promise<readonly IndexedDevice[]> {
-  try {
-    return await look();
-  } catch (thrown) {
-    const isAbsent = thrown instanceof EdgeError && ['INDEXING_OFF', 'AWS_DENIED'].includes(thrown.reason);
-    if (isAbsent) return [];
-    throw thrown;
-  }
 }

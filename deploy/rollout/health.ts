@@ -1,6 +1,11 @@
 import { HEARTBEAT_SHADOW, isCutSummary, parseSummary } from '../../src/contract/mod.js';
-import { EdgeError } from '../../src/core/mod.js';
-import type { DeploymentRecord, FleetIndex, JobCounts, Jobs } from '../cloud/fleet/mod.js';
+import {
+  whereIndexed,
+  type DeploymentRecord,
+  type FleetIndex,
+  type JobCounts,
+  type Jobs,
+} from '../cloud/fleet/mod.js';
 import type { StageHealth } from './gate.js';
 import type { RolloutPlan } from './rollout-plan.js';
 
@@ -65,13 +70,8 @@ async function summariesOf(
   plan: RolloutPlan,
   group: string,
 ): ReturnType<FleetIndex['buckets']> {
-  try {
-    return await cloud.buckets(`thingGroupNames:${group}`, SUMMARY_FIELD, 10_000);
-  } catch (thrown) {
-    const isOptional = plan.models === undefined && thrown instanceof EdgeError;
-    if (isOptional && (thrown.reason === 'INDEXING_OFF' || thrown.reason === 'AWS_DENIED')) return [];
-    throw thrown;
-  }
+  const look = () => cloud.buckets(`thingGroupNames:${group}`, SUMMARY_FIELD, 10_000);
+  return plan.models === undefined ? await whereIndexed(look) : await look();
 }
 
 /**

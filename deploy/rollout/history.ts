@@ -1,7 +1,6 @@
 import { EdgeError } from '../../src/core/mod.js';
 import type { Deployments, FailedDevice, Jobs, ThingGroups } from '../cloud/fleet/mod.js';
-import { markOf, stageGroup } from './marks.js';
-import { MAX_STAGES } from './stages.js';
+import { groupsOf, markOf } from './marks.js';
 
 export interface HistoryEntry {
   /** The thing group: the fleet, or one of its stages. */
@@ -30,36 +29,23 @@ export async function rolloutHistory(
   fleet: string,
   limit = 10,
 ): Promise<readonly HistoryEntry[]> {
-  const arn = await cloud.groupArn(fleet);
-  if (arn === undefined) {
+  const groups = await groupsOf(cloud, fleet);
+  if (groups.length === 0) {
     throw new EdgeError(
       'FLEET_NOT_FOUND',
       `Cannot read the history as the thing group ${fleet} does not exist`,
       { field: 'fleet', nextStep: 'edge-manager fleet list shows the fleets there are' },
     );
   }
-  const found = await summariesOf(cloud, fleet, arn, limit);
-  for (let index = 0; index < MAX_STAGES - 1; index++) {
-    const group = stageGroup(fleet, index);
-    const ofStage = await cloud.groupArn(group);
-    // Stages are numbered from one on: behind the first that is missing there is none.
-    if (ofStage === undefined) break;
-    found.push(...(await summariesOf(cloud, group, ofStage, limit)));
+  const found: { target: string; id: string; createdAtMs: number }[] = [];
+  for (const { name: target, arn } of groups) {
+    for (const { id, createdAtMs } of await cloud.deployments(arn, limit))
+      found.push({ target, id, createdAtMs });
   }
   const newest = found.sort((a, b) => b.createdAtMs - a.createdAtMs).slice(0, limit);
   const entries: HistoryEntry[] = [];
   for (const { target, id } of newest) entries.push(await entryOf(cloud, target, id));
   return entries;
-}
-
-async function summariesOf(
-  cloud: Deployments,
-  target: string,
-  arn: string,
-  limit: number,
-): Promise<{ target: string; id: string; createdAtMs: number }[]> {
-  const some = await cloud.deployments(arn, limit);
-  return some.map(({ id, createdAtMs }) => ({ target, id, createdAtMs }));
 }
 
 async function entryOf(cloud: Deployments & Jobs, target: string, id: string): Promise<HistoryEntry> {

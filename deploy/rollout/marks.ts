@@ -1,4 +1,5 @@
-import type { DeploymentRecord, Deployments } from '../cloud/fleet/mod.js';
+import type { DeploymentRecord, Deployments, ThingGroups } from '../cloud/fleet/mod.js';
+import { MAX_STAGES } from './stages.js';
 
 /**
  * A rollout keeps its state in AWS: each deployment that it makes says, in tags, which rollout made it and what
@@ -34,6 +35,30 @@ export function markOf(
 /** The thing group of a stage: a group of its own, as a thing may be in one group of a hierarchy only. */
 export function stageGroup(fleet: string, index: number): string {
   return `${fleet}-stage-${index + 1}`;
+}
+
+/** A thing group that deployments of a fleet go to. */
+export interface TargetGroup {
+  readonly name: string;
+  readonly arn: string;
+}
+
+/** The groups of a fleet's stages: made in order, so behind the first that is missing there is none. */
+export async function stageGroupsOf(cloud: ThingGroups, fleet: string): Promise<readonly TargetGroup[]> {
+  const groups: TargetGroup[] = [];
+  for (let index = 0; index < MAX_STAGES; index++) {
+    const name = stageGroup(fleet, index);
+    const arn = await cloud.groupArn(name);
+    if (arn === undefined) break;
+    groups.push({ name, arn });
+  }
+  return groups;
+}
+
+/** The fleet's own group, where there is one, and those of its stages. */
+export async function groupsOf(cloud: ThingGroups, fleet: string): Promise<readonly TargetGroup[]> {
+  const arn = await cloud.groupArn(fleet);
+  return arn === undefined ? [] : [{ name: fleet, arn }, ...(await stageGroupsOf(cloud, fleet))];
 }
 
 /** The latest deployment of a target, whole. */

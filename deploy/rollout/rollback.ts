@@ -1,9 +1,8 @@
 import { EdgeError } from '../../src/core/mod.js';
 import type { DeploymentRecord, Deployments, JobLimits, ThingGroups } from '../cloud/fleet/mod.js';
 import { diffComponents, isOwnComponent, type ComponentChange, type ComponentSet } from './components.js';
-import { latestOf, markOf, MARKS, stageGroup } from './marks.js';
+import { latestOf, markOf, MARKS, stageGroupsOf } from './marks.js';
 import { digest } from './rollout-plan.js';
-import { MAX_STAGES } from './stages.js';
 
 /** A stage's group that still holds devices: they heed its deployment, not the fleet's. */
 export interface StagedDevices {
@@ -91,11 +90,7 @@ export async function stagedDevices(
   fleet: string,
 ): Promise<readonly StagedDevices[]> {
   const staged: StagedDevices[] = [];
-  for (let index = 0; index < MAX_STAGES; index++) {
-    const group = stageGroup(fleet, index);
-    const arn = await cloud.groupArn(group);
-    // The groups are made in order.
-    if (arn === undefined) break;
+  for (const { name: group, arn } of await stageGroupsOf(cloud, fleet)) {
     if ((await cloud.thingsIn(group)).length === 0) continue;
     const deployment = await latestOf(cloud, arn);
     if (deployment !== undefined) staged.push({ group, deployment });

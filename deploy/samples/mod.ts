@@ -1,1 +1,2 @@
 export { readGivenTensor } from './given-tensor.js';
+export { NUMPY_TYPES } from './npy.js';

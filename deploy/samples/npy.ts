@@ -5,21 +5,24 @@ import { refused } from './refused.js';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 
-/** NumPy's little-endian type codes; `|` marks types of one byte. */
-const DATATYPES: Readonly<Record<string, Datatype>> = {
-  '|b1': 'BOOL',
-  '|u1': 'UINT8',
-  '<u2': 'UINT16',
-  '<u4': 'UINT32',
-  '<u8': 'UINT64',
-  '|i1': 'INT8',
-  '<i2': 'INT16',
-  '<i4': 'INT32',
-  '<i8': 'INT64',
-  '<f2': 'FP16',
-  '<f4': 'FP32',
-  '<f8': 'FP64',
+/** NumPy's little-endian type codes; `|` marks types of one byte. Texts have one for each length. */
+export const NUMPY_TYPES: Readonly<Record<Exclude<Datatype, 'BYTES'>, string>> = {
+  BOOL: '|b1',
+  UINT8: '|u1',
+  UINT16: '<u2',
+  UINT32: '<u4',
+  UINT64: '<u8',
+  INT8: '|i1',
+  INT16: '<i2',
+  INT32: '<i4',
+  INT64: '<i8',
+  FP16: '<f2',
+  FP32: '<f4',
+  FP64: '<f8',
 };
+const DATATYPES: ReadonlyMap<string, Datatype> = new Map(
+  Object.entries(NUMPY_TYPES).map(([datatype, code]) => [code, datatype as Datatype]),
+);
 /** Texts of so many characters each: UTF-32 or bytes, filled up with NUL. */
 const TEXTS = /^(<U|\|S)(\d+)$/;
 const CHARACTER_BYTES = 4;
@@ -37,10 +40,10 @@ interface Header {
 export function parseNpy({ name, datatype: wanted }: TensorSpec, bytes: Uint8Array, field: string): Tensor {
   const { descr, shape, data } = readHeader(bytes, field);
   const text = TEXTS.exec(descr);
-  const datatype = text === null ? DATATYPES[descr] : 'BYTES';
+  const datatype = text === null ? DATATYPES.get(descr) : 'BYTES';
   if (datatype === undefined) throw unknownType(descr, field);
   if (datatype !== wanted) {
-    const [code] = Object.entries(DATATYPES).find(([, known]) => known === wanted) ?? ['U'];
+    const code = wanted === 'BYTES' ? 'U' : NUMPY_TYPES[wanted];
     throw refused(
       `'${field}' must be ${wanted}: the NumPy file holds ${datatype}`,
       field,
@@ -83,7 +86,7 @@ function unknownType(descr: string, field: string): Error {
     descr === '|O'
       ? "These are pickled Python objects: save texts with x.astype('U')"
       : 'Save it with x.astype of one of these types';
-  const known = [...Object.keys(DATATYPES), '<U…', '|S…'].join(', ');
+  const known = [...DATATYPES.keys(), '<U…', '|S…'].join(', ');
   return refused(
     `the type of '${field}' must be one of ${known}: current value is ${descr}`,
     field,

@@ -9,7 +9,7 @@ import { differenceOf } from '../../src/model/mod.js';
 import { decodeStrings, elementsOf, fromInlineTensor } from '../../src/tensor/mod.js';
 import type { PackageResult } from '../../deploy/mod.js';
 import { fails, succeeds } from '../lib/cli.js';
-import { HostBench, runRequest } from '../lib/model-hosts.js';
+import { HostBench, runRequest, specOf } from '../lib/model-hosts.js';
 import {
   identityModel,
   intAttribute,
@@ -126,14 +126,7 @@ describe('From compile to a device, a model', () => {
     await writeFile(join(folder, 'model.yaml'), yaml);
     const pack = ['package', join(folder, 'model.yaml'), '-o', join(bench.folder, name), '--json'];
     const { folder: packed } = JSON.parse(await succeeds(...pack)) as PackageResult;
-    const loaded = await bench.hosts.load({
-      key: `${name}@1.0.0`,
-      folder: packed,
-      trust: { policy: 'if-present', keys: [] },
-      threads: 1,
-      concurrency: 1,
-      runSamples: true,
-    });
+    const loaded = await bench.hosts.load(specOf(`${name}@1.0.0`, packed));
     assert.equal(loaded.report.samplesRun, 1);
     const { outputs } = await loaded.run(runRequest(sent), 5000);
     await loaded.unload();

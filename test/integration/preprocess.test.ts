@@ -9,7 +9,7 @@ import { decodeModel, encodeModel } from '../../src/onnx/decoded/mod.js';
 import type { CompileReport, PackageResult } from '../../deploy/mod.js';
 import { prepareOutside, prepareWithin, type Preprocess } from '../../deploy/preprocess/mod.js';
 import { fails, succeeds } from '../lib/cli.js';
-import { HostBench, runRequest } from '../lib/model-hosts.js';
+import { HostBench, runRequest, specOf } from '../lib/model-hosts.js';
 import { identityModel, node, onnxModel } from '../lib/onnx-builder.js';
 
 const PACKAGES = 'node_modules';
@@ -198,14 +198,7 @@ samples: { cases: [{ inputs: { x: { image: 1.jpg } } }] }
     const out = await succeeds('package', yaml, '-o', join(bench.folder, 'build'), '--json');
     const { folder: packed, manifest } = JSON.parse(out) as PackageResult;
     assert.deepEqual(manifest.inputs, [{ name: 'x', datatype: 'UINT8', shape: ['x_height', 'x_width', 3] }]);
-    const loaded = await bench.hosts.load({
-      key: 'Text@1.0.0',
-      folder: packed,
-      trust: { policy: 'if-present', keys: [] },
-      threads: 1,
-      concurrency: 1,
-      runSamples: true,
-    });
+    const loaded = await bench.hosts.load(specOf('Text@1.0.0', packed));
     assert.equal(loaded.report.samplesRun, 1);
     const frame = {
       name: 'x',

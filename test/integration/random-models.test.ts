@@ -14,7 +14,7 @@ import {
 import { systemRandom } from '../../src/system/mod.js';
 import type { PackageResult } from '../../deploy/mod.js';
 import { fails, succeeds } from '../lib/cli.js';
-import { HostBench } from '../lib/model-hosts.js';
+import { HostBench, specOf } from '../lib/model-hosts.js';
 import { floatAttribute, node, onnxModel } from '../lib/onnx-builder.js';
 
 /** y = x + noise; the noise of a fixed seed differs between two runs of a process, but not between two processes. */
@@ -61,15 +61,7 @@ describe('A model that draws random numbers', () => {
     const out = await succeeds('package', yaml, '-o', join(bench.folder, version), '--json');
     return (JSON.parse(out) as PackageResult).folder;
   };
-  const load = (packed: string, version: string) =>
-    bench.hosts.load({
-      key: `Noisy@${version}`,
-      folder: packed,
-      trust: { policy: 'if-present', keys: [] },
-      threads: 1,
-      concurrency: 1,
-      runSamples: true,
-    });
+  const load = (packed: string, version: string) => bench.hosts.load(specOf(`Noisy@${version}`, packed));
 
   const FOUND =
     /output 'y' differs between two runs with the same inputs: RandomNormalLike 'noise' draws random numbers\n.*--no-deterministic for compile, deterministic: false in model\.yaml/;

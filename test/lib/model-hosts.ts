@@ -108,14 +108,7 @@ export class HostBench implements AsyncDisposable {
   /** Writes a package and says how to load it. */
   async package(given: TestPackage): Promise<LoadSpec> {
     const version = given.version ?? '1.0.0';
-    return {
-      key: `${given.name}@${version}`,
-      folder: await writeTestPackage(this.folder, given),
-      trust: { policy: 'if-present', keys: [] },
-      threads: 1,
-      concurrency: 1,
-      runSamples: true,
-    };
+    return specOf(`${given.name}@${version}`, await writeTestPackage(this.folder, given));
   }
 
   async exchangeFolder(): Promise<string> {
@@ -128,6 +121,12 @@ export class HostBench implements AsyncDisposable {
     await this.hosts.close();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
+}
+
+/** How a package is loaded whose signature does not matter: one thread, one run at a time, its samples checked. */
+export function specOf(key: string, folder: string): LoadSpec {
+  const trust = { policy: 'if-present', keys: [] } as const;
+  return { key, folder, trust, threads: 1, concurrency: 1, runSamples: true };
 }
 
 /** Writes a package folder `<name>-<version>`, and gives its path. */

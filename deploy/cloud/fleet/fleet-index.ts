@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/core/mod.js';
+import { EdgeError, type JsonObject } from '../../../src/core/mod.js';
 
 export interface IndexedThing {
   readonly name: string;
@@ -15,6 +15,22 @@ export interface IndexedDevice {
   readonly groups: readonly string[];
   /** `state.reported` of the indexed named shadows. */
   readonly shadows: Readonly<Record<string, JsonObject>>;
+}
+
+/** A text as a query of the fleet index has it. */
+export function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** What the index says; nothing in an account that has none, or where the caller has no right to it. */
+export async function whereIndexed<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await look();
+  } catch (thrown) {
+    const isAbsent = thrown instanceof EdgeError && ['INDEXING_OFF', 'AWS_DENIED'].includes(thrown.reason);
+    if (isAbsent) return [];
+    throw thrown;
+  }
 }
 
 /** Fleet indexing: which fields it has, and what it says of the things that match a query. */

@@ -15,6 +15,11 @@ const withoutTimeouts: Clock = {
   after: (ms, run, options) => systemClock.after(ms >= 10_000 ? 600_000 : ms, run, options),
 };
 
+/** The system's clock, with waits of another length. */
+function hurried(waitMs: (ms: number) => number): Clock {
+  return { ...systemClock, after: (ms, run, options) => systemClock.after(waitMs(ms), run, options) };
+}
+
 describe('a connection to Greengrass that is lost', () => {
   let folder: string;
 
@@ -79,10 +84,7 @@ describe('a connection to Greengrass that is lost', () => {
     const errors: string[] = [];
     const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
     // What is to come after a minute comes now.
-    const clock: Clock = {
-      ...systemClock,
-      after: (ms, run, options) => systemClock.after(ms >= 60_000 ? 500 : ms, run, options),
-    };
+    const clock = hurried((ms) => (ms >= 60_000 ? 500 : ms));
     const { port, told } = await connected(server, logger, clock);
     assert.equal(port.deafSeconds, 0);
     await server.stop();
@@ -102,11 +104,7 @@ describe('a connection to Greengrass that is lost', () => {
     const errors: string[] = [];
     const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
     // A call and a connect are given up after ten seconds, what is to come after a minute comes soon.
-    const clock: Clock = {
-      ...systemClock,
-      after: (ms, run, options) =>
-        systemClock.after(ms >= 60_000 ? 700 : ms === 10_000 ? 300 : ms, run, options),
-    };
+    const clock = hurried((ms) => (ms >= 60_000 ? 700 : ms === 10_000 ? 300 : ms));
     const { port, told } = await connected(server, logger, clock);
     const heard: string[] = [];
     await port.subscribe('a', () => heard.push('a'));
@@ -126,10 +124,7 @@ describe('a connection to Greengrass that is lost', () => {
 
   it('stays where one call has no answer, and others have', async () => {
     await using server = new MoodyIpcServer(join(folder, 's'));
-    const clock: Clock = {
-      ...systemClock,
-      after: (ms, run, options) => systemClock.after(ms === 10_000 ? 300 : ms, run, options),
-    };
+    const clock = hurried((ms) => (ms === 10_000 ? 300 : ms));
     server.mood = () => ({ ignores: ['silent'] });
     const { port, told } = await connected(server, silentLogger, clock);
     const busy = systemClock.after(
