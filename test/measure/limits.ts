@@ -7,7 +7,7 @@ export const LIMITS = {
   functions: undefined,
   'function lines, median': undefined,
   'function lines, p90': 22,
-  adapters: 70,
+  adapters: 74,
   any: 0,
   'default exports': 0,
   'module-level let': 0,
