@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LIMITS } from '../../measure/limits.js';
 
 const MAIN = fileURLToPath(new URL('../../measure/main.js', import.meta.url));
 
@@ -36,7 +37,10 @@ const BROKEN: Readonly<Record<string, string>> = {
   '.oxlintrc.json': JSON.stringify({
     overrides: [
       {
-        files: ['src/disk/files.ts', ...Array.from({ length: 70 }, (_, index) => `src/adapter-${index}.ts`)],
+        files: [
+          'src/disk/files.ts',
+          ...Array.from({ length: LIMITS.adapters }, (_, index) => `src/adapter-${index}.ts`),
+        ],
         rules: { 'import/no-nodejs-modules': 'off' },
       },
     ],
@@ -77,7 +81,7 @@ const FINDINGS: Readonly<Record<string, readonly string[]>> = {
   'default exports': ['components/main.ts:5'],
   'module-level let': ['components/main.ts:6'],
   'node: outside adapters': ['components/main.ts:3'],
-  'idle adapters': Array.from({ length: 70 }, (_, index) => `src/adapter-${index}.ts`),
+  'idle adapters': Array.from({ length: LIMITS.adapters }, (_, index) => `src/adapter-${index}.ts`),
   'imports past a mod.ts': ['components/main.ts:2'],
   'code in a mod.ts': ['src/long/mod.ts:1', 'src/other/mod.ts:1'],
   'circles between folders': ['src/disk, src/other'],
