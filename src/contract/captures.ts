@@ -28,6 +28,8 @@ export interface AuxiliaryData {
   encoding: 'CSV' | 'JSON' | 'NONE' | 'BASE64';
   b64?: string;
   file?: FileRegion;
+  /** As a tensor's. */
+  bytes?: Uint8Array;
   contentType?: string;
 }
 

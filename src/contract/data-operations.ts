@@ -5,6 +5,8 @@ import { operation } from './operation.js';
 import { FileRegion, MAX_TENSORS } from './tensor.js';
 import { predictTopic, topics } from './topics.js';
 
+const auxiliary = Type.Unsafe<AuxiliaryData>(AuxiliaryData);
+
 export const predictOperation = operation({
   op: 'predict',
   summary: 'Run a model; tensors inline or by file',
@@ -50,8 +52,8 @@ export const captureSubmitOperation = operation({
     ),
     inputTensors: Type.Optional(tensors),
     outputTensors: Type.Optional(tensors),
-    inputs: Type.Optional(Type.Array(AuxiliaryData, { maxItems: MAX_TENSORS })),
-    outputs: Type.Optional(Type.Array(AuxiliaryData, { maxItems: MAX_TENSORS })),
+    inputs: Type.Optional(Type.Array(auxiliary, { maxItems: MAX_TENSORS })),
+    outputs: Type.Optional(Type.Array(auxiliary, { maxItems: MAX_TENSORS })),
   }),
   reply: Type.Object({
     captureId: Type.String(),

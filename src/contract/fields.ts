@@ -7,7 +7,7 @@ export const modelName = Type.String({ maxLength: MODEL_NAME_MAX_CHARS, pattern:
 export const version = Type.String({ minLength: 1, maxLength: 64 });
 const label = Type.String({ minLength: 1, maxLength: LABEL_MAX_CHARS, pattern: LABEL_PATTERN });
 export const captureId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._:-]+$' });
-export const tensors = Type.Array(WireTensor, { maxItems: MAX_TENSORS });
+export const tensors = Type.Array(Type.Unsafe<WireTensor>(WireTensor), { maxItems: MAX_TENSORS });
 export const cursor = Type.Optional(Type.String({ maxLength: 256 }));
 
 /** Which version of a model: at most one of `version` and `label`; none means label `stable`. */

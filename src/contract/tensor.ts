@@ -77,6 +77,8 @@ export interface WireTensor {
   b64?: string;
   data?: (number | string | boolean)[];
   file?: FileRegion;
+  /** The raw bytes themselves, within a process and between ours: JSON can't hold them, so that nobody sends them. */
+  bytes?: Uint8Array;
 }
 
 /**

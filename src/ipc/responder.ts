@@ -24,7 +24,14 @@ export interface RequestContext {
   readonly topic: string;
   /** On the injected monotonic clock: counted from arrival, as no clock is shared. */
   readonly deadlineMs: number;
+  /** Outputs of so many bytes in sum go back inline, as `bytes`; absent: as a message over IPC has them. */
+  readonly rawInlineBytes?: number;
+  /** Nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
 }
+
+/** What a way has beside its request. */
+type Way = Pick<RequestContext, 'rawInlineBytes' | 'signal'>;
 
 export type Handler<Name extends OperationName> = (
   body: RequestOf<Name>,
@@ -47,8 +54,14 @@ export interface ResponderOptions {
 }
 
 export interface Responder {
-  /** The answer to a decoded request; also used by the admin socket, whose requests come on another way. */
-  answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope>;
+  /** The answer to a decoded request; also for those that come on another way than topics. */
+  answer(
+    request: RequestEnvelope,
+    topic: string,
+    client: string,
+    caller: string,
+    way?: Way,
+  ): Promise<ReplyEnvelope>;
   /** Lets go of the answers that a client got: it has gone. */
   forget(client: string): void;
   readonly inFlight: number;
@@ -94,7 +107,13 @@ class TopicResponder implements Responder {
     await Promise.all(this.#ends.splice(0).map((end) => end()));
   }
 
-  answer(request: RequestEnvelope, topic: string, client: string, caller: string): Promise<ReplyEnvelope> {
+  answer(
+    request: RequestEnvelope,
+    topic: string,
+    client: string,
+    caller: string,
+    way: Way = {},
+  ): Promise<ReplyEnvelope> {
     const arrivalMs = this.#options.clock.monotonicMs();
     const { reply } = this.#replay.answer({ name: client, component: caller }, request.id, () =>
       this.#run(request, {
@@ -103,6 +122,7 @@ class TopicResponder implements Responder {
         requestId: request.id,
         topic,
         deadlineMs: arrivalMs + request.timeoutMs,
+        ...way,
       }),
     );
     return reply;

@@ -15,20 +15,30 @@ export function checkTensorCount(tensors: readonly WireTensor[], field: string):
 }
 
 /**
- * A tensor that came inline (`b64` or `data`) as raw bytes, checked against its shape.
+ * A tensor that came inline (`bytes`, `b64` or `data`) as raw bytes, checked against its shape.
  * @throws EdgeError INVALID_ARGUMENT naming the field
  */
 export function fromInlineTensor(wire: WireTensor, field: string): Tensor {
   checkOneSource(wire, field);
   const { name, datatype, shape } = wire;
   const count = elementCount(shape, `${field}.shape`);
-  const data =
-    wire.b64 === undefined
-      ? bytesOfValues(datatype, wire.data ?? [], count, `${field}.data`)
-      : decodeBase64(wire.b64, `${field}.b64`);
+  const data = inlineBytes(wire, count, field);
   const tensor = { name, datatype, shape: [...shape], data };
   checkTensorBytes(tensor, field);
   return tensor;
+}
+
+/** In memory of its own: where bytes lie in a shared pool or a frame decides how ONNX Runtime's sums round. */
+function inlineBytes(wire: WireTensor, count: number, field: string): Uint8Array {
+  const raw = rawBytesOf(wire);
+  if (raw !== undefined) return new Uint8Array(raw);
+  if (wire.b64 !== undefined) return decodeBase64(wire.b64, `${field}.b64`);
+  return bytesOfValues(wire.datatype, wire.data ?? [], count, `${field}.data`);
+}
+
+/** A part's bytes where they are at hand. What a caller's JSON has under that name is ignored as any unknown field. */
+export function rawBytesOf({ bytes }: { readonly bytes?: unknown }): Uint8Array | undefined {
+  return bytes instanceof Uint8Array ? bytes : undefined;
 }
 
 /** A tensor as it goes inline. */
@@ -37,9 +47,10 @@ export function toInlineTensor({ name, datatype, shape, data }: Tensor): WireTen
   return { name, datatype, shape: [...shape], b64 };
 }
 
-/** Exactly one of `b64`, `data` and `file` may say where the bytes are. */
+/** Exactly one of `bytes`, `b64`, `data` and `file` may say where the bytes are. */
 export function checkOneSource(wire: WireTensor, field: string): void {
-  const sources = [wire.b64, wire.data, wire.file].filter((source) => source !== undefined).length;
+  const given = [rawBytesOf(wire), wire.b64, wire.data, wire.file];
+  const sources = given.filter((source) => source !== undefined).length;
   if (sources === 1) return;
   throw new EdgeError(
     'TENSOR_INVALID',
@@ -53,7 +64,6 @@ function decodeBase64(text: string, field: string): Uint8Array {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw refused(field, 'it must be base64 with padding');
   }
-  // Memory of its own: where bytes lie in Buffer's shared pool decides how ONNX Runtime's sums round.
   return new Uint8Array(Buffer.from(text, 'base64'));
 }
 

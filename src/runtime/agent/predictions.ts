@@ -18,6 +18,8 @@ interface Order {
   readonly caller: string;
   /** Monotonic. */
   readonly deadlineMs: number;
+  /** Aborts where nobody waits any more: what has not begun is not run. */
+  readonly signal?: AbortSignal;
 }
 
 /** Bounded queues by model version; see runtime/schedule. */
@@ -80,7 +82,12 @@ export class Predictions {
     const { request, isCaptured } = this.#requestOf(body, context);
     const end = this.#options.served.begin(slot);
     try {
-      const order = { caller: context.caller, deadlineMs: this.#deadline(context) };
+      const { caller, signal } = context;
+      const order = {
+        caller,
+        deadlineMs: this.#deadline(context),
+        ...(signal === undefined ? {} : { signal }),
+      };
       const reply = await this.#counted(slot, request, order);
       return isCaptured ? { ...reply, captureId: request.capture.captureId } : reply;
     } finally {
@@ -107,7 +114,7 @@ export class Predictions {
   /** @returns with it whether it is captured already: a request that is repeated, as its reply was lost */
   #requestOf(
     body: RequestOf<'predict'>,
-    { client, caller }: RequestContext,
+    { client, caller, rawInlineBytes }: RequestContext,
   ): { request: RunRequest; isCaptured: boolean } {
     const { machine } = this.#options;
     const { captureId, known } = this.#captureIdOf(body.captureId, caller);
@@ -118,6 +125,7 @@ export class Predictions {
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
       ...(exchangeFolder === undefined ? {} : { exchangeFolder }),
       ...(body.outputFile === undefined ? {} : { outputFile: body.outputFile }),
+      ...(rawInlineBytes === undefined ? {} : { maxInlineBytes: rawInlineBytes, asBytes: true }),
       capture: {
         mode: known ? 'never' : (body.capture ?? 'policies'),
         captureId,

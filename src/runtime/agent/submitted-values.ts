@@ -2,7 +2,13 @@ import type { AuxiliaryItem } from '../../capture/mod.js';
 import type { AuxiliaryData, FileRegion, Tensor, WireTensor } from '../../contract/mod.js';
 import { EdgeError, finishInTurns, MEBIBYTE } from '../../core/mod.js';
 import { nextTurn } from '../../system/mod.js';
-import { checkOneSource, fromInlineTensor, tensorByteSize, tensorBytesChecked } from '../../tensor/mod.js';
+import {
+  checkOneSource,
+  fromInlineTensor,
+  rawBytesOf,
+  tensorByteSize,
+  tensorBytesChecked,
+} from '../../tensor/mod.js';
 import { ExchangeReader } from '../host/port/mod.js';
 
 /** The control process holds one record's tensors in memory. */
@@ -33,15 +39,17 @@ export class SubmittedValues {
 
   async items(items: readonly AuxiliaryData[], side: string): Promise<readonly AuxiliaryItem[]> {
     const read: AuxiliaryItem[] = [];
-    for (const [index, { name, encoding, b64, file, contentType }] of items.entries()) {
+    for (const [index, item] of items.entries()) {
+      const { name, encoding, b64, file, contentType } = item;
       const field = `${side}[${index}]`;
-      if ((b64 === undefined) === (file === undefined)) {
+      const inline = rawBytesOf(item) ?? (b64 === undefined ? undefined : Buffer.from(b64, 'base64'));
+      const source = inline ?? file;
+      if (source === undefined || (inline !== undefined && file !== undefined)) {
         throw new EdgeError('FIELD_INVALID', `Cannot read '${field}' as it must have one of b64 and file`, {
           field,
         });
       }
-      const data =
-        file === undefined ? Buffer.from(b64 ?? '', 'base64') : await this.#read(file, `${field}.file`);
+      const data = source instanceof Uint8Array ? source : await this.#read(source, `${field}.file`);
       read.push({ name, encoding, ...(contentType === undefined ? {} : { contentType }), data });
     }
     return read;

@@ -15,7 +15,8 @@ import {
 interface Waiter {
   /** Milliseconds that the request waited. */
   readonly turn: Deferred<number>;
-  readonly cancelTimer: () => void;
+  /** Ends its timer, and its look at the caller. */
+  readonly forget: () => void;
 }
 
 /** Who asks for a run, and until when. */
@@ -24,11 +25,14 @@ export interface Order {
   readonly caller: string;
   /** Monotonic. */
   readonly deadlineMs: number;
+  /** Aborts where nobody waits any more: it loses its place. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Bounded queues by key, on a clock, in which callers take turns. Every submitted request gets exactly one answer: its task's, or
- * RESOURCE_EXHAUSTED (queue full, with a retry hint), DEADLINE_EXCEEDED (never run), UNAVAILABLE (drained).
+ * RESOURCE_EXHAUSTED (queue full, with a retry hint), DEADLINE_EXCEEDED (never run), UNAVAILABLE (drained, or its caller
+ * has gone).
  */
 export class Scheduler {
   readonly #clock: Clock;
@@ -65,7 +69,8 @@ export class Scheduler {
 
   #turn(key: string, order: Order): Promise<number> | number {
     const arrivedMs = this.#clock.monotonicMs();
-    const ticket: Ticket = { ...order, id: this.#nextId++, arrivedMs };
+    const { caller, deadlineMs } = order;
+    const ticket: Ticket = { caller, deadlineMs, id: this.#nextId++, arrivedMs };
     const arrival = arrive(this.#queue(key), this.#limits(key), ticket, arrivedMs);
     switch (arrival.kind) {
       case 'late':
@@ -75,7 +80,7 @@ export class Scheduler {
       case 'in': {
         const { turn, displaced } = arrival;
         const begins = turn.start.includes(ticket);
-        const waits = begins ? 0 : this.#wait(key, ticket);
+        const waits = begins ? 0 : this.#wait(key, ticket, order.signal);
         if (displaced !== undefined) {
           const { queue } = turn;
           const retryMs = retryAfterMs(queue, this.#limits(key));
@@ -87,14 +92,25 @@ export class Scheduler {
     }
   }
 
-  #wait(key: string, { id, arrivedMs, deadlineMs }: Ticket): Promise<number> {
+  #wait(
+    key: string,
+    { id, arrivedMs, deadlineMs }: Ticket,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
     const turn = deferred<number>();
-    const cancelTimer = this.#clock.after(deadlineMs - arrivedMs, () => {
-      this.#refuse(id, late(key));
+    const leave = (why: EdgeError): void => {
+      this.#refuse(id, why);
       const now = this.#queue(key);
       this.#change(key, { ...now, waiting: now.waiting.filter((one) => one.id !== id) });
-    });
-    this.#waiters.set(id, { turn, cancelTimer });
+    };
+    const onAbort = (): void => leave(gone(key));
+    const cancelTimer = this.#clock.after(deadlineMs - arrivedMs, () => leave(late(key)));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget = (): void => {
+      cancelTimer();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    this.#waiters.set(id, { turn, forget });
     return turn.promise;
   }
 
@@ -120,7 +136,7 @@ export class Scheduler {
   #called(id: number): Waiter | undefined {
     const waiter = this.#waiters.get(id);
     this.#waiters.delete(id);
-    waiter?.cancelTimer();
+    waiter?.forget();
     return waiter;
   }
 
@@ -178,6 +194,10 @@ function full(key: string, queued: number, retryMs: number): EdgeError {
 
 function late(key: string): EdgeError {
   return new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${key} as the deadline passed before its turn`);
+}
+
+function gone(key: string): EdgeError {
+  return new EdgeError('CLOSED', `Cannot run ${key} as its caller waits no more`);
 }
 
 function stopping(key: string): EdgeError {

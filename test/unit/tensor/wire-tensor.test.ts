@@ -38,6 +38,14 @@ describe('wire tensors', () => {
     );
   });
 
+  it('come as raw bytes within a process, of which they keep a copy of their own', () => {
+    const frame = new Uint8Array(16).fill(7);
+    const data = read({ datatype: 'UINT8', shape: [2], bytes: frame.subarray(3, 5) });
+    assert.deepEqual([data.byteOffset, data.buffer.byteLength, ...data], [0, 2, 7, 7]);
+    const sent = JSON.parse('{ "bytes": "AAAA", "b64": "AQI=" }') as Partial<WireTensor>;
+    assert.deepEqual([...read({ ...sent, datatype: 'UINT8', shape: [2] })], [1, 2], 'as any unknown field');
+  });
+
   it('keep 64-bit integers exact', () => {
     const signed = new BigInt64Array(
       read({ datatype: 'INT64', data: ['9007199254740993', '-9223372036854775808', 7] }).slice().buffer,

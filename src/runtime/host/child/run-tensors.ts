@@ -82,7 +82,7 @@ export function checkOutputRoom(outputs: readonly TensorMetadata[], request: Run
 /** Outputs as the reply carries them: inline while they fit into a message, else in the caller's file. */
 export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): WireTensor[] {
   const sizes = outputs.map(({ name, data }) => ({ name, byteSize: data.byteLength }));
-  if (fitsReply(sizes, request)) return outputs.map(toInlineTensor);
+  if (fitsReply(sizes, request)) return outputs.map(request.asBytes === true ? withBytes : toInlineTensor);
   if (request.outputFile === undefined) throw roomTooSmall(sizes);
   const regions = folderOf(request, 'outputFile').write(
     request.outputFile,
@@ -93,6 +93,10 @@ export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): W
     const file = regions[index];
     return { name, datatype, shape: [...shape], ...(file === undefined ? {} : { file }) };
   });
+}
+
+function withBytes({ name, datatype, shape, data }: Tensor): WireTensor {
+  return { name, datatype, shape: [...shape], bytes: data };
 }
 
 interface OutputSize {

@@ -71,6 +71,8 @@ export interface RunRequest {
   readonly outputFile?: FileRegion;
   /** Outputs up to this many raw bytes in sum go inline; default: what fits into a message. */
   readonly maxInlineBytes?: number;
+  /** Inline outputs come as `bytes`, not as base64. */
+  readonly asBytes?: boolean;
   /** Nobody wants the outputs: only how the run goes. */
   readonly blind?: boolean;
   readonly capture: {

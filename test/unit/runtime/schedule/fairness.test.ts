@@ -104,6 +104,45 @@ describe('callers of one model', () => {
     assert.deepEqual(await Promise.all(flooding), ['ran', 'ran', 'ran', 'QUEUE_FULL', 'QUEUE_FULL']);
   });
 
+  it('wait for one run of the local endpoint’s, however many connections it has', async () => {
+    const floods = Array.from({ length: 8 }, (_, index) => () => `endpoint/${index}`);
+    const took = await latencies(
+      floods,
+      Array.from({ length: 20 }, () => 7),
+    );
+    assert.ok(Math.max(...took) <= 2 * RUN_MS, took.join());
+  });
+
+  it('take turns among themselves by the local endpoint too', async () => {
+    const { clock, ask } = model(1, 64);
+    const order: string[] = [];
+    const ran = async (caller: string): Promise<void> => {
+      await ask(caller);
+      order.push(caller);
+    };
+    const callers = ['a', 'a', 'a', 'a', 'b'].map((name) => `endpoint/${name}`);
+    const all = Promise.all(callers.map(ran));
+    await clock.advance(1000);
+    await all;
+    assert.ok(order.indexOf('endpoint/b') <= 2, order.join());
+  });
+
+  it('find room in a queue that connections to the local endpoint have filled, one each', async () => {
+    const { clock, ask } = model(1, 4);
+    const flooding = Array.from({ length: 5 }, (_, index) =>
+      ask(`endpoint/${index}`).then(
+        () => 'ran',
+        (thrown) => toEdgeError(thrown).reason,
+      ),
+    );
+    const mine = ask('app');
+    const late = await ask('endpoint/late').catch((thrown: unknown) => toEdgeError(thrown));
+    await clock.advance(1000);
+    await mine;
+    assert.ok(late instanceof Error && late.reason === 'QUEUE_FULL');
+    assert.deepEqual(await Promise.all(flooding), ['ran', 'ran', 'ran', 'ran', 'QUEUE_FULL']);
+  });
+
   it('have the whole queue and both places in the host where nobody else is about', async () => {
     const { clock, scheduler, ask } = model(2, 4);
     const all = Array.from({ length: 6 }, () => ask('app'));

@@ -21,6 +21,22 @@ describe('the scheduler', () => {
     runs = [];
   });
 
+  it('runs nothing for a caller that waits no more, and gives its place to the next', async () => {
+    const first = submit();
+    const gone = new AbortController();
+    const order = { caller: 'app', deadlineMs: 1000, signal: gone.signal };
+    const left = scheduler.submit('a', order, async () => assert.fail('nobody waits for it'));
+    const next = submit();
+    gone.abort();
+    await assert.rejects(left, { reason: 'CLOSED' });
+    assert.deepEqual(scheduler.load('a'), { running: 1, queued: 1 });
+    runs[0]?.resolve('first');
+    await clock.advance(0);
+    runs[1]?.resolve('next');
+    assert.deepEqual(await Promise.all([first, next]), ['first', 'next']);
+    assert.equal(clock.waiting, 0);
+  });
+
   it('runs one at a time, in order of arrival', async () => {
     const order: string[] = [];
     const all = ['first', 'second', 'third'].map((name) =>
