@@ -22,6 +22,11 @@ AGENT_RETURNED = "agent:returned"
 # Tensors of so many bytes and so many parts fit a message.
 INLINE_MAX_BYTES = 4400
 INLINE_MAX_PARTS = 16
+MESSAGE_MAX_BYTES = 7000
+# What a message has beside a request's body.
+ENVELOPE_BYTES = 700
+# Room in a file for a request's or reply's body that no message holds: hundreds of tensors with names and shapes.
+BODY_ROOM_BYTES = 1024 * 1024
 
 # Why a tensor can't be laid into the exchange folder: code, reason and the next step, as docs/errors.md has them.
 FAULTS = {
@@ -80,6 +85,12 @@ def write_all(descriptor, data, offset):
         view, offset = view[written:], offset + written
 
 
+def read_region(path, region):
+    with open(path, "rb") as file:
+        file.seek(region["offset"])
+        return file.read(region["byteSize"])
+
+
 def remove(path):
     """The agent may have removed the folder meanwhile."""
     try:
@@ -89,8 +100,10 @@ def remove(path):
 
 
 def wants_room(error):
-    """Whether the outputs did not fit the message; an older agent names only the field."""
-    return error.reason == "OUTPUT_ROOM_TOO_SMALL" or (error.reason == "INVALID_ARGUMENT" and error.field == "outputFile")
+    """Whether the request or its outputs did not fit the message; an older agent names only the field."""
+    if error.reason == "INVALID_ARGUMENT":
+        return error.field == "outputFile"
+    return error.reason in ("OUTPUT_ROOM_TOO_SMALL", "MESSAGE_TOO_LARGE", "REPLY_TOO_LARGE")
 
 
 class EdgeManager:
@@ -159,7 +172,8 @@ class EdgeManager:
         path, tensors, output = self._lay(inputs, max_output_bytes, deadline)
         try:
             body = {"inputs": tensors, "outputFile": output, "captureId": capture_id}
-            return self._with_data(self._request("predict", topic, body, deadline - time.monotonic()), path)
+            body, files = self._lay_body(path, output, body)
+            return self._with_data(self._request("predict", topic, body, deadline - time.monotonic(), files), path)
         finally:
             remove(path)
 
@@ -205,7 +219,7 @@ class EdgeManager:
                 tensors.append({"name": tensor_name, "datatype": datatype, "shape": list(shape), "file": region})
                 offset += -(-len(data) // 4096) * 4096
             # Sparse: room for outputs costs nothing until the agent writes there.
-            os.ftruncate(descriptor, offset + max_output_bytes)
+            os.ftruncate(descriptor, offset + max_output_bytes + 2 * BODY_ROOM_BYTES)
         except OSError as error:
             remove(path)
             raise laying_failed(error, path) from error
@@ -214,26 +228,40 @@ class EdgeManager:
         return path, tensors, {"name": name, "offset": offset, "byteSize": max_output_bytes}
 
     @staticmethod
+    def _lay_body(path, output, body):
+        """The body as a message holds it, and where what it does not hold lies or may go: behind the outputs."""
+        request = {"name": output["name"], "offset": output["offset"] + output["byteSize"], "byteSize": BODY_ROOM_BYTES}
+        reply = {**request, "offset": request["offset"] + BODY_ROOM_BYTES}
+        data = json.dumps(body).encode()
+        if len(data) <= MESSAGE_MAX_BYTES - ENVELOPE_BYTES:
+            return body, {"replyFile": reply}
+        if len(data) > BODY_ROOM_BYTES:
+            raise EdgeManagerError("INVALID_ARGUMENT", f"A request's body may have {BODY_ROOM_BYTES} bytes")
+        with open(path, "r+b") as file:
+            file.seek(request["offset"])
+            file.write(data)
+        return {}, {"bodyFile": {**request, "byteSize": len(data)}, "replyFile": reply}
+
+    @staticmethod
     def _bytes_of(tensor, path):
         region = tensor.get("file")
-        if region is None:
-            return base64.b64decode(tensor["b64"])
-        with open(path, "rb") as file:
-            file.seek(region["offset"])
-            return file.read(region["byteSize"])
+        return base64.b64decode(tensor["b64"]) if region is None else read_region(path, region)
 
     def _next_id(self):
         with self._lock:
             self._counter += 1
             return self._counter
 
-    def _request(self, op, topic, body, timeout):
-        """The reply's body. An agent that is stopping or starting says UNAVAILABLE: it is asked again in time."""
+    def _request(self, op, topic, body, timeout, files=None):
+        """The reply's body. An agent that is stopping or starting says UNAVAILABLE: it is asked again in time.
+
+        `files`: regions of the request's file for bodies that no message holds.
+        """
         deadline = time.monotonic() + timeout
         pause = 0.05
         while True:
             try:
-                return self._ask(op, topic, body, deadline, timeout)
+                return self._ask(op, topic, {"body": body, **(files or {})}, deadline, timeout)
             except EdgeManagerError as error:
                 # All apps of a device meet the same restart: full jitter.
                 delay = random.random() * pause
@@ -242,7 +270,7 @@ class EdgeManager:
             time.sleep(delay)
             pause = min(1.0, pause * 2)
 
-    def _ask(self, op, topic, body, deadline, timeout):
+    def _ask(self, op, topic, fields, deadline, timeout):
         """Under one id: the agent acts once for it, however often it hears it."""
         request_id = f"{self._session}-{self._next_id()}"
         waiting = {"event": threading.Event(), "reply": None}
@@ -257,7 +285,7 @@ class EdgeManager:
                 if remaining <= 0:
                     raise no_reply(op, timeout, is_sent)
                 # Greengrass loses messages in silence, and an agent that is killed what it had heard: ask again.
-                is_sent = self._publish(topic, request_id, op, body, remaining)
+                is_sent = self._publish(topic, request_id, op, fields, remaining)
                 # Ends early where the agent says that it is back.
                 waiting["event"].wait(min(remaining, 2.0 if is_sent else 0.2))
         finally:
@@ -265,9 +293,12 @@ class EdgeManager:
         reply = waiting["reply"]
         if not reply["ok"]:
             raise error_of(reply["error"])
-        return reply["body"]
+        region = reply.get("bodyFile")
+        if region is None:
+            return reply["body"]
+        return json.loads(read_region(os.path.join(self._folder, region["name"]), region))
 
-    def _publish(self, topic, request_id, op, body, remaining):
+    def _publish(self, topic, request_id, op, fields, remaining):
         """False where it could not go out now."""
         envelope = {
             "v": 1,
@@ -275,11 +306,12 @@ class EdgeManager:
             "replyTo": self._reply_to,
             "timeoutMs": max(1, int(remaining * 1000)),
             "op": op,
-            "body": body,
+            **fields,
         }
         message = json.dumps(envelope).encode()
-        if len(message) > 7000:
-            raise EdgeManagerError("INVALID_ARGUMENT", f"A message holds 7000 bytes: this one has {len(message)}")
+        if len(message) > MESSAGE_MAX_BYTES:
+            sentence = f"A message holds {MESSAGE_MAX_BYTES} bytes: this one has {len(message)}"
+            raise EdgeManagerError("INVALID_ARGUMENT", sentence, reason="MESSAGE_TOO_LARGE")
         try:
             self._ipc.publish(topic, message)
             return True

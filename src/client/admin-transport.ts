@@ -3,8 +3,12 @@ import { modelOfPredictTopic } from '../contract/mod.js';
 import { EdgeError, isJsonObject, Listeners } from '../core/mod.js';
 import type { ConnectionState, IncomingMessage, Transport } from '../ipc/mod.js';
 
+/** A socket of this machine carries more than a topic of Greengrass: a model's 512 tensors, with all that they are called. */
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+
 /** Envelopes as lines. All replies come to the one who asks, so that a reply topic is only a name. */
 export class AdminTransport implements Transport {
+  readonly maxMessageBytes = MAX_REPLY_BYTES;
   readonly #socket: Socket;
   readonly #listeners = new Listeners<[message: IncomingMessage]>();
   readonly #connectionListeners = new Listeners<[state: ConnectionState, cause?: Error]>();

@@ -1,5 +1,6 @@
 import { INLINE_MAX_BYTES, type FileRegion, type WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
+import type { WithBodyRoom } from '../ipc/mod.js';
 import type { Attempt } from './calls.js';
 import { isSeen, type ExchangeFile } from './exchange-file.js';
 import { ExchangePool } from './exchange-pool.js';
@@ -13,9 +14,13 @@ export type Carrier = Pick<WireTensor, 'b64' | 'file'>;
 /** Parts on their way: a carrier each, and where outputs may go. */
 export interface Laid {
   readonly carriers: readonly Carrier[];
+  /** Room in a file for what no message holds. */
+  readonly withRoom: WithBodyRoom;
   readonly file?: ExchangeFile;
   readonly output?: FileRegion;
 }
+
+type LaidFile = Awaited<ReturnType<ExchangeFile['lay']>>;
 
 /**
  * Parts of requests, inline while everything fits, else all in one file of the exchange folder. Where the agent was
@@ -47,16 +52,30 @@ export class Carriers {
     run: (laid: Laid) => Promise<T>,
   ): Promise<T> {
     const inline = fitsInline(parts);
-    if (inline && outputBytes === 0) return await run({ carriers: parts.map(inBase64) });
+    if (inline && outputBytes === 0) {
+      return await run({ carriers: parts.map(inBase64), withRoom: this.withRoom(attempt) });
+    }
+    return await this.#byFile(inline ? [] : parts, outputBytes, attempt, async (file, { inputs, output }) => {
+      const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
+      const withRoom: WithBodyRoom = async (use) => await use(await file.bodyRoom());
+      return await run({ carriers, withRoom, file, ...(outputBytes === 0 ? {} : { output }) });
+    });
+  }
+
+  /** Room for the bodies of a request that has no file of its own. */
+  withRoom(attempt: Pick<Attempt, 'timeoutMs'>): WithBodyRoom {
+    return (use) => this.#byFile([], 0, attempt, async (file) => await use(await file.bodyRoom()));
+  }
+
+  async #byFile<T>(
+    parts: readonly Uint8Array[],
+    outputBytes: number,
+    attempt: Pick<Attempt, 'timeoutMs'>,
+    run: (file: ExchangeFile, laid: LaidFile) => Promise<T>,
+  ): Promise<T> {
     const pool = await this.#currentPool(attempt.timeoutMs);
     try {
-      return await pool.use(
-        async (file) => await file.lay(inline ? [] : parts, outputBytes),
-        async (file, { inputs, output }) => {
-          const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
-          return await run({ carriers, file, ...(outputBytes === 0 ? {} : { output }) });
-        },
-      );
+      return await pool.use(async (file) => await file.lay(parts, outputBytes), run);
     } catch (thrown) {
       if (!(await this.#hasMoved(pool, thrown, attempt))) throw thrown;
       await this.#leave(pool);

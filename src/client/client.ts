@@ -1,4 +1,4 @@
-import type { ModelDescription, ModelSummary, ReplyOf, Tensor } from '../contract/mod.js';
+import type { ModelDescription, ModelSummary, ReplyOf, RequestOf, Tensor } from '../contract/mod.js';
 import { predictTopic } from '../contract/mod.js';
 import type { Clock, Logger, Random } from '../core/mod.js';
 import { createRequester, type Requester, type Transport } from '../ipc/mod.js';
@@ -94,7 +94,8 @@ export class EdgeManagerClient implements AsyncDisposable {
       this.#room.give(model, !fitsInline(parts), (room) =>
         this.#carriers.carry(parts, room ? maxBytes : 0, attempt, async (laid) => {
           const body = predictRequest(inputs, laid, captureId, options);
-          const reply = await this.#requester.request('predict', body, { ...attempt, topic });
+          const how = { ...attempt, topic, withRoom: laid.withRoom };
+          const reply = await this.#requester.request('predict', body, how);
           return await predictionOf(reply, laid);
         }),
       ),
@@ -113,7 +114,7 @@ export class EdgeManagerClient implements AsyncDisposable {
     model: ModelSelector & { readonly path?: string; readonly pinned?: boolean },
     options: CallOptions = {},
   ): Promise<ModelDescription> {
-    return await this.#calls.call('load', { ...model }, options);
+    return await this.#describing('load', { ...model }, options);
   }
 
   /**
@@ -150,7 +151,7 @@ export class EdgeManagerClient implements AsyncDisposable {
    * const { inputs } = await client.describeModel({ name: 'SileroVad', label: 'stable' });
    */
   async describeModel(model: ModelSelector, options: CallOptions = {}): Promise<ModelDescription> {
-    return await this.#calls.call('describe', { ...model }, options);
+    return await this.#describing('describe', { ...model }, options);
   }
 
   /**
@@ -175,9 +176,10 @@ export class EdgeManagerClient implements AsyncDisposable {
   async capture(data: CaptureData, options: CallOptions = {}): Promise<ReplyOf<'capture'>> {
     const captureId = data.captureId ?? this.#options.random.hex(16);
     return await this.#calls.repeat(options, (attempt) =>
-      this.#carriers.carry(captureParts(data), 0, attempt, ({ carriers }) =>
-        this.#requester.request('capture', captureRequest(data, carriers, captureId), attempt),
-      ),
+      this.#carriers.carry(captureParts(data), 0, attempt, ({ carriers, withRoom }) => {
+        const body = captureRequest(data, carriers, captureId);
+        return this.#requester.request('capture', body, { ...attempt, withRoom });
+      }),
     );
   }
 
@@ -188,6 +190,18 @@ export class EdgeManagerClient implements AsyncDisposable {
    */
   async captureStatus(captureId: string, options: CallOptions = {}): Promise<ReplyOf<'captureStatus'>> {
     return await this.#calls.call('captureStatus', { captureId }, options);
+  }
+
+  /** A model's description, which may be longer than a message. */
+  async #describing<Name extends 'load' | 'describe'>(
+    name: Name,
+    body: RequestOf<Name>,
+    options: CallOptions,
+  ): Promise<ReplyOf<Name>> {
+    return await this.#calls.repeat(options, (attempt) => {
+      const withRoom = this.#carriers.withRoom(attempt);
+      return this.#requester.request(name, body, { ...attempt, withRoom });
+    });
   }
 
   /** Ends the subscription and removes this client's files; calls under way fail with UNAVAILABLE (CLOSED). */

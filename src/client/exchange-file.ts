@@ -1,20 +1,23 @@
 import { constants, existsSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileRegion, Reason } from '../contract/mod.js';
+import { MAX_BODY_BYTES, type FileRegion, type Reason } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
+import type { BodyRoom } from '../ipc/mod.js';
 
 /**
  * Up to here bytes are copied at once: in memory (/dev/shm, or the page cache) that takes a fraction of a
  * millisecond, less than the way through the thread pool and back.
  */
 const AT_ONCE_BYTES = 4 * 1024 * 1024;
+/** Room for a reply's body: sparse, and more than a description of 256 inputs and outputs has. */
+const REPLY_BODY_BYTES = 16 * 1024 * 1024;
 /** Regions start on a page, so that a reader may map or read them directly. */
 const ALIGN_BYTES = 4096;
 
 /**
- * One file in the exchange folder, used by one request at a time: inputs in front, outputs behind. It is sparse,
- * so a large output region costs nothing until something is written there.
+ * One file in the exchange folder, used by one request at a time: inputs in front, outputs behind, and behind those
+ * what no message holds. It is sparse, so a large region costs nothing until something is written there.
  */
 export class ExchangeFile {
   readonly #path: string;
@@ -22,6 +25,8 @@ export class ExchangeFile {
   readonly name: string;
   #sizeBytes = 0;
   #heldBytes = 0;
+  /** Where the last layout ends. */
+  #end = 0;
 
   private constructor(path: string, name: string, handle: FileHandle) {
     this.#path = path;
@@ -46,17 +51,34 @@ export class ExchangeFile {
       inputs.push({ name: this.name, offset, byteSize: part.byteLength });
       offset = aligned(offset + part.byteLength);
     }
-    const sizeBytes = offset + outputBytes;
-    if (sizeBytes > this.#sizeBytes) {
-      await translated(this.#handle.truncate(sizeBytes), `make room in ${this.#path}`);
-      this.#sizeBytes = sizeBytes;
-    }
+    this.#end = aligned(offset + outputBytes);
+    await this.#grow(offset + outputBytes);
     this.#heldBytes = Math.max(this.#heldBytes, offset);
     for (const [index, region] of inputs.entries()) {
       const part = parts[index];
       if (part !== undefined) await translated(this.#writeAt(part, region.offset), `write ${this.#path}`);
     }
     return { inputs, output: { name: this.name, offset, byteSize: outputBytes } };
+  }
+
+  /** Room behind what was laid, for bodies that no message holds. */
+  async bodyRoom(): Promise<BodyRoom> {
+    const request = { name: this.name, offset: this.#end, byteSize: MAX_BODY_BYTES };
+    const reply = { name: this.name, offset: this.#end + MAX_BODY_BYTES, byteSize: REPLY_BODY_BYTES };
+    await this.#grow(reply.offset + reply.byteSize);
+    return {
+      reply,
+      lay: async (body) => {
+        if (body.byteLength > request.byteSize) throw tooLong(body.byteLength);
+        await translated(this.#writeAt(body, request.offset), `write ${this.#path}`);
+        this.#heldBytes += body.byteLength;
+        return { ...request, byteSize: body.byteLength };
+      },
+      read: async (region) => {
+        this.#heldBytes += region.byteSize;
+        return await this.#read(region);
+      },
+    };
   }
 
   /** False where somebody has removed it: what is written now reaches nobody. */
@@ -71,6 +93,21 @@ export class ExchangeFile {
 
   async read(region: FileRegion): Promise<Uint8Array> {
     this.#heldBytes = Math.max(this.#heldBytes, region.offset + region.byteSize);
+    return await this.#read(region);
+  }
+
+  async remove(): Promise<void> {
+    await unlink(this.#path).catch(() => undefined);
+    await this.#handle.close();
+  }
+
+  async #grow(sizeBytes: number): Promise<void> {
+    if (sizeBytes <= this.#sizeBytes) return;
+    await translated(this.#handle.truncate(sizeBytes), `make room in ${this.#path}`);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  async #read(region: FileRegion): Promise<Uint8Array> {
     const bytes = new Uint8Array(region.byteSize);
     let done = 0;
     while (done < bytes.byteLength) {
@@ -87,11 +124,6 @@ export class ExchangeFile {
       done += bytesRead;
     }
     return bytes;
-  }
-
-  async remove(): Promise<void> {
-    await unlink(this.#path).catch(() => undefined);
-    await this.#handle.close();
   }
 
   async #writeAt(bytes: Uint8Array, position: number): Promise<void> {
@@ -116,6 +148,13 @@ export class ExchangeFile {
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
+}
+
+function tooLong(bytes: number): EdgeError {
+  return new EdgeError(
+    'MESSAGE_TOO_LARGE',
+    `Cannot send the request as it must have at most ${MAX_BODY_BYTES} bytes beside its tensors: this one has ${bytes}`,
+  );
 }
 
 /** Whether this app sees the folder that the agent names. */

@@ -4,9 +4,6 @@ import { decodeReply, encodeMessage, fromErrorBody } from '../ipc/mod.js';
 import { systemClock, systemRandom } from '../system/mod.js';
 import type { AdminTransport } from './admin-transport.js';
 
-/** A socket of this machine carries more than a topic of Greengrass. */
-const MAX_REPLY_BYTES = 256 * 1024;
-
 /**
  * Asks for an operation that the admin socket alone has.
  * @returns the reply's body
@@ -21,7 +18,7 @@ export async function askAsOperator(
   const id = systemRandom.hex(16);
   const answer = deferred<ReplyEnvelope>();
   const end = await transport.subscribe('', ({ payload }) => {
-    const reply = decodeReply(payload, MAX_REPLY_BYTES);
+    const reply = decodeReply(payload, transport.maxMessageBytes);
     if (reply.id === id) answer.resolve(reply);
   });
   const endLost = transport.onConnection((_state, cause) =>

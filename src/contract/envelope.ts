@@ -1,11 +1,14 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { CODES } from './codes/mod.js';
+import { FileRegion } from './tensor.js';
 
 /**
  * Nucleus lite delivers at most 7,329 bytes on a short topic and drops more in silence; nothing of ours is
  * ever longer than this. Longer replies come in pages, larger tensors by file.
  */
 export const MAX_MESSAGE_BYTES = 7000;
+/** A request's body by file: 256 inputs with the longest names. */
+export const MAX_BODY_BYTES = 1024 * 1024;
 export const PROTOCOL_VERSION = 1;
 /** Longest `timeoutMs` that a caller may ask for: a package admission on slow flash. */
 export const MAX_TIMEOUT_MS = 600_000;
@@ -22,6 +25,10 @@ export const RequestEnvelope = Type.Object({
   timeoutMs: Type.Integer({ minimum: 1, maximum: MAX_TIMEOUT_MS }),
   op: Type.String({ minLength: 1, maxLength: 64 }),
   body: Type.Object({}, { additionalProperties: true }),
+  /** Where the body lies as JSON text that a message does not hold, in the caller's exchange folder; `body` is then {}. */
+  bodyFile: Type.Optional(FileRegion),
+  /** Where the reply's body may go as JSON text if a message does not hold it. */
+  replyFile: Type.Optional(FileRegion),
 });
 export type RequestEnvelope = Static<typeof RequestEnvelope>;
 
@@ -47,6 +54,8 @@ export const ReplyEnvelope = Type.Union([
     id: Type.String(),
     ok: Type.Literal(true),
     body: Type.Object({}, { additionalProperties: true }),
+    /** Where the body lies as JSON text; only in answer to a request with a `replyFile`. */
+    bodyFile: Type.Optional(FileRegion),
   }),
   Type.Object({
     v: Type.Literal(PROTOCOL_VERSION),
@@ -56,7 +65,7 @@ export const ReplyEnvelope = Type.Union([
   }),
 ]);
 export type ReplyEnvelope =
-  | { v: 1; id: string; ok: true; body: Record<string, unknown> }
+  | { v: 1; id: string; ok: true; body: Record<string, unknown>; bodyFile?: FileRegion }
   | { v: 1; id: string; ok: false; error: ErrorBody };
 
 /** The id of {@link AgentReturned}; no request has it. */

@@ -1,3 +1,5 @@
+export type { FileOwner, FilePort } from './body-files.js';
+export * from './body-room.js';
 export * from './codec.js';
 export * from './memory.js';
 export * from './port.js';

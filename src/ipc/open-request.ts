@@ -9,6 +9,8 @@ export interface OpenRequestOptions {
   readonly resendAfterMs: number;
   /** Sends the request with what remains of its time. */
   readonly publish: (remainingMs: number) => Promise<void>;
+  /** Answers that an earlier request under the same id may still get, which say that no message holds its reply. */
+  readonly stale: number;
 }
 
 /**
@@ -19,10 +21,13 @@ export class OpenRequest {
   readonly #options: OpenRequestOptions;
   readonly #answer = deferred<ReplyEnvelope>();
   #tries = 0;
+  #sent = 0;
+  #stale: number;
   #cancelNext = (): void => undefined;
 
   constructor(options: OpenRequestOptions) {
     this.#options = options;
+    this.#stale = options.stale;
     // It may be refused before anybody waits for it.
     this.#answer.promise.catch(() => undefined);
   }
@@ -30,6 +35,11 @@ export class OpenRequest {
   /** The answer of the agent, or why there is none. */
   get answer(): Promise<ReplyEnvelope> {
     return this.#answer.promise;
+  }
+
+  /** How often it was sent. */
+  get sent(): number {
+    return this.#sent;
   }
 
   /** Sends it now, and again where no answer comes. */
@@ -44,6 +54,7 @@ export class OpenRequest {
   }
 
   resolve(reply: ReplyEnvelope): void {
+    if (!reply.ok && reply.error.reason === 'REPLY_TOO_LARGE' && this.#stale-- > 0) return;
     this.rest();
     this.#answer.resolve(reply);
   }
@@ -58,6 +69,7 @@ export class OpenRequest {
     this.rest();
     const remainingMs = deadlineMs - clock.monotonicMs();
     const thisTry = this.#tries;
+    this.#sent++;
     publish(remainingMs).catch((thrown: unknown) => {
       if (thisTry === this.#tries) this.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     });

@@ -25,6 +25,8 @@ export type ConnectionState = 'lost' | 'regained' | 'refused' | 'ended';
  * MAX_MESSAGE_BYTES (a larger write can abort the process in native code).
  */
 export interface Transport extends AsyncDisposable {
+  /** What it delivers at most. Default: MAX_MESSAGE_BYTES. */
+  readonly maxMessageBytes?: number;
   publish(topic: string, payload: Uint8Array, options?: PublishOptions): Promise<void>;
   /**
    * Resolves when the broker has accepted the subscription. The listener is called in order and must not throw.

@@ -1,5 +1,6 @@
 import {
   AGENT_RETURNED_ID,
+  MAX_MESSAGE_BYTES,
   MAX_TIMEOUT_MS,
   operations,
   replyTopic,
@@ -10,7 +11,8 @@ import {
   type RequestOf,
 } from '../contract/mod.js';
 import { EdgeError, validate, within, type Clock, type Logger, type Random } from '../core/mod.js';
-import { decodeReply, encodeMessage, fromErrorBody } from './codec.js';
+import type { BodyRoom, WithBodyRoom } from './body-room.js';
+import { decodeMessage, decodeReply, encodeMessage, fromErrorBody } from './codec.js';
 import { OpenRequest } from './open-request.js';
 import type { ConnectionState, IncomingMessage, Transport } from './port.js';
 
@@ -31,6 +33,17 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: the operation's own topic; predict has one per model. */
   readonly topic?: string;
+  /** Asked for where a message does not hold the request or its reply; absent: such a request fails. */
+  readonly withRoom?: WithBodyRoom;
+}
+
+/** One request on its way. */
+interface Outgoing {
+  readonly name: OperationName;
+  readonly topic: string;
+  readonly envelope: RequestEnvelope;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface Requester extends AsyncDisposable {
@@ -92,19 +105,19 @@ class TopicRequester implements Requester {
   ): Promise<ReplyOf<Name>> {
     options.signal?.throwIfAborted();
     this.#checkOpen();
-    const operation = operations[name];
+    const { topic = operations[name].topic, timeoutMs, signal, withRoom } = options;
     const id = `${this.#prefix}-${(this.#counter++).toString(36)}`;
     const envelope: RequestEnvelope = {
       v: 1,
       id,
       replyTo: this.replyTo,
-      timeoutMs: wireTimeout(options.timeoutMs),
+      timeoutMs: wireTimeout(timeoutMs),
       op: name,
       body: body as Record<string, unknown>,
     };
-    const reply = await this.#exchange(name, options.topic ?? operation.topic, envelope, options);
-    if (!reply.ok) throw fromErrorBody(reply.error);
-    return validate(operation.reply, reply.body, 'Cannot read the reply') as ReplyOf<Name>;
+    const deadlineMs = this.#options.clock.monotonicMs() + timeoutMs;
+    const answer = await this.#ask({ name, topic, envelope, deadlineMs, signal }, withRoom);
+    return validate(operations[name].reply, answer, 'Cannot read the reply') as ReplyOf<Name>;
   }
 
   async close(): Promise<void> {
@@ -118,20 +131,53 @@ class TopicRequester implements Requester {
     await this.close();
   }
 
-  async #exchange(
-    name: OperationName,
-    topic: string,
-    envelope: RequestEnvelope,
-    { timeoutMs, signal }: RequestOptions,
-  ): Promise<ReplyEnvelope> {
+  /** The reply's body: by message, or by file under the same id, so that the agent acts once. */
+  async #ask(outgoing: Outgoing, withRoom: WithBodyRoom | undefined): Promise<Record<string, unknown>> {
+    const first = this.#openRequest(outgoing, 0);
+    try {
+      const reply = await this.#exchange(outgoing, first);
+      if (!reply.ok) throw fromErrorBody(reply.error);
+      return reply.body;
+    } catch (thrown) {
+      const reason = thrown instanceof EdgeError ? thrown.reason : undefined;
+      if (withRoom === undefined || !(reason === 'MESSAGE_TOO_LARGE' || reason === 'REPLY_TOO_LARGE'))
+        throw thrown;
+      // Each time that it was sent has an answer, and all but one are still to come.
+      return await withRoom((room) => this.#askByFile(outgoing, room, Math.max(0, first.sent - 1)));
+    }
+  }
+
+  async #askByFile(outgoing: Outgoing, room: BodyRoom, stale: number): Promise<Record<string, unknown>> {
+    const { body, ...head } = outgoing.envelope;
+    const asked: RequestEnvelope = { ...head, replyFile: room.reply, body };
+    const fits = encodeMessage(asked).byteLength <= MAX_MESSAGE_BYTES;
+    const envelope = fits ? asked : { ...asked, body: {}, bodyFile: await room.lay(encodeMessage(body)) };
+    const filed = { ...outgoing, envelope };
+    const reply = await this.#exchange(filed, this.#openRequest(filed, stale));
+    if (!reply.ok) throw fromErrorBody(reply.error);
+    if (reply.bodyFile === undefined) return reply.body;
+    const bytes = await room.read(reply.bodyFile);
+    return decodeMessage(bytes, 'Cannot read the reply', bytes.byteLength) as Record<string, unknown>;
+  }
+
+  #openRequest({ name, topic, envelope, deadlineMs }: Outgoing, stale: number): OpenRequest {
     const { clock, transport } = this.#options;
-    const request = new OpenRequest({
+    return new OpenRequest({
       clock,
-      deadlineMs: clock.monotonicMs() + timeoutMs,
+      deadlineMs,
       resendAfterMs: operations[name].resendAfterMs,
       publish: (remainingMs) =>
         transport.publish(topic, encodeMessage({ ...envelope, timeoutMs: wireTimeout(remainingMs) })),
+      stale,
     });
+  }
+
+  async #exchange(
+    { name, envelope, deadlineMs, signal }: Outgoing,
+    request: OpenRequest,
+  ): Promise<ReplyEnvelope> {
+    const { clock } = this.#options;
+    const timeoutMs = deadlineMs - clock.monotonicMs();
     this.#open.set(envelope.id, request);
     if (!this.#isAway) request.send();
     try {
@@ -192,7 +238,7 @@ class TopicRequester implements Requester {
   #receive(message: IncomingMessage): void {
     let reply: ReplyEnvelope;
     try {
-      reply = decodeReply(message.payload);
+      reply = decodeReply(message.payload, this.#options.transport.maxMessageBytes);
     } catch (thrown) {
       this.#options.logger.warn('An unreadable reply was ignored', { reason: String(thrown) });
       return;

@@ -10,6 +10,7 @@ import {
   type RequestOf,
 } from '../contract/mod.js';
 import { EdgeError, Shares, toEdgeError, validate, type Clock, type Logger } from '../core/mod.js';
+import { BodyFiles, type FileOwner, type FilePort } from './body-files.js';
 import { decodeRequest, encodeMessage, toErrorBody } from './codec.js';
 import type { IncomingMessage, Transport } from './port.js';
 import { ReplayCache } from './replay.js';
@@ -49,6 +50,8 @@ export interface ResponderOptions {
    * More are refused with RESOURCE_EXHAUSTED, and of one caller as many as would leave no more free. Default 2048.
    */
   readonly maxInFlight?: number;
+  /** The callers' exchange files, for bodies that no message holds. Absent: those are refused. */
+  readonly files?: FilePort;
   /** Hears of each readable request, before it is answered. */
   readonly onRequest?: (replyTo: string, component: string) => void;
 }
@@ -82,12 +85,14 @@ export async function createResponder(options: ResponderOptions): Promise<Respon
 class TopicResponder implements Responder {
   readonly #options: ResponderOptions;
   readonly #replay: ReplayCache;
+  readonly #bodies: BodyFiles;
   readonly #ends: (() => Promise<void>)[] = [];
   readonly #inFlight = { predictions: new Shares(), others: new Shares() };
 
   constructor(options: ResponderOptions) {
     this.#options = options;
     this.#replay = new ReplayCache(options.clock);
+    this.#bodies = new BodyFiles(options.files);
   }
 
   get inFlight(): number {
@@ -163,7 +168,7 @@ class TopicResponder implements Responder {
               { field: 'op' },
             ),
           );
-    await this.#send(request.replyTo, reply, message.form);
+    await this.#send(request, parsed.component, reply, message.form);
   }
 
   /** An unreadable request gets its one error where id and reply topic can be told. */
@@ -175,7 +180,7 @@ class TopicResponder implements Responder {
       this.#options.logger.debug('An unreadable request was ignored', { reason: error.message });
       return;
     }
-    await this.#send(replyTo, failure(id, error), message.form);
+    await this.#publish(replyTo, encodeMessage(failure(id, error)), message.form);
   }
 
   async #run(request: RequestEnvelope, context: RequestContext): Promise<ReplyEnvelope> {
@@ -229,22 +234,51 @@ class TopicResponder implements Responder {
       );
     }
     const schema = operations[name].request;
-    const body = validate(schema, request.body, 'Cannot read the request') as Static<typeof schema>;
-    return await handler(body, context);
+    return await this.#bodies.withBody(request, context, async (given) => {
+      const body = validate(schema, given, 'Cannot read the request') as Static<typeof schema>;
+      return await handler(body, context);
+    });
   }
 
-  async #send(replyTo: string, reply: ReplyEnvelope, form: 'binary' | 'json'): Promise<void> {
-    let payload = encodeMessage(reply);
-    if (payload.byteLength > MAX_MESSAGE_BYTES) {
-      const error = new EdgeError(
-        'REPLY_TOO_LARGE',
-        `Cannot send the reply as it has ${payload.byteLength} bytes and a message holds ${MAX_MESSAGE_BYTES}: ask for outputs by file`,
-        { field: 'outputFile' },
-      );
-      payload = encodeMessage(failure(reply.id, error));
+  async #send(
+    request: RequestEnvelope,
+    caller: string,
+    reply: ReplyEnvelope,
+    form: 'binary' | 'json',
+  ): Promise<void> {
+    const payload = encodeMessage(reply);
+    const fits = payload.byteLength <= MAX_MESSAGE_BYTES;
+    const sent = fits ? payload : await this.#byFile(request, caller, reply, payload.byteLength);
+    await this.#publish(request.replyTo, sent, form);
+  }
+
+  async #byFile(
+    { replyFile, replyTo, op }: RequestEnvelope,
+    caller: string,
+    reply: ReplyEnvelope,
+    bytes: number,
+  ): Promise<Uint8Array> {
+    if (replyFile === undefined) return encodeMessage(failure(reply.id, tooLarge(op, bytes)));
+    const owner: FileOwner = { client: replyTo, caller };
+    try {
+      return encodeMessage(await this.#bodies.write(reply, owner, replyFile));
+    } catch (thrown) {
+      return encodeMessage(failure(reply.id, toEdgeError(thrown)));
     }
+  }
+
+  async #publish(replyTo: string, payload: Uint8Array, form: 'binary' | 'json'): Promise<void> {
     await this.#options.transport.publish(replyTo, payload, { form });
   }
+}
+
+/** A caller of before `replyFile` offers room for outputs where this names 'outputFile', which may be enough. */
+function tooLarge(op: string, bytes: number): EdgeError {
+  return new EdgeError(
+    'REPLY_TOO_LARGE',
+    `Cannot send the reply as it has ${bytes} bytes and a message holds ${MAX_MESSAGE_BYTES}: ask for outputs by file, and give 'replyFile' a region for the rest`,
+    { field: op === 'predict' ? 'outputFile' : 'replyFile' },
+  );
 }
 
 function failure(id: string, error: EdgeError): ReplyEnvelope {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { ROOT } from '../../examples/stage/root.js';
@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/core/mod.js';
 import { connectGreengrass } from '../../src/ipc/greengrass/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { ALLOW_ALL } from '../lib/ipc-harness.js';
+import { pythonWithSdk } from '../lib/python-sdk.js';
 import { NucleusBench } from '../lib/nucleus.js';
 import { until } from '../lib/until.js';
 
@@ -21,15 +22,6 @@ for line in sys.stdin:
     print("models", len(manager.list_models(timeout=60.0)), flush=True)
 manager.close()
 `;
-
-/** The interpreter itself: a version manager's shim wants variables that a component does not get. */
-function pythonWithSdk(): string | undefined {
-  const script = 'import awsiot.greengrasscoreipc.clientv2, sys; print(sys.executable)';
-  const probe = spawnSync('python3', ['-c', script], { encoding: 'utf8' });
-  if (probe.status === 0) return probe.stdout.trim();
-  console.log('      skipped: python3 with the package awsiotsdk is not installed (pip install awsiotsdk)');
-  return undefined;
-}
 
 describe('the Python example with the official device SDK', function () {
   it('lists, predicts by file and captures', async function () {

@@ -28,6 +28,7 @@ import { ProbationWatch } from './probation-watch.js';
 import { ArtifactWatch } from './reconcile-artifacts.js';
 import type { ServedModels } from './served-models.js';
 import type { Rollback } from './rollback.js';
+import { SharedFiles } from './shared-files.js';
 import { SwitchOver } from './switch-over.js';
 import type { TrustWatch } from './trust-watch.js';
 import { Unadmitted } from './unadmitted.js';
@@ -50,6 +51,8 @@ export interface AgentQueue extends PredictionQueue, Holder {
  */
 export class Agent implements AsyncDisposable {
   readonly handlers: AgentHandlers;
+  /** For a responder: bodies that no message holds. */
+  readonly files: SharedFiles;
   readonly operator: Operator;
   readonly adminGate: AdminGate;
   readonly events: Events;
@@ -96,6 +99,7 @@ export class Agent implements AsyncDisposable {
     const others = [queue, counters, probation, models.limits];
     const forgetting: Forgetting = new Forgetting({ ...parts, others });
     const exchange = this.#exchange;
+    this.files = new SharedFiles(exchange);
     this.#probation = probation;
     const captureOwners = new CaptureOwners(dependencies.captureOwners);
     this.#predictions = new Predictions({ ...parts, captureOwners, failures, probation, exchange, queue });

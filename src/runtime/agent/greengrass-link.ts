@@ -42,6 +42,7 @@ export async function linkGreengrass(
   const responder = await createResponder({
     transport,
     handlers: agent.handlers,
+    files: agent.files,
     clock,
     logger,
     onRequest: (replyTo, component) => clients.heard(replyTo, component),

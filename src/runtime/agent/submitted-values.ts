@@ -9,19 +9,20 @@ import {
   tensorByteSize,
   tensorBytesChecked,
 } from '../../tensor/mod.js';
-import { ExchangeReader } from '../host/port/mod.js';
+import { AsyncExchangeFolder } from '../host/port/mod.js';
+import { folderUnknown } from './shared-files.js';
 
 /** The control process holds one record's tensors in memory. */
 const MAX_RECORD_BYTES = 64 * MEBIBYTE;
 
 /** A submitted record's tensors and items with their bytes at hand. Each size is checked before its bytes are read. */
 export class SubmittedValues {
-  readonly #files: ExchangeReader | undefined;
+  readonly #files: AsyncExchangeFolder | undefined;
   #bytes = 0;
 
   /** @param folder the caller's exchange folder; undefined where it has none */
   constructor(folder: string | undefined) {
-    this.#files = folder === undefined ? undefined : new ExchangeReader(folder);
+    this.#files = folder === undefined ? undefined : new AsyncExchangeFolder(folder);
   }
 
   async tensors(wires: readonly WireTensor[], side: string): Promise<readonly Tensor[]> {
@@ -75,13 +76,7 @@ export class SubmittedValues {
   }
 
   async #read(file: FileRegion, field: string): Promise<Uint8Array> {
-    if (this.#files === undefined) {
-      throw new EdgeError(
-        'EXCHANGE_FOLDER_UNKNOWN',
-        'Cannot use exchange files as the caller has no exchange folder',
-        { field, nextStep: "Call 'hello' first: it gives the folder" },
-      );
-    }
+    if (this.#files === undefined) throw folderUnknown(field);
     this.#bytes += file.byteSize;
     if (this.#bytes > MAX_RECORD_BYTES) {
       throw new EdgeError(

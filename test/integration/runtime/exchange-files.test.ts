@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EdgeError } from '../../../src/core/mod.js';
-import { ExchangeFolder, ExchangeReader } from '../../../src/runtime/host/port/mod.js';
+import { AsyncExchangeFolder, ExchangeFolder } from '../../../src/runtime/host/port/mod.js';
 import { until } from '../../lib/until.js';
 
 const run = promisify(execFile);
@@ -14,7 +14,7 @@ describe('exchange files', () => {
   let root: string;
   let folder: string;
   let exchange: ExchangeFolder;
-  let reader: ExchangeReader;
+  let other: AsyncExchangeFolder;
   const region = (
     name: string,
     byteSize = 4,
@@ -29,7 +29,7 @@ describe('exchange files', () => {
     folder = join(root, 'secret-0123');
     await mkdir(folder);
     exchange = new ExchangeFolder(folder);
-    reader = new ExchangeReader(folder);
+    other = new AsyncExchangeFolder(folder);
     await writeFile(join(folder, 'good.bin'), 'abcdefgh');
     await writeFile(join(root, 'outside.bin'), 'outside!');
   });
@@ -37,10 +37,13 @@ describe('exchange files', () => {
 
   it('are read and written by region', async () => {
     assert.equal(Buffer.from(exchange.read(region('good.bin', 3, 2), 'f')).toString(), 'cde');
-    assert.equal(Buffer.from(await reader.read(region('good.bin', 3, 2), 'f')).toString(), 'cde');
+    assert.equal(Buffer.from(await other.read(region('good.bin', 3, 2), 'f')).toString(), 'cde');
     const written = exchange.write(region('good.bin', 6, 1), [Buffer.from('12'), Buffer.from('3')], 'f');
     assert.deepEqual(written, [region('good.bin', 2, 1), region('good.bin', 1, 3)]);
     assert.equal(await readFile(join(folder, 'good.bin'), 'utf8'), 'a123efgh');
+    const back = await other.write(region('good.bin', 6, 1), Buffer.from('zyx'), 'f');
+    assert.deepEqual(back, region('good.bin', 3, 1));
+    assert.equal(await readFile(join(folder, 'good.bin'), 'utf8'), 'azyxefgh');
   });
 
   const traps: readonly [string, RegExp, string, (path: string) => Promise<unknown>][] = [
@@ -58,7 +61,8 @@ describe('exchange files', () => {
       for (const use of [
         async () => exchange.read(region(name), 'inputs[0].file'),
         async () => exchange.write(region(name), [Buffer.alloc(4)], 'inputs[0].file'),
-        async () => await reader.read(region(name), 'inputs[0].file'),
+        async () => await other.read(region(name), 'inputs[0].file'),
+        async () => await other.write(region(name), Buffer.alloc(4), 'inputs[0].file'),
       ]) {
         await assert.rejects(
           use,
@@ -87,18 +91,21 @@ describe('exchange files', () => {
       'x'.repeat(200),
     ]) {
       assert.throws(() => exchange.read(region(name), 'f'), /plain file name/);
-      await assert.rejects(reader.read(region(name), 'f'), /plain file name/);
+      await assert.rejects(other.read(region(name), 'f'), /plain file name/);
     }
   });
 
   it('refuse devices', async () => {
     assert.throws(() => new ExchangeFolder('/dev').read(region('zero'), 'f'), /not a regular file/);
-    await assert.rejects(new ExchangeReader('/dev').read(region('zero'), 'f'), /not a regular file/);
+    await assert.rejects(new AsyncExchangeFolder('/dev').read(region('zero'), 'f'), /not a regular file/);
   });
 
   it('write nothing where the outputs do not fit', async () => {
     assert.throws(() => exchange.write(region('good.bin', 2), [Buffer.from('123')], 'outputFile'), {
       field: 'outputFile.byteSize',
+    });
+    await assert.rejects(other.write(region('good.bin', 2), Buffer.from('123'), 'replyFile'), {
+      field: 'replyFile.byteSize',
     });
     assert.equal(await readFile(join(folder, 'good.bin'), 'utf8'), 'abcdefgh');
   });
@@ -106,17 +113,17 @@ describe('exchange files', () => {
   it('never grow a file, and notice one that became shorter', async () => {
     await truncate(join(folder, 'good.bin'), 2);
     assert.throws(() => exchange.read(region('good.bin'), 'f'), /must hold 4 bytes/);
-    await assert.rejects(reader.read(region('good.bin'), 'f'), /must hold 4 bytes/);
+    await assert.rejects(other.read(region('good.bin'), 'f'), /must hold 4 bytes/);
     assert.throws(() => exchange.write(region('good.bin'), [Buffer.alloc(4)], 'f'), /must hold 4 bytes/);
     assert.equal((await readFile(join(folder, 'good.bin'))).length, 2);
   });
 
   const readers: readonly [
     string,
-    () => { read: (...given: Parameters<ExchangeReader['read']>) => unknown },
+    () => { read: (...given: Parameters<AsyncExchangeFolder['read']>) => unknown },
   ][] = [
     ['in one go', () => exchange],
-    ['in pieces', () => reader],
+    ['in pieces', () => other],
   ];
   for (const [how, readerOf] of readers) {
     it(`give whole regions or a reason while another process cuts and grows a file that is read ${how}`, async () => {

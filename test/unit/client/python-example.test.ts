@@ -81,7 +81,7 @@ folder = tempfile.mkdtemp()
 said = []
 manager = EdgeManager("com.example.App")
 ${answer}
-def request(op, topic, body, timeout):
+def request(op, topic, body, timeout, files=None):
     said.append(op + ("+room" if "outputFile" in body else ""))
     return answer(op, body)
 manager._request = request

@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileRegion } from '../../../contract/mod.js';
-import { EdgeError, messageOf } from '../../../core/mod.js';
 import {
   becameShorter,
   checkFile,
   checkName,
+  checkRoom,
   checkUnchanged,
   notOpened,
-  refused,
+  notWritten,
   type FileInfo,
 } from './exchange-region.js';
 
@@ -18,7 +18,7 @@ export const OPEN_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constant
 /**
  * Reads and writes regions of files in one caller's exchange folder. Synchronous, as the host's one thread has
  * nothing else to do meanwhile, and a call saves two hops through the thread pool.
- * The control process, which has other things to do, reads by ExchangeReader.
+ * The control process, which has other things to do, has AsyncExchangeFolder.
  */
 export class ExchangeFolder {
   readonly #folder: string;
@@ -49,17 +49,11 @@ export class ExchangeFolder {
    */
   write(region: FileRegion, parts: readonly Uint8Array[], field: string): FileRegion[] {
     const totalBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-    if (totalBytes > region.byteSize) {
-      throw refused(
-        `${field}.byteSize`,
-        region.name,
-        `the region must hold ${totalBytes} bytes: current size is ${region.byteSize}`,
-      );
-    }
+    checkRoom(region, totalBytes, field);
     return this.#withFile(region, field, constants.O_WRONLY, (file) => {
       let offset = region.offset;
       return parts.map((part) => {
-        writeAll(file, part, offset);
+        writeAll(file, part, offset, field);
         const written = { name: region.name, offset, byteSize: part.byteLength };
         offset += part.byteLength;
         return written;
@@ -93,16 +87,13 @@ export class ExchangeFolder {
   }
 }
 
-function writeAll(file: number, bytes: Uint8Array, offset: number): void {
+function writeAll(file: number, bytes: Uint8Array, offset: number, field: string): void {
   let done = 0;
   try {
     while (done < bytes.byteLength) {
       done += writeSync(file, bytes, done, bytes.byteLength - done, offset + done);
     }
   } catch (error) {
-    throw new EdgeError('EXCHANGE_FULL', `Cannot write the outputs: ${messageOf(error)}`, {
-      field: 'outputFile',
-      cause: error,
-    });
+    throw notWritten(error, field);
   }
 }

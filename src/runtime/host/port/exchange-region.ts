@@ -1,5 +1,5 @@
 import type { FileRegion } from '../../../contract/mod.js';
-import { EdgeError } from '../../../core/mod.js';
+import { EdgeError, messageOf } from '../../../core/mod.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -27,6 +27,13 @@ export function checkFile(info: FileInfo, { name, offset, byteSize }: FileRegion
   }
 }
 
+/** Before anything is written. */
+export function checkRoom({ name, byteSize }: FileRegion, bytes: number, field: string): void {
+  if (bytes <= byteSize) return;
+  const reason = `the region must hold ${bytes} bytes: current size is ${byteSize}`;
+  throw refused(`${field}.byteSize`, name, reason);
+}
+
 /** After the bytes were read. */
 export function checkUnchanged(before: FileInfo, after: FileInfo, name: string, field: string): void {
   if (after.size === before.size) return;
@@ -40,6 +47,11 @@ export function becameShorter(field: string, name: string): EdgeError {
 
 export function notOpened(error: unknown, field: string, name: string): EdgeError {
   return refused(field, name, openReason(error), error);
+}
+
+export function notWritten(cause: unknown, field: string): EdgeError {
+  const what = field === 'outputFile' ? 'outputs' : 'reply';
+  return new EdgeError('EXCHANGE_FULL', `Cannot write the ${what}: ${messageOf(cause)}`, { field, cause });
 }
 
 function openReason(error: unknown): string {
@@ -61,7 +73,7 @@ function openReason(error: unknown): string {
   }
 }
 
-export function refused(field: string, name: string, reason: string, cause?: unknown): EdgeError {
+function refused(field: string, name: string, reason: string, cause?: unknown): EdgeError {
   return new EdgeError(
     'EXCHANGE_FILE_REFUSED',
     `Cannot use the exchange file ${JSON.stringify(name)} as ${reason}`,
