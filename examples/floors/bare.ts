@@ -3,11 +3,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createOnnxEngine, type SessionOptions } from '../../src/engine/mod.js';
 import type { Tensor } from '../../src/contract/mod.js';
 import { answerParent } from './child.js';
+import { paced, type Pace } from './paced.js';
 
 /** The floor of every inference: onnxruntime-node in a plain process. `bare.js MODEL [SESSION OPTIONS AS JSON]`. */
-export interface BareQuestion {
+export interface BareQuestion extends Pace {
   readonly inputs: readonly Tensor[];
-  readonly count: number;
 }
 
 export interface BareAnswer {
@@ -23,17 +23,14 @@ const [model = '', options = '{}'] = process.argv.slice(2);
 const engine = await createOnnxEngine();
 const session = await engine.load(readFileSync(model), JSON.parse(options) as SessionOptions);
 
-answerParent(async ({ inputs, count }: BareQuestion): Promise<BareAnswer> => {
-  const samplesMs: number[] = [];
+answerParent(async ({ inputs, ...pace }: BareQuestion): Promise<BareAnswer> => {
   let outputs: readonly Tensor[] = [];
   const gaps = monitorEventLoopDelay({ resolution: 1 });
   gaps.enable();
   const startedMs = performance.now();
-  for (let index = 0; index < count; index++) {
-    const begunMs = performance.now();
+  const samplesMs = await paced(pace, async () => {
     outputs = await session.run(inputs);
-    samplesMs.push(performance.now() - begunMs);
-  }
+  });
   const elapsedMs = performance.now() - startedMs;
   gaps.disable();
   return { samplesMs, outputs, elapsedMs, loopGapMs: gaps.max / 1e6 };

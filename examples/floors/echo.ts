@@ -1,15 +1,13 @@
 import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
 import { answerParent } from './child.js';
+import { paced, type Pace } from './paced.js';
 
 /**
  * The floor of every request over IPC: the official client alone, nothing of ours. `echo.js responder ASK ANSWER`
  * sends back what it gets; `echo.js caller ASK ANSWER` measures round trips.
  */
-export interface EchoQuestion {
-  readonly count: number;
+export interface EchoQuestion extends Pace {
   readonly bytes: number;
-  /** Round trips start this often at the most. Default: one after the other. */
-  readonly intervalMs?: number;
 }
 
 const [role, askTopic = '', answerTopic = ''] = process.argv.slice(2);
@@ -31,19 +29,12 @@ if (role === 'responder') {
 } else {
   let arrived: (() => void) | undefined;
   await subscribe(answerTopic, () => arrived?.());
-  answerParent(async ({ count, bytes, intervalMs = 0 }: EchoQuestion) => {
+  answerParent(({ bytes, ...pace }: EchoQuestion) => {
     const payload = new Uint8Array(bytes).fill(0x61);
-    const samplesMs: number[] = [];
-    const startedMs = performance.now();
-    for (let index = 0; index < count; index++) {
-      const waitMs = startedMs + index * intervalMs - performance.now();
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-      const begunMs = performance.now();
+    return paced(pace, async () => {
       const echoed = new Promise<void>((resolve) => (arrived = resolve));
       await publish(askTopic, payload);
       await echoed;
-      samplesMs.push(performance.now() - begunMs);
-    }
-    return samplesMs;
+    });
   });
 }

@@ -2,4 +2,5 @@
 export { FloorProcess } from './child.js';
 export type { BareAnswer, BareQuestion } from './bare.js';
 export * from './floors.js';
+export * from './paced.js';
 export * from './statistics.js';

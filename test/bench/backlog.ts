@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBacklog, runBacklog } from '../lib/backlog.js';
-import { atMost, type BenchRow } from './figure.js';
+import { atMost } from './judge/mod.js';
+import type { BenchRow } from './row.js';
 
 const SEGMENTS = 100_000;
 const CAP_BYTES_PER_SECOND = 50_000;
@@ -16,21 +17,22 @@ export const backlog: BenchRow = {
     bench.onEnd(() => rm(folder, { recursive: true, force: true }));
     const root = join(folder, 'spool');
     await makeBacklog(join(folder, 'one'), 1);
-    await makeBacklog(root, SEGMENTS);
+    const segments = bench.share(SEGMENTS);
+    await makeBacklog(root, segments);
     const one = await runBacklog(join(folder, 'one'), { seconds: 2 });
-    const all = await runBacklog(root, { seconds: 15 });
-    const capped = await runBacklog(root, { seconds: 32, cap: CAP_BYTES_PER_SECOND });
+    const all = await runBacklog(root, { seconds: bench.share(8, 3) });
+    const capped = await runBacklog(root, { seconds: bench.share(22, 4), cap: CAP_BYTES_PER_SECOND });
     const offPercent = (100 * Math.abs(capped.bytesPerSecond - CAP_BYTES_PER_SECOND)) / CAP_BYTES_PER_SECOND;
     return [
       atMost(150, {
-        figure: 'backlog of 100,000 segments, RSS',
+        figure: `backlog of ${segments} segments, RSS`,
         value: all.maxRssBytes / 1e6,
         unit: 'MB',
         detail: { oneSegmentMB: one.maxRssBytes / 1e6, ratio: all.maxRssBytes / one.maxRssBytes },
         digits: 0,
       }),
       atMost(2, {
-        figure: 'backlog of 100,000 segments, process start to first put',
+        figure: `backlog of ${segments} segments, process start to first put`,
         value: all.firstPutMs / 1000,
         unit: 's',
         detail: { oneSegmentSeconds: one.firstPutMs / 1000, ratio: all.firstPutMs / one.firstPutMs },

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CODE_COMPONENTS, PLATFORMS, buildProject } from '../../deploy/build/mod.js';
 import { compileModel, DEFAULT_TOLERANCE, readModelYaml, type CompileReport } from '../../deploy/mod.js';
-import { atMost, type BenchRow, type Figure } from './figure.js';
+import { atMost, type Figure } from './judge/mod.js';
+import type { BenchRow } from './row.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const MODELS = ['silero-vad-5', 'silero-vad-6', 'paddle-ocr-det', 'paddle-ocr-rec', 'paddle-ocr-cls'];
@@ -58,6 +59,7 @@ async function compileOnce(name: string, folder: string): Promise<CompileReport>
 /** The five real models before and after compilation. */
 export const models: BenchRow = {
   name: 'models',
+  slow: true,
   about: 'the five real models compiled, beside the plain ones: outputs, size, load time, latency',
   run: () =>
     withFolder(async (folder) => {

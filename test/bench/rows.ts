@@ -1,7 +1,9 @@
 import { deadline, isolation } from './agent/hang.js';
 import { hostKill } from './agent/host-kill.js';
 import { loopGap } from './agent/loop-gap.js';
-import { idle, loadCycles, memory } from './agent/memory.js';
+import { hop } from './agent/hop.js';
+import { idle } from './agent/idle.js';
+import { loadCycles, memory } from './agent/memory.js';
 import { recovery } from './agent/recovery.js';
 import { predictLarge, predictSmall } from './agent/predict.js';
 import { start } from './agent/start.js';
@@ -10,15 +12,18 @@ import { update } from './agent/update.js';
 import { backlog } from './backlog.js';
 import { captureCost, durableCapture } from './capture.js';
 import { big } from './big/big.js';
-import type { BenchRow } from './figure.js';
+import type { BenchRow } from './row.js';
 import { fleet } from './fleet/fleet.js';
 import { models, zips } from './models.js';
+import { pythonServer } from './peers/python-server.js';
 import { uploadRate } from './upload.js';
 
 /** All measurements, in the order in which they run. */
 export const ROWS: readonly BenchRow[] = [
   predictSmall,
   predictLarge,
+  hop,
+  pythonServer,
   throughput,
   twoModels,
   loopGap,

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { FloorProcess, median } from '../../examples/floors/mod.js';
+import { FloorProcess } from '../../examples/floors/mod.js';
 import { listClosed, openSegment } from '../../src/capture/mod.js';
 import { deferred, silentLogger } from '../../src/core/mod.js';
 import { nodeDisk } from '../../src/disk/mod.js';
@@ -10,10 +11,11 @@ import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { S3ObjectStore, SpoolSegmentSource, Uploader } from '../../src/upload/mod.js';
 import { TEST_BUCKET, TEST_CREDENTIALS } from '../lib/s3.js';
 import { bytesOf, putClosedSegment, testRecord } from '../lib/spool-fixture.js';
-import { atLeast, interleaved, type BenchRow, type Figure } from './figure.js';
+import { alternate, paired, type Figure, type Round } from './judge/mod.js';
+import type { Bench, BenchRow } from './row.js';
 
 const CONCURRENCY = 4;
-const ROUNDS = 3;
+const ROUNDS = 7;
 
 /** What a device captures: how many segments of how many records of how many bytes. */
 interface Load {
@@ -25,14 +27,14 @@ interface Load {
 
 // A segment closes at 1 MiB.
 const LOADS: readonly Load[] = [
-  { figure: 'upload of images, 600 kB each', segments: 48, records: 2, tensorBytes: 602_112 },
-  { figure: 'upload of windows, ten of 2.3 kB an object', segments: 24, records: 200, tensorBytes: 2304 },
+  { figure: 'upload of 600 kB objects', segments: 24, records: 2, tensorBytes: 602_112 },
+  { figure: 'upload of ten windows of 2.3 kB an object', segments: 12, records: 200, tensorBytes: 2304 },
 ];
 
 export const uploadRate: BenchRow = {
   name: 'upload-rate',
   about:
-    'from closed segments to receipts, beside a loop of bare PutObject with the same objects and concurrency',
+    'from closed segments to receipts, beside loops of PutObject with the same objects and concurrency: one with the same hash of each object and one fsync a segment, one that only puts',
   async run(bench) {
     const folder = await mkdtemp(join(tmpdir(), 'edge-bench-upload-'));
     bench.onEnd(() => rm(folder, { recursive: true, force: true }));
@@ -40,27 +42,64 @@ export const uploadRate: BenchRow = {
     bench.onEnd(() => store.close());
     const endpoint = await store.ask({});
     const figures: Figure[] = [];
-    for (const [at, load] of LOADS.entries())
-      figures.push(await measure(load, endpoint, join(folder, `load-${at}`)));
+    for (const [at, whole] of LOADS.entries()) {
+      const load = { ...whole, segments: bench.share(whole.segments, 2) };
+      const rounds = await measure(bench, load, endpoint, join(folder, `load-${at}`));
+      figures.push(...figuresOf(load, rounds));
+    }
     return figures;
   },
 };
 
-async function measure(load: Load, endpoint: string, folder: string): Promise<Figure> {
-  let round = 0;
-  const samples = await interleaved(ROUNDS, {
-    bare: async () => [await bareLoop(load, endpoint, join(folder, String(round)), round++)],
-    uploader: async () => [await uploaderRun(load, endpoint, join(folder, String(round)), round++)],
-  });
-  const bareMBs = median(samples['bare'] ?? []);
-  const uploaderMBs = median(samples['uploader'] ?? []);
-  return atLeast(0.9, {
-    figure: `${load.figure} / bare PutObject loop`,
-    value: uploaderMBs / bareMBs,
-    unit: 'x',
-    detail: { uploaderMBs, bareMBs, concurrency: CONCURRENCY },
+type Rates = Round<'put' | 'hashAndPut' | 'uploader'>;
+
+async function measure(bench: Bench, load: Load, endpoint: string, folder: string): Promise<Rates[]> {
+  let made = 0;
+  const run = (way: Way) => async (): Promise<readonly number[]> => {
+    const number = made++;
+    const root = join(folder, String(number));
+    await makeSpool(load, root, number);
+    const rate = await way(load, endpoint, root);
+    await rm(root, { recursive: true });
+    return [rate];
+  };
+  return await alternate(bench.share(ROUNDS, 2), {
+    put: run(putLoop),
+    hashAndPut: run(hashAndPutLoop),
+    uploader: run(uploaderRun),
   });
 }
+
+function figuresOf(load: Load, rounds: readonly Rates[]): Figure[] {
+  const detail = { concurrency: CONCURRENCY };
+  return [
+    paired(
+      { atLeast: 0.95 },
+      {
+        figure: `${load.figure}, MB/s / PutObject with hash and fsync`,
+        unit: 'x',
+        rounds,
+        floors: ['hashAndPut'],
+        of: (round) => round.uploader / round.hashAndPut,
+        detail,
+      },
+    ),
+    paired(
+      { atLeast: 0.85 },
+      {
+        figure: `${load.figure}, MB/s / bare PutObject`,
+        unit: 'x',
+        rounds,
+        floors: ['put'],
+        of: (round) => round.uploader / round.put,
+        detail,
+      },
+    ),
+  ];
+}
+
+/** @returns megabytes a second */
+type Way = (load: Load, endpoint: string, root: string) => Promise<number>;
 
 /** Writes closed segments, different ones in each round: the same ones would have the same keys. */
 async function makeSpool(load: Load, root: string, round: number): Promise<void> {
@@ -75,22 +114,49 @@ async function makeSpool(load: Load, root: string, round: number): Promise<void>
   }
 }
 
-async function objectsOf(root: string): Promise<{ key: string; bytes: Uint8Array }[]> {
-  const objects: { key: string; bytes: Uint8Array }[] = [];
+interface Item {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** The last object of its segment. */
+  readonly last: boolean;
+}
+
+async function objectsOf(root: string): Promise<Item[]> {
+  const objects: Item[] = [];
   for (const name of await listClosed(nodeDisk, root)) {
     const segment = await openSegment(nodeDisk, root, name);
-    for (const { key, bytes } of segment.objects()) objects.push({ key, bytes });
+    const own = [...segment.objects()];
+    own.forEach(({ key, bytes }, at) => objects.push({ key, bytes, last: at === own.length - 1 }));
   }
   return objects;
 }
 
-function megabytesPerSecond(objects: readonly { readonly bytes: Uint8Array }[], begunMs: number): number {
+function megabytesPerSecond(objects: readonly Item[], begunMs: number): number {
   const bytes = objects.reduce((sum, object) => sum + object.bytes.byteLength, 0);
   return bytes / 1e6 / ((performance.now() - begunMs) / 1000);
 }
 
-async function bareLoop(load: Load, endpoint: string, root: string, round: number): Promise<number> {
-  await makeSpool(load, root, round);
+const putLoop: Way = (_load, endpoint, root) =>
+  putAll(endpoint, root, async (client, { key, bytes }) => {
+    await client.send(new PutObjectCommand({ Bucket: TEST_BUCKET, Key: key, Body: bytes }));
+  });
+
+const hashAndPutLoop: Way = (_load, endpoint, root) =>
+  putAll(endpoint, root, async (client, { key, bytes, last }, at) => {
+    const ChecksumSHA256 = createHash('sha256').update(bytes).digest('base64');
+    await client.send(new PutObjectCommand({ Bucket: TEST_BUCKET, Key: key, Body: bytes, ChecksumSHA256 }));
+    if (!last) return;
+    const receipt = await open(join(root, `${at}.receipt`), 'wx');
+    await receipt.writeFile(JSON.stringify({ key, ChecksumSHA256 }));
+    await receipt.sync();
+    await receipt.close();
+  });
+
+async function putAll(
+  endpoint: string,
+  root: string,
+  put: (client: S3Client, item: Item, at: number) => Promise<void>,
+): Promise<number> {
   const objects = await objectsOf(root);
   const client = new S3Client({
     endpoint,
@@ -98,10 +164,10 @@ async function bareLoop(load: Load, endpoint: string, root: string, round: numbe
     forcePathStyle: true,
     credentials: TEST_CREDENTIALS,
   });
-  const queue = [...objects];
+  const queue = [...objects.entries()];
   const lane = async (): Promise<void> => {
-    for (let object = queue.shift(); object !== undefined; object = queue.shift())
-      await client.send(new PutObjectCommand({ Bucket: TEST_BUCKET, Key: object.key, Body: object.bytes }));
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      await put(client, next[1], next[0]);
   };
   const begunMs = performance.now();
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
@@ -110,8 +176,7 @@ async function bareLoop(load: Load, endpoint: string, root: string, round: numbe
   return rate;
 }
 
-async function uploaderRun(load: Load, endpoint: string, root: string, round: number): Promise<number> {
-  await makeSpool(load, root, round);
+async function uploaderRun(load: Load, endpoint: string, root: string): Promise<number> {
   const objects = await objectsOf(root);
   await using store = new S3ObjectStore({
     bucket: TEST_BUCKET,

@@ -13,6 +13,8 @@ export type AppQuestion =
       /** Requests at once. Default 1. */
       readonly concurrency?: number;
       readonly timeoutMs?: number;
+      /** Slept before each request, so that nobody on its way is warm. Default: none. */
+      readonly pauseMs?: number;
       /** Requests are started this often at the most. Default: as fast as answers come. */
       readonly intervalMs?: number;
     }
@@ -52,8 +54,9 @@ answerParent(async (question: AppQuestion): Promise<AppAnswer> => {
   const lane = async (): Promise<void> => {
     while (started < question.count) {
       const index = started++;
-      if (question.kind === 'predict' && question.intervalMs !== undefined) {
-        const waitMs = begunMs + index * question.intervalMs - performance.now();
+      if (question.kind === 'predict') {
+        const { intervalMs = 0, pauseMs = 0 } = question;
+        const waitMs = Math.max(pauseMs, begunMs + index * intervalMs - performance.now());
         if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
       const askedMs = performance.now();

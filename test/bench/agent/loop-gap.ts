@@ -1,5 +1,6 @@
 import { median } from '../../../examples/floors/mod.js';
-import { atMost, type BenchRow } from '../figure.js';
+import { atMost } from '../judge/mod.js';
+import type { BenchRow } from '../row.js';
 import { imageInputs } from './inputs.js';
 
 /** A large image makes one inference last about half a second. */
@@ -17,9 +18,11 @@ export const loopGap: BenchRow = {
     const [busy, bare] = await Promise.all([rig.startApp(), rig.startBare(modelFile)]);
     const long = { kind: 'predict', model: 'PaddleOcrDet', inputs, capture: 'never' } as const;
     await busy.ask({ ...long, count: 1 });
-    const idle = await rig.loop.during(() => new Promise((resolve) => setTimeout(resolve, 2000)));
-    const { result, gap } = await rig.loop.during(() => busy.ask({ ...long, count: RUNS }));
-    const floor = await bare.ask({ inputs, count: 3 });
+    const idle = await rig.loop.during(
+      () => new Promise((resolve) => setTimeout(resolve, bench.share(2000))),
+    );
+    const { result, gap } = await rig.loop.during(() => busy.ask({ ...long, count: bench.share(RUNS) }));
+    const floor = await bare.ask({ inputs, count: bench.share(3) });
     await Promise.all([busy.close(), bare.close()]);
     return [
       atMost(20, {

@@ -1,12 +1,12 @@
 import { median } from '../../../examples/floors/mod.js';
-import { atMost, type BenchRow } from '../figure.js';
+import { atMost } from '../judge/mod.js';
+import type { BenchRow } from '../row.js';
 import { speechInputs } from './inputs.js';
-import { cpuMs, descendants, privateMb } from './processes.js';
+import { descendants, privateMb } from './processes.js';
 import type { Rig } from './rig.js';
 
 const CYCLES = 100;
 const WARM_CYCLES = 10;
-const IDLE_SECONDS = 15;
 
 export const memory: BenchRow = {
   name: 'memory',
@@ -20,8 +20,8 @@ export const memory: BenchRow = {
     const host = rig.hosts().find((pid) => !before.has(pid)) ?? rig.hosts()[0] ?? 0;
     const [app, bare] = await Promise.all([rig.startApp(), rig.startBare(modelFile)]);
     const inputs = speechInputs();
-    await app.ask({ kind: 'predict', model: 'SileroVad', inputs, count: 500, capture: 'never' });
-    await bare.ask({ inputs, count: 500 });
+    await app.ask({ kind: 'predict', model: 'SileroVad', inputs, count: bench.share(500), capture: 'never' });
+    await bare.ask({ inputs, count: bench.share(500) });
     const [barePid] = descendants('floors/bare.js').map(({ pid }) => pid);
     const [controlMb, hostMb, bareMb] = [privateMb(rig.control()), privateMb(host), privateMb(barePid ?? 0)];
     await Promise.all([app.close(), bare.close()]);
@@ -51,25 +51,27 @@ export const loadCycles: BenchRow = {
     await rig.admin.unload({ name }).catch(() => undefined);
     const unloadedMb: number[] = [];
     const begunMb = agentMb(rig);
-    for (let cycle = 0; cycle < CYCLES; cycle++) {
+    const cycles = bench.share(CYCLES, 4);
+    const warm = bench.share(WARM_CYCLES, 2);
+    for (let cycle = 0; cycle < cycles; cycle++) {
       await rig.admin.load({ name });
       await rig.admin.unload({ name });
       unloadedMb.push(agentMb(rig));
     }
-    const settled = unloadedMb.slice(WARM_CYCLES);
+    const settled = unloadedMb.slice(warm);
     const perCycleMb = slope(settled);
-    const endMb = median(unloadedMb.slice(-WARM_CYCLES));
-    const startMb = median(unloadedMb.slice(0, WARM_CYCLES));
+    const endMb = median(unloadedMb.slice(-warm));
+    const startMb = median(unloadedMb.slice(0, warm));
     return [
       atMost(0.05, {
-        figure: `growth a load/unload cycle after the ${WARM_CYCLES}th`,
+        figure: `growth a load/unload cycle after the ${warm}th`,
         value: perCycleMb,
         unit: 'MB',
         digits: 3,
-        detail: { cycles: CYCLES, begunMb },
+        detail: { cycles, begunMb },
       }),
       atMost(1.1, {
-        figure: `memory after ${CYCLES} cycles / at the start`,
+        figure: `memory after ${cycles} cycles / at the start`,
         value: endMb / startMb,
         unit: 'x',
         detail: { startMb, endMb },
@@ -104,29 +106,3 @@ function slope(values: readonly number[]): number {
   );
   return up / down;
 }
-
-export const idle: BenchRow = {
-  name: 'idle',
-  about: `CPU of the whole agent with three models loaded and nothing to do, for ${IDLE_SECONDS} s`,
-  run: async (bench) => {
-    const rig = await bench.rig();
-    for (const model of ['SileroVad', 'PaddleOcrDet', 'PaddleOcrCls'] as const) {
-      const { name } = await rig.install(model);
-      await rig.admin.load({ name });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const pids = agentPids(rig);
-    const usedMs = (): number => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
-    const [beforeMs, begunMs] = [usedMs(), performance.now()];
-    await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));
-    const percent = (100 * (usedMs() - beforeMs)) / (performance.now() - begunMs);
-    return [
-      atMost(1, {
-        figure: 'idle with 3 models loaded, CPU of one core',
-        value: percent,
-        unit: '%',
-        detail: { hosts: rig.hosts().length, processes: pids.length },
-      }),
-    ];
-  },
-};

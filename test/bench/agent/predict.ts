@@ -1,18 +1,15 @@
 import type { Tensor } from '../../../src/contract/mod.js';
-import { median } from '../../../examples/floors/mod.js';
-import { atMost, interleaved, type BenchRow, type Figure } from '../figure.js';
+import { alternate, paired, type Figure, type Round } from '../judge/mod.js';
+import type { BenchRow } from '../row.js';
 import { imageInputs, speechInputs } from './inputs.js';
 import type { RigModel } from './rig.js';
 
-const ROUNDS = 7;
+/** Between two requests of an app that has a window every so often: all on the way have slept. */
+const PAUSE_MS = 3;
 /** A predict request with a Silero window inline, as bytes on the wire. */
 const SMALL_REQUEST_BYTES = 4700;
 
-interface Medians {
-  readonly predictMs: number;
-  readonly echoMs: number;
-  readonly bareMs: number;
-}
+type Parts = Round<'echo' | 'bare' | 'predict'>;
 
 interface PredictRow {
   readonly name: string;
@@ -20,13 +17,14 @@ interface PredictRow {
   readonly model: RigModel;
   readonly inputs: () => Tensor[];
   readonly echoBytes: number;
-  readonly echoes: number;
-  readonly runs: number;
-  readonly judge: (medians: Medians) => Figure;
+  readonly rounds: number;
+  /** Requests of each part in a round. */
+  readonly samples: number;
+  readonly judge: (rounds: readonly Parts[]) => Figure;
 }
 
-/** One predict after the other, beside the same number of echoes and bare runs. */
-function predictRow({ name, about, model, inputs, echoBytes, echoes, runs, judge }: PredictRow): BenchRow {
+/** Predicts with a pause before each, in turn with as many echoes and bare runs that have the same pauses. */
+function predictRow({ name, about, model, inputs, echoBytes, rounds, samples, judge }: PredictRow): BenchRow {
   return {
     name,
     about,
@@ -39,56 +37,58 @@ function predictRow({ name, about, model, inputs, echoBytes, echoes, runs, judge
         rig.startBare(modelFile),
       ]);
       const tensors = inputs();
-      const samples = await interleaved(ROUNDS, {
-        echo: () => echo.measure({ count: echoes, bytes: echoBytes }),
-        bare: async () => (await bare.ask({ inputs: tensors, count: runs })).samplesMs,
-        predict: async () =>
-          (await app.ask({ kind: 'predict', model, inputs: tensors, count: runs, capture: 'never' }))
-            .samplesMs,
+      const pace = { count: bench.share(samples, 2), pauseMs: PAUSE_MS };
+      const predict = { kind: 'predict', model, inputs: tensors, capture: 'never', ...pace } as const;
+      await app.ask(predict);
+      const measured = await alternate(bench.share(rounds, 2), {
+        echo: () => echo.measure({ ...pace, bytes: echoBytes }),
+        bare: async () => (await bare.ask({ ...pace, inputs: tensors })).samplesMs,
+        predict: async () => (await app.ask(predict)).samplesMs,
       });
       await Promise.all([app.close(), echo.close(), bare.close()]);
-      return [
-        judge({
-          predictMs: median(samples['predict'] ?? []),
-          echoMs: median(samples['echo'] ?? []),
-          bareMs: median(samples['bare'] ?? []),
-        }),
-      ];
+      return [judge(measured)];
     },
   };
 }
 
 export const predictSmall = predictRow({
   name: 'predict-small',
-  about: 'predict over IPC with a Silero VAD window, beside an IPC echo of the same size and a bare run',
+  about: `predict over IPC with a Silero VAD window every ${PAUSE_MS} ms, beside an IPC echo of the same size and a bare run with the same pauses`,
   model: 'SileroVad',
   inputs: speechInputs,
   echoBytes: SMALL_REQUEST_BYTES,
-  echoes: 100,
-  runs: 100,
-  judge: (medians) =>
-    atMost(1.3, {
-      figure: 'predict, small tensor, p50 / (echo + bare run)',
-      value: medians.predictMs / (medians.echoMs + medians.bareMs),
-      unit: 'x',
-      detail: { ...medians },
-    }),
+  rounds: 30,
+  samples: 20,
+  judge: (rounds) =>
+    paired(
+      { atMost: 1.35 },
+      {
+        figure: 'predict over IPC, Silero window, p50 / (echo + bare run)',
+        unit: 'x',
+        rounds,
+        floors: ['echo', 'bare'],
+        of: (round) => round.predict / (round.echo + round.bare),
+      },
+    ),
 });
 
 export const predictLarge = predictRow({
   name: 'predict-large',
-  about:
-    'predict over IPC with 602 kB by file (PaddleOCR detection), beside an IPC echo of 100 B and a bare run',
+  about: `predict over IPC with 602 kB by file (PaddleOCR detection), ${PAUSE_MS} ms apart, beside an IPC echo of 100 B and a bare run with the same pauses`,
   model: 'PaddleOcrDet',
   inputs: imageInputs,
   echoBytes: 100,
-  echoes: 60,
-  runs: 20,
-  judge: (medians) =>
-    atMost(1, {
-      figure: 'predict, 602 kB by file, p50 over echo + bare run',
-      value: medians.predictMs - medians.echoMs - medians.bareMs,
-      unit: 'ms',
-      detail: { ...medians },
-    }),
+  rounds: 20,
+  samples: 10,
+  judge: (rounds) =>
+    paired(
+      { atMost: 1 },
+      {
+        figure: 'predict over IPC, 602 kB by file, p50 over echo + bare run',
+        unit: 'ms',
+        rounds,
+        floors: ['echo', 'bare'],
+        of: (round) => round.predict - round.echo - round.bare,
+      },
+    ),
 });

@@ -4,7 +4,8 @@ import { quantile } from '../../../examples/floors/mod.js';
 import { makeSigningKey, packageExample } from '../../../examples/stage/models.js';
 import type { EdgeManagerClient } from '../../../src/client/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
-import { atMost, type Bench, type BenchRow, type Figure } from '../figure.js';
+import { atMost, type Figure } from '../judge/mod.js';
+import type { Bench, BenchRow } from '../row.js';
 import { speechInputs } from './inputs.js';
 
 const KILLS = 20;
@@ -27,6 +28,7 @@ const STEPS: readonly (readonly [name: string, line: string])[] = [
  */
 export const recovery: BenchRow = {
   name: 'recovery',
+  slow: true,
   about: `SIGKILL to the agent's launcher and to its control process, ${KILLS} times each, under a stream`,
   run: async (bench) => {
     const agent = await device(bench);

@@ -1,16 +1,16 @@
-import { atLeast, type BenchRow } from '../figure.js';
-import {
-  median,
-  type BareAnswer,
-  type BareQuestion,
-  type FloorProcess,
-} from '../../../examples/floors/mod.js';
+import { alternate, paired } from '../judge/mod.js';
+import type { Bench, BenchRow } from '../row.js';
+import type { BareAnswer, BareQuestion, FloorProcess } from '../../../examples/floors/mod.js';
 import { imageInputs, textLineInputs } from './inputs.js';
 import type { App, Rig, RigModel } from './rig.js';
 
-const ROUNDS = 3;
+const ROUNDS = 10;
 const CLIENTS = 4;
-const RUNS = 150;
+/** Of a round. */
+const RUNS = 48;
+/** Of each of two models in a round. */
+const ALONE_MS = 1000;
+const TWO_MODELS_ROUNDS = 6;
 /** A request by file, as bytes on the wire. */
 const REQUEST_BYTES = 700;
 
@@ -26,7 +26,7 @@ export const throughput: BenchRow = {
     const inputs = imageInputs();
     const serve = async (): Promise<number> => {
       const begunMs = performance.now();
-      const count = Math.ceil(RUNS / CLIENTS);
+      const count = bench.share(RUNS / CLIENTS);
       await Promise.all(
         apps.map((app) =>
           app.ask({ kind: 'predict', model: 'PaddleOcrDet', inputs, count, capture: 'never' }),
@@ -35,26 +35,29 @@ export const throughput: BenchRow = {
       return (count * CLIENTS * 1000) / (performance.now() - begunMs);
     };
     const floor = async (perSecond: number): Promise<number> => {
-      const echoing = echo.measure({ count: RUNS, bytes: REQUEST_BYTES, intervalMs: 1000 / perSecond });
-      const { elapsedMs } = await bare.ask({ inputs, count: RUNS });
+      const count = bench.share(RUNS);
+      const echoing = echo.measure({ count, bytes: REQUEST_BYTES, intervalMs: 1000 / perSecond });
+      const { elapsedMs } = await bare.ask({ inputs, count });
       await echoing;
-      return (RUNS * 1000) / elapsedMs;
+      return (count * 1000) / elapsedMs;
     };
-    await serve();
-    const [served, bareRuns]: [number[], number[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round++) {
-      served.push(await serve());
-      bareRuns.push(await floor(served.at(-1) ?? 50));
-    }
+    let perSecond = await serve();
+    const rounds = await alternate(bench.share(ROUNDS, 2), {
+      served: async () => [(perSecond = await serve())],
+      bare: async () => [await floor(perSecond)],
+    });
     await Promise.all([...apps, echo, bare].map((floorProcess) => floorProcess.close()));
-    const [perSecond, barePerSecond] = [median(served), median(bareRuns)];
     return [
-      atLeast(0.95, {
-        figure: 'throughput of a 12 ms model, 4 clients / bare runs',
-        value: perSecond / barePerSecond,
-        unit: 'x',
-        detail: { perSecond, barePerSecond, bareRunMs: 1000 / barePerSecond },
-      }),
+      paired(
+        { atLeast: 0.95 },
+        {
+          figure: 'throughput of a 12 ms model, 4 clients / bare runs',
+          unit: 'x',
+          rounds,
+          floors: ['bare'],
+          of: (round) => round.served / round.bare,
+        },
+      ),
     ];
   },
 };
@@ -69,13 +72,15 @@ interface Share {
   readonly threaded: FloorProcess<BareQuestion, BareAnswer>;
 }
 
-/** As many runs of the model as take about two seconds alone. */
-async function shareOf(rig: Rig, model: RigModel, inputs: Share['inputs']): Promise<Share> {
+/** As many runs of the model as take about a second alone. */
+async function shareOf(bench: Bench, rig: Rig, model: RigModel, inputs: Share['inputs']): Promise<Share> {
   const { modelFile } = await rig.install(model);
   const app = await rig.startApp();
   const [single, threaded] = await Promise.all([rig.startBare(modelFile, 1), rig.startBare(modelFile, 2)]);
-  const { elapsedMs } = await single.ask({ inputs, count: 30 });
-  return { model, inputs, count: Math.max(20, Math.round((30 * 2000) / elapsedMs)), app, single, threaded };
+  const tried = bench.share(30);
+  const { elapsedMs } = await single.ask({ inputs, count: tried });
+  const count = bench.share((tried * ALONE_MS) / elapsedMs, 2);
+  return { model, inputs, count, app, single, threaded };
 }
 
 async function elapsed(act: () => Promise<unknown>): Promise<number> {
@@ -91,8 +96,8 @@ export const twoModels: BenchRow = {
   run: async (bench) => {
     const rig = await bench.rig();
     const shares = [
-      await shareOf(rig, 'PaddleOcrDet', imageInputs()),
-      await shareOf(rig, 'PaddleOcrRec', textLineInputs()),
+      await shareOf(bench, rig, 'PaddleOcrDet', imageInputs()),
+      await shareOf(bench, rig, 'PaddleOcrRec', textLineInputs()),
     ];
     const echo = await rig.startEcho();
     const runs = shares.reduce((sum, { count }) => sum + count, 0);
@@ -102,39 +107,44 @@ export const twoModels: BenchRow = {
       await echoing;
       return elapsedMs;
     };
-    const [ours, sideBySide, inTurn]: [number[], number[], number[]] = [[], [], []];
-    for (let round = 0; round < ROUNDS; round++) {
-      const oursMs = await elapsed(() =>
-        Promise.all(
-          shares.map(({ app, model, inputs, count }) =>
-            app.ask({ kind: 'predict', model, inputs, count, capture: 'never', concurrency: 2 }),
+    let oursMs = 2 * ALONE_MS;
+    const rounds = await alternate(bench.share(TWO_MODELS_ROUNDS, 2), {
+      ours: async () => [
+        (oursMs = await elapsed(() =>
+          Promise.all(
+            shares.map(({ app, model, inputs, count }) =>
+              app.ask({ kind: 'predict', model, inputs, count, capture: 'never', concurrency: 2 }),
+            ),
           ),
-        ),
-      );
-      ours.push(oursMs);
-      sideBySide.push(
+        )),
+      ],
+      sideBySide: async () => [
         await withEcho(oursMs / runs, () =>
           Promise.all(shares.map(({ single, inputs, count }) => single.ask({ inputs, count }))),
         ),
-      );
-      inTurn.push(
+      ],
+      inTurn: async () => [
         await withEcho(oursMs / runs, async () => {
           for (const { threaded, inputs, count } of shares) await threaded.ask({ inputs, count });
         }),
-      );
-    }
+      ],
+    });
     await echo.close();
     for (const { app, single, threaded } of shares) {
       await Promise.all([app.close(), single.close(), threaded.close()]);
     }
-    const [oursMs, sideBySideMs, inTurnMs] = [median(ours), median(sideBySide), median(inTurn)];
     return [
-      atLeast(0.9, {
-        figure: 'two models at once / best bare configuration',
-        value: Math.min(sideBySideMs, inTurnMs) / oursMs,
-        unit: 'x',
-        detail: { oursMs, sideBySideMs, inTurnMs, runs },
-      }),
+      paired(
+        { atLeast: 0.9 },
+        {
+          figure: 'two models at once / best bare configuration',
+          unit: 'x',
+          rounds,
+          floors: ['sideBySide', 'inTurn'],
+          of: (round) => Math.min(round.sideBySide, round.inTurn) / round.ours,
+          detail: { runs },
+        },
+      ),
     ];
   },
 };

@@ -8,7 +8,8 @@ import { startLocalCloud } from '../../../src/local/cloud/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
 import { cli } from '../../lib/cli.js';
 import { keyPair } from '../../lib/model-package.js';
-import { atMost, type BenchRow, type Figure } from '../figure.js';
+import { atMost, type Figure } from '../judge/mod.js';
+import type { BenchRow } from '../row.js';
 import { writeBeside, writeInside } from './model.js';
 import { peakOf, type Peak } from './peaks.js';
 
@@ -128,6 +129,7 @@ const detailOf = ({ seconds, peak }: Step, sizeMb: number): Record<string, numbe
 /** Large models from file to answer. BENCH_FOLDER: where 12 GB of room are; default the temporary folder. */
 export const big: BenchRow = {
   name: 'big',
+  slow: true,
   about:
     'the memory of each process, from a large model file to the answers of a device; the model is the floor',
   limitMs: 1_800_000,

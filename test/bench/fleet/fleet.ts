@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FloorProcess } from '../../../examples/floors/mod.js';
-import { atMost, type Bench, type BenchRow } from '../figure.js';
+import { atMost } from '../judge/mod.js';
+import type { Bench, BenchRow } from '../row.js';
 import type {
   CloudAddress,
   CloudAnswer,
@@ -49,8 +50,10 @@ export const fleet: BenchRow = {
   name: 'fleet',
   about: `a rollout planned, followed and reported over ${MANY} simulated devices, beside ${FEW}`,
   async run(bench) {
-    const few = await measure(bench, FEW);
-    const many = await measure(bench, MANY);
+    const fewDevices = bench.share(FEW, 50);
+    const devices = bench.share(MANY, 100);
+    const few = await measure(bench, fewDevices);
+    const many = await measure(bench, devices);
     const seconds = {
       planSeconds: many.plan.seconds,
       applySeconds: many.apply.seconds,
@@ -58,27 +61,27 @@ export const fleet: BenchRow = {
     };
     return [
       atMost(1, {
-        figure: `planning over ${MANY} devices, calls / (calls over ${FEW} × devices)`,
-        value: total(many.plan.calls) / total(few.plan.calls) / (MANY / FEW),
+        figure: `planning over ${devices} devices, calls / (calls over ${fewDevices} × devices)`,
+        value: total(many.plan.calls) / total(few.plan.calls) / (devices / fewDevices),
         unit: 'x',
         detail: { ...Object.fromEntries(many.plan.calls), callsOverFew: total(few.plan.calls) },
       }),
       atMost(200, {
-        figure: `a rollout over ${MANY} devices, RSS`,
+        figure: `a rollout over ${devices} devices, RSS`,
         value: many.report.maxRssBytes / 1e6,
         unit: 'MB',
         detail: { planMB: many.plan.maxRssBytes / 1e6, fewMB: few.report.maxRssBytes / 1e6, ...seconds },
         digits: 0,
       }),
       atMost(1, {
-        figure: `following and staging over ${MANY} devices, calls / device`,
-        value: total(many.apply.calls) / MANY,
+        figure: `following and staging over ${devices} devices, calls / device`,
+        value: total(many.apply.calls) / devices,
         unit: '',
         detail: { ...Object.fromEntries(many.apply.calls), looks: many.apply.looks },
         digits: 3,
       }),
       atMost(1, {
-        figure: `a report on ${MANY} devices, calls / calls over ${FEW}`,
+        figure: `a report on ${devices} devices, calls / calls over ${fewDevices}`,
         value: total(many.report.calls) / total(few.report.calls),
         unit: 'x',
         detail: Object.fromEntries(many.report.calls),
