@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { Target, Tolerance } from '../../src/model/mod.js';
+import type { DEFAULT_PACKAGE_QUOTA_MB, Target, Tolerance } from '../../src/model/mod.js';
 import type { CompileReport, DEFAULT_TOLERANCE } from '../compile/mod.js';
 import type { CommandLine, Run } from './command.js';
 import { formatBytes } from './format-bytes.js';
@@ -24,12 +24,14 @@ interface Options {
   python: string;
   deterministic: boolean;
   preprocess?: string;
+  packageQuotaMb: number;
   timeout: number;
   json?: boolean;
 }
 
 /** The compiler's own, without loading it: the compiler of this file holds the numbers to it. */
 const TOLERANCE: typeof DEFAULT_TOLERANCE = { absolute: 1e-4, relative: 1e-3 };
+const PACKAGE_QUOTA_MB: typeof DEFAULT_PACKAGE_QUOTA_MB = 2048;
 const QUANTISATIONS = choicesOf<Quantisation>({ 'dynamic-int8': true, 'static-int8': true });
 const TARGETS = choicesOf<Target>({ any: true, 'linux-x64': true, 'linux-arm64': true });
 
@@ -51,7 +53,11 @@ export function register(program: Command, line: CommandLine): void {
     .option('--shape <input=AxB>', 'shape of an input in the proof; repeatable', collectPairs, {})
     .option('--value <input=value>', 'one value for a whole input in the proof; repeatable', collectPairs, {})
     .option('--outputs <names>', 'outputs to keep, separated by commas (default: all)')
-    .option('--samples <file>', 'real inputs for the proof: a samples.json', line.file)
+    .option(
+      '--samples <file>',
+      'real inputs for the proof: a model.yaml with samples, or a samples.json',
+      line.file,
+    )
     .option('--cases <count>', 'random inputs in the proof', parseNumber, 5)
     .option('--seed <number>', 'seed of the random inputs', parseNumber, 1)
     .option(
@@ -71,6 +77,12 @@ export function register(program: Command, line: CommandLine): void {
     )
     .option('--python <program>', 'Python with that package', 'python3')
     .option('--no-deterministic', 'the model draws random numbers: hold it to mean and spread over many runs')
+    .option(
+      '--package-quota-mb <number>',
+      'packageQuotaMb of the devices: a model that fills more is warned of',
+      parseNumber,
+      PACKAGE_QUOTA_MB,
+    )
     .option('--timeout <seconds>', 'for each process that runs the model', parseNumber, 300)
     .option('--json', 'print the report as JSON')
     .action(line.runs(compile));
@@ -80,8 +92,7 @@ async function compile({ print }: Run, model: string, options: Options): Promise
   const { compileModel } = await import('../compile/mod.js');
   const { readPreprocess, readSampleInputs } = await import('../package/mod.js');
   const { quantisePass } = await import('../quantise/mod.js');
-  const { quantise } = options;
-  const goldenCases = options.samples === undefined ? [] : await readSampleInputs(options.samples);
+  const { quantise, samples } = options;
   const { out, report: file } = outputs(model, options);
   const report = await compileModel({
     modelFile: model,
@@ -98,25 +109,25 @@ async function compile({ print }: Run, model: string, options: Options): Promise
       ranges: {},
     },
     randomCases: options.cases,
-    goldenCases,
-    extraPasses: quantise === undefined ? [] : [quantisePass(quantise, goldenCases, options.python)],
+    ...(samples === undefined ? {} : { goldenCases: (model) => readSampleInputs(samples, model) }),
+    extraPasses:
+      quantise === undefined ? [] : [quantisePass(quantise, samples !== undefined, options.python)],
     deterministic: options.deterministic,
     ...(options.preprocess === undefined ? {} : { preprocess: await readPreprocess(options.preprocess) }),
     timeoutMs: options.timeout * 1000,
   });
   if (options.json === true) print.json(report);
   else printReport(print, report, out, file);
-  await warnOfSize(print, report.compiled.sizeBytes);
+  await warnOfSize(print, report.compiled.sizeBytes, options.packageQuotaMb);
 }
 
 /** Said here, where something can still be done, and not by the first device. */
-async function warnOfSize(print: Printer, sizeBytes: number): Promise<void> {
+async function warnOfSize(print: Printer, sizeBytes: number, quotaMb: number): Promise<void> {
   const { MEBIBYTE } = await import('../../src/core/mod.js');
-  const { DEFAULT_PACKAGE_QUOTA_MB } = await import('../../src/model/mod.js');
   const needsMb = Math.ceil(sizeBytes / MEBIBYTE);
-  if (needsMb <= DEFAULT_PACKAGE_QUOTA_MB) return;
+  if (needsMb <= quotaMb) return;
   print.aside(
-    `Warning: the model has ${needsMb} MB, and a device keeps packages of ${DEFAULT_PACKAGE_QUOTA_MB} MB in all by default: give its agent a larger packageQuotaMb (for an update twice the size, as the former version stays)`,
+    `Warning: the model has ${needsMb} MB, and a device keeps packages of ${quotaMb} MB in all${quotaMb === PACKAGE_QUOTA_MB ? ' by default' : ''}: give its agent a larger packageQuotaMb (for an update twice the size, as the former version stays)`,
   );
 }
 

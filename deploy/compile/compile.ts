@@ -3,10 +3,11 @@ import { canonicalJson, EdgeError } from '../../src/core/mod.js';
 import { basename, dirname, join } from '../../src/disk/mod.js';
 import { replaceFile, sha256Hex, type Target, type Tolerance } from '../../src/model/mod.js';
 import { keepOutputs, unzipMaps, type OnnxModel } from '../../src/onnx/decoded/mod.js';
+import type { ModelFacts } from '../../src/onnx/mod.js';
 import { makeFolder, move, withScratch } from '../files/mod.js';
 import type { Preprocess } from '../preprocess/mod.js';
 import { makeInputs, type InputRecipe } from './make-inputs.js';
-import { fixDimensionsPass, optimisePass, travelLevel, type Pass } from './passes.js';
+import { fixDimensionsPass, optimisePass, travelLevel, type Pass, type PassContext } from './passes.js';
 import { preprocessPass, type PreprocessPass } from './preprocess-pass.js';
 import { prove, proveBounds, type Proof } from './prove.js';
 import { readModel, type ReadOptions, type SourceModel } from './read-model.js';
@@ -27,8 +28,10 @@ export interface CompileOptions {
   /** How the proof's random inputs are made. */
   readonly inputs: InputRecipe;
   readonly randomCases: number;
-  /** Real inputs, proved beside the random ones. */
-  readonly goldenCases?: readonly (readonly Tensor[])[];
+  /** Reads real inputs, proved beside the random ones; of the model with its preprocessing and fixed dimensions. */
+  readonly goldenCases?: (
+    model: Pick<ModelFacts, 'inputs' | 'outputs'>,
+  ) => Promise<readonly (readonly Tensor[])[]>;
   /** Whether the model gives the same outputs for the same inputs. Default true: where it does not, it is refused. */
   readonly deterministic?: boolean;
   /** For each process that runs the model. */
@@ -56,19 +59,15 @@ export async function compileModel(options: CompileOptions): Promise<CompileRepo
     const sourceFile = join(scratch, 'source.onnx');
     const weights = await writeModel(source, sourceFile, scratch);
     const preprocess = preprocessFor(options, weights);
-    const passes = passesFor(options, preprocess);
-    let modelFile = sourceFile;
-    for (const pass of passes)
-      modelFile = await pass.run(modelFile, { scratch, timeoutMs: options.timeoutMs });
+    const own = passesFor(options, preprocess);
+    const { timeoutMs, extraPasses = [] } = options;
+    const optimised = await runPasses(own, sourceFile, { scratch, timeoutMs, cases: [] });
+    const cases = await goldenCases(options, optimised);
+    const modelFile = await runPasses(extraPasses, optimised, { scratch, timeoutMs, cases });
     const compiled = await writeCompiled(options, modelFile, join(scratch, 'compiled'));
-    const names = [...source.adapted, ...passes.map(({ name }) => name)];
-    const report = await proveResult(
-      options,
-      { ...source, weights, file: sourceFile },
-      compiled,
-      names,
-      preprocess,
-    );
+    const names = [...source.adapted, ...[...own, ...extraPasses].map(({ name }) => name)];
+    const before = { ...source, weights, file: sourceFile };
+    const report = await proveResult(options, before, compiled, { passes: names, preprocess, cases });
     refuseDifference(report);
     await putInPlace(compiled, options.outFile);
     await replaceFile(options.reportFile, Buffer.from(`${canonicalJson(report, 2)}\n`));
@@ -76,6 +75,18 @@ export async function compileModel(options: CompileOptions): Promise<CompileRepo
   };
   // What is large is moved to its place, not copied: from the same file system, and from none in memory.
   return await withScratch('.edge-manager-compile-', compile, isLarge ? dirname(options.outFile) : undefined);
+}
+
+async function runPasses(passes: readonly Pass[], from: string, context: PassContext): Promise<string> {
+  let modelFile = from;
+  for (const pass of passes) modelFile = await pass.run(modelFile, context);
+  return modelFile;
+}
+
+async function goldenCases(options: CompileOptions, modelFile: string): Promise<PassContext['cases']> {
+  if (options.goldenCases === undefined) return [];
+  const { facts } = await readModel(modelFile, { ...sizing(options), anySize: true });
+  return await options.goldenCases(facts);
 }
 
 function isLossy({ extraPasses = [] }: CompileOptions): boolean {
@@ -124,26 +135,28 @@ function preprocessFor(
   return preprocessPass(preprocess, new Map(weights.map(({ name, sizeBytes }) => [name, sizeBytes])));
 }
 
-function passesFor(
-  { dimensions, target, extraPasses = [] }: CompileOptions,
-  preprocess: PreprocessPass | undefined,
-): Pass[] {
+function passesFor({ dimensions, target }: CompileOptions, preprocess: PreprocessPass | undefined): Pass[] {
   const fix = Object.keys(dimensions).length === 0 ? [] : [fixDimensionsPass(dimensions)];
   const before = preprocess === undefined ? [] : [preprocess];
-  return [...fix, ...before, optimisePass(travelLevel(target)), ...extraPasses];
+  return [...fix, ...before, optimisePass(travelLevel(target))];
+}
+
+/** What was done to a model. */
+interface Done extends Pick<PassContext, 'cases'> {
+  readonly passes: readonly string[];
+  readonly preprocess: PreprocessPass | undefined;
 }
 
 async function proveResult(
   options: CompileOptions,
   source: ModelOnDisk,
   compiled: ModelOnDisk,
-  passes: readonly string[],
-  preprocess: PreprocessPass | undefined,
+  { passes, preprocess, cases: golden }: Done,
 ): Promise<CompileReport> {
   // Inputs must fit the compiled model, whose dimensions may have been fixed.
   const { inputs } = compiled.facts;
   const recipe = preprocess?.recipe(options.inputs) ?? options.inputs;
-  const cases = [...(options.goldenCases ?? []), ...makeInputs(inputs, recipe, options.randomCases)];
+  const cases = [...golden, ...makeInputs(inputs, recipe, options.randomCases)];
   const { timeoutMs, deterministic = true } = options;
   const lossy = isLossy(options);
   const tolerance = options.tolerance ?? (lossy ? undefined : DEFAULT_TOLERANCE);

@@ -1,3 +1,4 @@
+import type { Tensor } from '../../src/contract/mod.js';
 import { join } from '../../src/disk/mod.js';
 import type { GraphOptimization } from '../../src/engine/mod.js';
 import { type Target } from '../../src/model/mod.js';
@@ -16,6 +17,8 @@ export interface PassContext {
   /** A folder of this compilation's own. */
   readonly scratch: string;
   readonly timeoutMs: number;
+  /** Real inputs of the model as it is then. */
+  readonly cases: readonly (readonly Tensor[])[];
 }
 
 /** One step of compilation, from a model file to another one in the scratch folder, each with its weights beside it. */

@@ -14,7 +14,7 @@ import { makeInputs } from '../compile/mod.js';
 import { runRepeated, stateBounds, type SessionResult } from '../engine-child/mod.js';
 import { readBytes as bytesOf } from '../files/mod.js';
 import { readGivenTensor } from '../samples/mod.js';
-import type { ModelDescription, SamplesYaml } from './model-yaml.js';
+import { readModelYaml, type ModelDescription, type SamplesYaml } from './model-yaml.js';
 
 const SKIP_HINT = 'Correct the samples or the tolerance in model.yaml, or pass --skip-self-test';
 
@@ -185,9 +185,12 @@ export function untestedSamples(drafts: readonly DraftSample[]): GoldenSample[] 
   );
 }
 
-/** The inputs of a samples file, one set a case. */
-export async function readSampleInputs(path: string): Promise<(readonly Tensor[])[]> {
-  return parseSamples(await readBytes(path)).map(({ inputs }) => inputs);
+/** The inputs of a samples file, or of what a model.yaml says under `samples`: one set a case. */
+export async function readSampleInputs(path: string, model: Signature): Promise<(readonly Tensor[])[]> {
+  if (!/\.ya?ml$/i.test(path)) return parseSamples(await readBytes(path)).map(({ inputs }) => inputs);
+  const drafts = await draftSamples(await readModelYaml(path), model);
+  if (drafts.length === 0) fail(`${path} says nothing under 'samples'`);
+  return drafts.map(({ inputs }) => inputs);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

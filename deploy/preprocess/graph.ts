@@ -2,7 +2,7 @@ import { canonicalJson, EdgeError } from '../../src/core/mod.js';
 import type { TensorSpec } from '../../src/model/mod.js';
 import { newNode, type OnnxGraph, type OnnxModel, type OnnxNode } from '../../src/onnx/decoded/mod.js';
 import { modelLayout } from './layout.js';
-import type { Layout, Preprocess, SentDatatype } from './schema.js';
+import { channelsOf, type Layout, type Preprocess, type SentDatatype } from './schema.js';
 
 /** TensorProto.DataType. */
 const FLOAT = 1;
@@ -115,6 +115,7 @@ class Preparation {
     if (datatype !== 'FP32') this.#add('Cast', [this.#at], { to: FLOAT });
     if (target !== undefined) this.#resize(target);
     this.#normalise();
+    this.#reorder(target);
     if (target !== undefined) this.#layOut(target);
     if (wanted !== FLOAT) this.#add('Cast', [this.#at], { to: wanted });
     renameInputs(this.#graph, name, this.#at);
@@ -138,20 +139,62 @@ class Preparation {
     }
     this.#layOut('NCHW');
     const sizes = this.#constant('size', INT64, [2], BigInt64Array.of(BigInt(height), BigInt(width)));
-    const zero = this.#constant('zero', INT64, [1], BigInt64Array.of(0n));
-    const two = this.#constant('two', INT64, [1], BigInt64Array.of(2n));
+    if (resize === 'cubic') this.#resizePlanes(resize, sizes);
+    else this.#resizePictures(resize, sizes);
+  }
+
+  /** To the sizes, whatever batch and channels are there. */
+  #resizePictures(how: NonNullable<Preprocess['resize']>, sizes: string): void {
     const picture = this.#at;
-    const shape = this.#add('Shape', [picture]);
-    const batch = this.#add('Slice', [shape, zero, two]);
+    const batch = this.#part(picture, 0);
     const wanted = this.#add('Concat', [batch, sizes], { axis: 0 });
     // Regions and scales, which sizes stand for, may only be left out from some version on.
     const none =
       this.#opset < OPTIONAL_SCALES_OPSET ? this.#constant('none', FLOAT, [0], new Float32Array()) : '';
     this.#add('Resize', [picture, none, none, wanted], {
-      mode: resize,
+      mode: how,
       coordinate_transformation_mode: 'half_pixel',
-      ...(resize === 'nearest' ? { nearest_mode: 'round_prefer_floor' } : {}),
+      ...(how === 'nearest' ? { nearest_mode: 'round_prefer_floor' } : {}),
     });
+  }
+
+  /**
+   * Each channel as a picture of its own: onnxruntime moves transpositions past a Resize, and then refuses to make
+   * pictures smaller by cubic convolution whose channels stand last.
+   */
+  #resizePlanes(how: NonNullable<Preprocess['resize']>, sizes: string): void {
+    const picture = this.#at;
+    const batch = this.#part(picture, 0);
+    const extent = this.#part(picture, 2);
+    const each = this.#constant('each', INT64, [2], BigInt64Array.of(-1n, 1n));
+    const planes = this.#add('Concat', [each, extent], { axis: 0 });
+    this.#add('Reshape', [picture, planes]);
+    this.#resizePictures(how, sizes);
+    const resized = this.#at;
+    const whole = this.#add('Concat', [batch, sizes], { axis: 0 });
+    this.#add('Reshape', [resized, whole]);
+  }
+
+  /** Two of the sizes of a tensor, from an axis on. */
+  #part(tensor: string, axis: number): string {
+    const [from, to] = [axis, axis + 2].map((at) =>
+      this.#constant(`axis ${at}`, INT64, [1], BigInt64Array.of(BigInt(at))),
+    );
+    const shape = this.#add('Shape', [tensor]);
+    return this.#add('Slice', [shape, from ?? '', to ?? '']);
+  }
+
+  #reorder(target: Layout | undefined): void {
+    const { name } = this.#spec;
+    if (channelsOf(this.#steps, 3) === undefined) return;
+    if (target === undefined) throw refused(name, "'order' needs a 'layout'");
+    const count = this.#size(target, 'C');
+    if (count !== 3 && count !== 4) {
+      throw refused(name, `'order' needs 3 or 4 channels: the model takes ${count ?? 'any number'}`);
+    }
+    const channels = BigInt64Array.from(channelsOf(this.#steps, count) ?? [], BigInt);
+    const order = this.#constant('order', INT64, [count], channels);
+    this.#add('Gather', [this.#at, order], { axis: this.#layout.indexOf('C') });
   }
 
   #normalise(): void {

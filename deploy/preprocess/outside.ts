@@ -3,7 +3,7 @@ import { EdgeError } from '../../src/core/mod.js';
 import type { TensorSpec } from '../../src/model/mod.js';
 import { bytesOf, elementsOf } from '../../src/tensor/mod.js';
 import { extentOf, modelLayout, shapeOf, stridesOf, type Extent } from './layout.js';
-import type { Layout, Steps } from './schema.js';
+import { channelsOf, type Layout, type Steps } from './schema.js';
 
 /** Pixels by batch, channel, row and column, in this order. */
 interface Picture extends Extent {
@@ -20,6 +20,8 @@ interface Picture extends Extent {
 export function prepareOutside(sent: Tensor, spec: TensorSpec, steps: Steps, field: string): Tensor {
   const { layout } = steps;
   if (layout === undefined && steps.resize !== undefined) throw refused("'resize' needs a 'layout'", field);
+  if (layout === undefined && channelsOf(steps, 3) !== undefined)
+    throw refused("'order' needs a 'layout'", field);
   if (layout === undefined) return prepareFlat(sent, spec, steps, field);
   if (layout.length !== sent.shape.length) {
     throw refused(`its layout is ${layout}: it has the shape [${sent.shape.join(', ')}]`, field);
@@ -28,7 +30,7 @@ export function prepareOutside(sent: Tensor, spec: TensorSpec, steps: Steps, fie
   const picture = resized(unpacked(sent, layout), wantedSize(spec, target), steps.resize, field);
   checkChannels(picture, spec, target, field);
   normalise(picture, steps, field);
-  return packed(picture, target, spec, field);
+  return packed(reordered(picture, steps, field), target, spec, field);
 }
 
 /** Numbers that are no picture: the same arithmetic for each. */
@@ -103,50 +105,75 @@ function resized(
       "Give 'resize: linear', or a picture of that size",
     );
   }
-  const rows = (how === 'linear' ? linearTaps : nearestTaps)(picture.H, H);
-  const columns = (how === 'linear' ? linearTaps : nearestTaps)(picture.W, W);
+  const [rows, columns] = [TAPS[how](picture.H, H), TAPS[how](picture.W, W)];
   const values = new Float32Array(picture.N * picture.C * H * W);
   let at = 0;
   for (let plane = 0; plane < picture.N * picture.C; plane++) {
     const base = plane * picture.H * picture.W;
-    const pixel = (h: number, w: number): number => picture.values[base + h * picture.W + w] ?? 0;
-    for (const { low: top, high: bottom, share: down } of rows) {
-      for (const { low: left, high: right, share: across } of columns) {
-        const above = pixel(top, left) * (1 - across) + pixel(top, right) * across;
-        const below = pixel(bottom, left) * (1 - across) + pixel(bottom, right) * across;
-        values[at++] = above * (1 - down) + below * down;
-      }
+    for (const down of rows) {
+      for (const across of columns) values[at++] = weighted(picture, base, down, across);
     }
   }
   return { N: picture.N, C: picture.C, H, W, values };
 }
 
-/** Two neighbours along an axis, and the share of the second. */
-interface Taps {
-  readonly low: number;
-  readonly high: number;
+/** A place on the old axis, and its share of a pixel of the new one. */
+interface Tap {
+  readonly from: number;
   readonly share: number;
 }
 
-/** Where pixel centres of the new axis lie on the old one (`half_pixel`). */
-function centre(index: number, from: number, to: number): number {
-  return ((index + 0.5) * from) / to - 0.5;
+const TAPS: Readonly<Record<NonNullable<Steps['resize']>, (from: number, to: number) => Tap[][]>> = {
+  linear: (from, to) => eachCentre(from, to, (at) => shares(at, from, [1 - fraction(at), fraction(at)], 0)),
+  cubic: (from, to) => eachCentre(from, to, (at) => shares(at, from, cubicShares(fraction(at)), 1)),
+  // Of two that are equally near, the one before (`round_prefer_floor`).
+  nearest: (from, to) => eachCentre(from, to, (at) => shares(Math.ceil(at - 0.5), from, [1], 0)),
+};
+
+/** For each place on the new axis, where its pixel's centre lies on the old one (`half_pixel`). */
+function eachCentre<T>(from: number, to: number, made: (at: number) => T): T[] {
+  return Array.from({ length: to }, (_, index) => made(((index + 0.5) * from) / to - 0.5));
 }
 
-function linearTaps(from: number, to: number): Taps[] {
-  return Array.from({ length: to }, (_, index) => {
-    const at = Math.min(Math.max(centre(index, from, to), 0), from - 1);
-    const low = Math.floor(at);
-    return { low, high: Math.min(low + 1, from - 1), share: at - low };
-  });
+function fraction(at: number): number {
+  return at - Math.floor(at);
 }
 
-/** Of two that are equally near, the one before (`round_prefer_floor`). */
-function nearestTaps(from: number, to: number): Taps[] {
-  return Array.from({ length: to }, (_, index) => {
-    const at = Math.min(Math.max(Math.ceil(centre(index, from, to) - 0.5), 0), from - 1);
-    return { low: at, high: at, share: 0 };
-  });
+/** Beyond its ends an axis goes on with its last pixel. */
+function shares(at: number, size: number, given: readonly number[], before: number): Tap[] {
+  const first = Math.floor(at) - before;
+  return given.map((share, index) => ({ from: Math.min(Math.max(first + index, 0), size - 1), share }));
+}
+
+/** Cubic convolution of four pixels, with the same sharpness as in ONNX and OpenCV. */
+function cubicShares(t: number): number[] {
+  const a = -0.75;
+  const far = (x: number): number => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  const near = (x: number): number => ((a + 2) * x - (a + 3)) * x * x + 1;
+  return [far(t + 1), near(t), near(1 - t), far(2 - t)];
+}
+
+function weighted(picture: Picture, base: number, down: readonly Tap[], across: readonly Tap[]): number {
+  let sum = 0;
+  for (const row of down) {
+    let inRow = 0;
+    for (const { from, share } of across)
+      inRow += share * (picture.values[base + row.from * picture.W + from] ?? 0);
+    sum += row.share * inRow;
+  }
+  return sum;
+}
+
+function reordered(picture: Picture, steps: Steps, field: string): Picture {
+  const { N, C, H, W, values } = picture;
+  const channels = channelsOf(steps, C);
+  if (channels === undefined) return picture;
+  if (C !== 3 && C !== 4) throw refused(`'order' needs 3 or 4 channels: it has ${C}`, field);
+  const planes = Array.from({ length: N }, (_, n) => channels.map((channel) => n * C + channel)).flat();
+  const moved = new Float32Array(values.length);
+  for (const [to, from] of planes.entries())
+    moved.set(values.subarray(from * H * W, (from + 1) * H * W), to * H * W);
+  return { ...picture, values: moved };
 }
 
 /** (x × scale − mean) ÷ std, in place. */

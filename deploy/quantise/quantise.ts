@@ -23,24 +23,11 @@ const Answer = Type.Union([
 /**
  * Weights, and with `static-int8` activations too, as 8-bit integers. The last pass: the quantiser wants weights
  * where optimisation puts them.
- * @param cases real inputs, by which static quantisation finds the ranges of activations
+ * @param isCalibrated whether there are real inputs, by which static quantisation finds the ranges of activations
  * @throws EdgeError QUANTISER_MISSING naming what to install; MODEL_REFUSED with the tool's reason
  */
-export function quantisePass(
-  mode: Quantisation,
-  cases: readonly (readonly Tensor[])[],
-  python: string,
-): Pass {
-  if (mode === 'static-int8' && cases.length === 0) {
-    throw new EdgeError(
-      'SAMPLES_INVALID',
-      'Cannot quantise the model as static-int8 is calibrated by samples',
-      {
-        field: 'samples',
-        nextStep: 'Give real inputs with --samples, or take --quantise dynamic-int8, which needs none',
-      },
-    );
-  }
+export function quantisePass(mode: Quantisation, isCalibrated: boolean, python: string): Pass {
+  if (mode === 'static-int8' && !isCalibrated) throw uncalibrated();
   let tool = 'onnxruntime';
   return {
     lossy: true,
@@ -48,13 +35,14 @@ export function quantisePass(
       return `quantise ${mode} (${tool})`;
     },
     run: async (modelFile, context) => {
+      if (mode === 'static-int8' && context.cases.length === 0) throw uncalibrated();
       const out = join(context.scratch, 'quantised.onnx');
       const task = {
         mode,
         model: modelFile,
         out,
         large: hasWeightsOutside(new Uint8Array(await readBytes(modelFile))),
-        cases: mode === 'static-int8' ? await writeCases(cases, context.scratch) : [],
+        cases: mode === 'static-int8' ? await writeCases(context.cases, context.scratch) : [],
       };
       tool = `onnxruntime ${await quantise(python, task, context)}`;
       return out;
@@ -87,6 +75,17 @@ async function writeCases(cases: readonly (readonly Tensor[])[], scratch: string
     written.push(tensors);
   }
   return written;
+}
+
+function uncalibrated(): EdgeError {
+  return new EdgeError(
+    'SAMPLES_INVALID',
+    'Cannot quantise the model as static-int8 is calibrated by samples',
+    {
+      field: 'samples',
+      nextStep: 'Give real inputs with --samples, or take --quantise dynamic-int8, which needs none',
+    },
+  );
 }
 
 function missing(python: string, reason: string): EdgeError {

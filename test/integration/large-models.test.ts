@@ -11,6 +11,7 @@ import {
 import { plainInputs } from '../../deploy/compile/mod.js';
 import { signPackage, verifyPackage } from '../../deploy/sign/mod.js';
 import { createKeySigner } from '../../src/model/mod.js';
+import { fails, runCli } from '../lib/cli.js';
 import { keyPair, temporaryFolder } from '../lib/model-package.js';
 import { HostBench, outputFloats, runRequest } from '../lib/model-hosts.js';
 import { externalTensor, node, onnxModel, rawTensor } from '../lib/onnx-builder.js';
@@ -145,6 +146,65 @@ describe('a large model', () => {
     bytes[5] = (bytes[5] ?? 0) ^ 1;
     await writeFile(path, bytes);
     await assert.rejects(pack(), { message: /the compile report is about another model/ });
+  });
+
+  it('is refused where no package holds it, before anything of it is read', async () => {
+    const folder = at('huge');
+    await mkdir(folder);
+    const weightsOf = async (name: string, gibibytes: readonly number[]): Promise<string[]> => {
+      let offset = 0;
+      const weights = gibibytes.map((size, index) => {
+        const length = size * 1024 ** 3;
+        const entries = { location: `${name}.bin`, offset: `${offset}`, length: `${length}` };
+        offset += length;
+        return externalTensor(`w${index}`, 'FP32', [length / 4], entries);
+      });
+      const y = { name: 'y', datatype: 'FP32', shape: ['n'] } as const;
+      const inputs = [{ ...y, name: 'x' }];
+      const nodes = [node('Sum', ['x', ...weights.map((weight) => weight.name ?? '')], ['y'])];
+      await writeFile(
+        join(folder, `${name}.onnx`),
+        onnxModel({ inputs, outputs: [y], initializers: weights, nodes }),
+      );
+      // Sparse: what is refused takes no room.
+      await writeFile(join(folder, `${name}.bin`), '');
+      await truncate(join(folder, `${name}.bin`), offset);
+      const yaml = `name: Huge\nversion: 1.0.0\nmodel: ${name}.onnx\nsamples: { make: { count: 1 } }\n`;
+      await writeFile(join(folder, `${name}.yaml`), yaml);
+      return [join(folder, `${name}.onnx`), join(folder, `${name}.yaml`)];
+    };
+    const packed = /a package holds at most 4294967296 bytes: with its weights it has 536\d+\n.*Quantise it/;
+    const weight =
+      /'w0' as it has 2684354560 bytes: one weight may have at most 2147483647\n.*split the weight/;
+    for (const [name, sizes, sentence] of [
+      ['package', [1, 1, 1, 1, 1], packed],
+      ['weight', [2.5], weight],
+    ] as const) {
+      const [model = '', yaml = ''] = await weightsOf(name, sizes);
+      await fails(sentence, 'compile', model, '-o', join(folder, 'out.onnx'));
+      await fails(sentence, 'package', yaml, '-o', join(folder, 'build'));
+    }
+  });
+
+  it('is said to fill more than a device keeps of packages, when it is compiled', async () => {
+    const warning =
+      /model has 1 MB, and a device keeps packages of 0\.01 MB in all: .* larger packageQuotaMb/;
+    for (const [quota, warned] of [
+      [['--package-quota-mb', '0.01'], true],
+      [[], false],
+    ] as const) {
+      const { code, error } = await runCli([
+        'compile',
+        at('model.onnx'),
+        '-o',
+        at('small.onnx'),
+        '--cases',
+        '1',
+        ...quota,
+      ]);
+      assert.equal(code, 0, error);
+      assert.equal(warning.test(error), warned, error);
+    }
   });
 
   it('is refused with a file of weights that is cut off, or a link', async () => {

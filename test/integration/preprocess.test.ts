@@ -2,15 +2,20 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import onnxProto from 'onnx-proto';
 import type { Tensor } from '../../src/contract/mod.js';
 import { createOnnxEngine, type Engine } from '../../src/engine/mod.js';
 import { differenceOf, type TensorSpec } from '../../src/model/mod.js';
 import { decodeModel, encodeModel } from '../../src/onnx/decoded/mod.js';
-import type { CompileReport, PackageResult } from '../../deploy/mod.js';
+import { compileModel, packageModel, type CompileReport, type PackageResult } from '../../deploy/mod.js';
+import { plainInputs } from '../../deploy/compile/mod.js';
+import { readPreprocess } from '../../deploy/package/mod.js';
 import { prepareOutside, prepareWithin, type Preprocess } from '../../deploy/preprocess/mod.js';
 import { fails, succeeds } from '../lib/cli.js';
-import { HostBench, runRequest, specOf } from '../lib/model-hosts.js';
-import { identityModel, node, onnxModel } from '../lib/onnx-builder.js';
+import { HostBench, outputFloats, runRequest, specOf } from '../lib/model-hosts.js';
+import { externalTensor, identityModel, node, onnxModel, rawTensor } from '../lib/onnx-builder.js';
+
+const { onnx } = onnxProto;
 
 const PACKAGES = 'node_modules';
 const MODEL = 'ch_PP-OCRv4_det_infer.onnx';
@@ -59,6 +64,20 @@ describe('Steps before a model', () => {
     ['larger', [1, 3, 9, 14], [4, 5, 3], { layout: 'HWC', resize: 'linear', ...NORMAL }],
     ['smaller, to NHWC', [1, 7, 6, 3], [1, 20, 31, 3], { layout: 'NHWC', resize: 'linear', scale: 2 }],
     ['smaller, by the nearest', [1, 3, 7, 6], [2, 20, 31, 3], { layout: 'NHWC', resize: 'nearest' }],
+    ['larger, cubic', [1, 3, 9, 14], [4, 5, 3], { layout: 'HWC', resize: 'cubic', ...NORMAL }],
+    ['smaller, cubic, to NHWC', [1, 7, 6, 3], [1, 20, 31, 3], { layout: 'NHWC', resize: 'cubic' }],
+    ['cubic at opset 11', [1, 3, 7, 31], [20, 6, 3], { layout: 'HWC', resize: 'cubic', scale: 0.5 }, 11],
+    ['cubic of one pixel', [1, 3, 4, 5], [1, 1, 3], { layout: 'HWC', resize: 'cubic' }],
+    ['BGR to RGB', [1, 3, 4, 5], [4, 5, 3], { layout: 'HWC', order: 'BGR', ...NORMAL }],
+    ['RGB to BGR, to NHWC', ['n', 6, 5, 3], [2, 3, 6, 5], { layout: 'NCHW', modelOrder: 'BGR', ...NORMAL }],
+    ['BGRA to RGBA', [4, 4, 5], [4, 5, 4], { layout: 'HWC', order: 'BGR', scale: 2 }],
+    [
+      'BGR to RGB, resized',
+      [1, 3, 7, 6],
+      [20, 31, 3],
+      { layout: 'HWC', order: 'BGR', resize: 'cubic', ...NORMAL },
+    ],
+    ['BGR as it is', [1, 3, 4, 5], [4, 5, 3], { layout: 'HWC', order: 'BGR', modelOrder: 'BGR', ...NORMAL }],
     ['resized at opset 11', [1, 3, 7, 6], [20, 31, 3], { layout: 'HWC', resize: 'linear' }, 11],
     ['resized to CHW', [3, 7, 6], [20, 31, 3], { layout: 'HWC', resize: 'linear' }],
     ['grey', [1, 1, 4, 5], [4, 5, 1], { layout: 'HWC', modelLayout: 'NCHW', scale: 0.5 }],
@@ -133,6 +152,13 @@ describe('Steps before a model', () => {
       /'resize' needs a 'layout'/,
     ],
     [
+      'an order of two channels',
+      { shape: [1, 2, 4, 5] },
+      { x: { layout: 'HWC', modelLayout: 'NCHW', order: 'BGR' } },
+      /'order' needs 3 or 4 channels: the model takes 2/,
+    ],
+    ['an order without layout', { shape: [1, 3, 4, 5] }, { x: { order: 'BGR' } }, /'order' needs a 'layout'/],
+    [
       'channels anywhere',
       { shape: [1, 3, 4, 3] },
       { x: { layout: 'HWC' } },
@@ -146,6 +172,102 @@ describe('Steps before a model', () => {
       assert.throws(() => prepareWithin(model, [of], steps as unknown as Record<string, Preprocess>), reason);
     });
   }
+});
+
+describe('A model with steps in its graph', () => {
+  let folder = '';
+  let bench: HostBench;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'edge-steps-'));
+    bench = await HostBench.create();
+  });
+  after(async () => {
+    await bench[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const at = (name: string): string => join(folder, name);
+  const SIDE = 8;
+  const weights = Float32Array.from({ length: 3 * SIDE * SIDE * 4 }, (_, index) => ((index % 7) - 3) / 8);
+  const value = (name: string, shape: number[]) => ({ name, datatype: 'FP32' as const, shape });
+  const graph = (opset: number, weight: Parameters<typeof onnxModel>[0]['initializers'] = []): Uint8Array =>
+    onnxModel({
+      opset,
+      inputs: [value('x', [1, 3, SIDE, SIDE])],
+      outputs: [value('y', [1, 4])],
+      initializers: weight,
+      nodes: [node('Flatten', ['x'], ['flat']), node('MatMul', ['flat', 'w'], ['y'])],
+    });
+  const YAML = `
+preprocess: { x: { layout: HWC, order: BGR, scale: 0.25, mean: [1, 2, 3], std: [2, 2, 4] } }
+samples: { make: { count: 2, ranges: { x: [0, 256] } } }
+`;
+  const sent = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, index) => (index * 89) % 251);
+  const prepared = (): number[] =>
+    Array.from({ length: sent.length }, (_, index) => {
+      const channel = 2 - Math.floor(index / (SIDE * SIDE));
+      const byte = sent[(index % (SIDE * SIDE)) * 3 + channel] ?? 0;
+      return (byte / 4 - (channel + 1)) / (channel === 2 ? 4 : 2);
+    });
+  const wanted = (): number[] =>
+    Array.from({ length: 4 }, (_, column) =>
+      prepared().reduce((sum, x, row) => sum + x * (weights[row * 4 + column] ?? 0), 0),
+    );
+
+  const served = async (name: string, outsideAboveBytes?: number) => {
+    await writeFile(at(`${name}.yaml`), `name: ${name}\nversion: 1.0.0\nmodel: ${name}.out.onnx${YAML}`);
+    const sizing = outsideAboveBytes === undefined ? {} : { outsideAboveBytes };
+    const report = await compileModel({
+      modelFile: at(`${name}.onnx`),
+      outFile: at(`${name}.out.onnx`),
+      reportFile: at(`${name}.report.json`),
+      target: 'any',
+      dimensions: {},
+      inputs: plainInputs,
+      randomCases: 3,
+      timeoutMs: 60_000,
+      preprocess: await readPreprocess(at(`${name}.yaml`)),
+      ...sizing,
+    });
+    const { folder: packed, manifest } = await packageModel({
+      file: at(`${name}.yaml`),
+      outFolder: join(bench.folder, name),
+      skipSelfTest: false,
+      timeoutMs: 60_000,
+      ...sizing,
+    });
+    const loaded = await bench.hosts.load({ ...specOf(`${name}@1.0.0`, packed), isCopy: true });
+    assert.equal(loaded.report.samplesRun, 2);
+    const frame = { name: 'x', datatype: 'UINT8' as const, shape: [SIDE, SIDE, 3], data: sent };
+    const { outputs } = await loaded.run(runRequest([frame]), 5000);
+    for (const [index, got] of outputFloats(outputs[0]).entries()) {
+      assert.ok(Math.abs(got - (wanted()[index] ?? NaN)) < 1e-2, `y[${index}] is ${got}: ${wanted()[index]}`);
+    }
+    await loaded.unload();
+    return { report, manifest };
+  };
+
+  it('may be of IR version 3, which lists its weights among its inputs', async () => {
+    const old = onnx.ModelProto.decode(graph(8, [rawTensor('w', 'FP32', [3 * SIDE * SIDE, 4], weights)]));
+    old.irVersion = 3;
+    const listed = onnx.ModelProto.decode(identityModel('FP32', [3 * SIDE * SIDE, 4])).graph?.input?.[0];
+    old.graph?.input?.push({ ...listed, name: 'w' });
+    await writeFile(at('Old.onnx'), onnx.ModelProto.encode(old).finish());
+    const { manifest } = await served('Old');
+    assert.deepEqual(
+      manifest.inputs.map(({ name, datatype, shape }) => [name, datatype, shape]),
+      [['x', 'UINT8', [SIDE, SIDE, 3]]],
+    );
+  });
+
+  it('may have its weights outside, before it is compiled and after', async () => {
+    const entries = { location: 'w.bin', offset: '0', length: String(weights.byteLength) };
+    await writeFile(at('w.bin'), Buffer.from(weights.buffer));
+    const large = graph(17, [externalTensor('w', 'FP32', [3 * SIDE * SIDE, 4], entries)]);
+    await writeFile(at('Large.onnx'), large);
+    const { report, manifest } = await served('Large', 1000);
+    assert.equal(report.compiled.weights?.length, 1);
+    assert.ok(manifest.files.some(({ role }) => role === 'weights'));
+  });
 });
 
 describe('A vision model whose pixels are prepared within its graph', () => {

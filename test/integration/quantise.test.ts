@@ -61,6 +61,15 @@ describe('compile --quantise', () => {
       'name: Quantised\nversion: 1.0.0\nmodel: out.onnx\nreport: out.report.json\nsamples: { make: { count: 3 } }\n',
     );
   });
+  before(async () => {
+    const rows = Array.from({ length: 20 }, () => input().join());
+    await writeFile(at('rows.csv'), `${rows.join('\n')}\n`);
+    const cases = rows.map((_row, index) => ({
+      inputs: { x: { csv: 'rows.csv', header: false, rows: index + 1 } },
+    }));
+    const yaml = { name: 'Quantised', version: '1.0.0', model: 'out.onnx', samples: { cases } };
+    await writeFile(at('calibration.yaml'), JSON.stringify(yaml));
+  });
   after(() => rm(root, { recursive: true, force: true }));
 
   const compile = (...args: string[]) =>
@@ -96,15 +105,17 @@ describe('compile --quantise', () => {
     assert.match(error, /static-int8 is calibrated by samples[^]*--samples/);
   });
 
-  for (const [mode, ...more] of [['dynamic-int8'], ['static-int8', '--samples', 'samples.json']] as const) {
+  for (const [mode, samples] of [
+    ['dynamic-int8', 'samples.json'],
+    ['static-int8', 'calibration.yaml'],
+  ] as const) {
     it(`${mode}: makes a smaller model that is proved, packaged with its tolerance and admitted by it`, async function () {
       const absence = quantiserAbsence();
       if (absence !== undefined) {
         console.log(`      skipped: ${absence}`);
         this.skip();
       }
-      const samples = more.map((word) => (word === 'samples.json' ? at(word) : word));
-      const { code, out, error } = await compile('--quantise', mode, ...samples, '--json');
+      const { code, out, error } = await compile('--quantise', mode, '--samples', at(samples), '--json');
       assert.equal(code, 0, error);
       const report = JSON.parse(out) as {
         lossy: boolean;
