@@ -10,7 +10,6 @@ export interface IncomingMessage {
 
 export interface PublishOptions {
   readonly form?: 'binary' | 'json';
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -22,7 +21,7 @@ export type ConnectionState = 'lost' | 'regained' | 'refused' | 'ended';
 /**
  * Publish/subscribe between components. Implementations reconnect by themselves with backoff and restore their
  * subscriptions; `publish` fails with UNAVAILABLE while disconnected, and with INVALID_ARGUMENT over
- * MAX_MESSAGE_BYTES (a larger write can abort the process in native code).
+ * MAX_MESSAGE_BYTES.
  */
 export interface Transport extends AsyncDisposable {
   /** What it delivers at most. Default: MAX_MESSAGE_BYTES. */

@@ -37,6 +37,8 @@ export class MoodyIpcServer implements AsyncDisposable {
   onSubscribe = (): void => undefined;
   /** Topics, one for each subscription asked for. */
   readonly subscribed: string[] = [];
+  /** Stream ids that a client ended. */
+  readonly terminated: number[] = [];
   readonly #allowed = new Set<string>();
   readonly #sockets = new Set<Socket>();
   readonly #streams = new Map<Socket, Map<string, number>>();
@@ -86,6 +88,21 @@ export class MoodyIpcServer implements AsyncDisposable {
     }
   }
 
+  /** Whatever bytes, to every connection. */
+  write(bytes: Uint8Array): void {
+    for (const socket of this.#sockets) socket.write(bytes);
+  }
+
+  /** Ends every subscription of the topic, as no nucleus should. */
+  endStreams(topic: string): void {
+    for (const [socket, streams] of this.#streams) {
+      const streamId = streams.get(topic);
+      if (streamId === undefined) continue;
+      const type = MESSAGE_TYPE.applicationMessage;
+      socket.write(encodeFrame({ type, flags: TERMINATE_STREAM, streamId }));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await rm(this.socketPath, { force: true });
@@ -119,6 +136,7 @@ export class MoodyIpcServer implements AsyncDisposable {
       socket.write(encodeFrame({ type: MESSAGE_TYPE.connectAck, flags: CONNECTION_ACCEPTED, streamId: 0 }));
       return;
     }
+    if ((flags & TERMINATE_STREAM) !== 0) this.terminated.push(streamId);
     if ((flags & TERMINATE_STREAM) !== 0 || operation === undefined) return;
     const isStreaming = operation.includes('Subscribe');
     const { topic = '' } = JSON.parse(Buffer.from(payload).toString()) as { topic?: string };

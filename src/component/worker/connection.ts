@@ -1,5 +1,6 @@
 import { EdgeError, endsWithin, messageOf, retry, toEdgeError, type Clock } from '../../core/mod.js';
 import { basename } from '../../disk/mod.js';
+import { connectGreengrass } from '../../ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../../ipc/mod.js';
 import type { Component, Worker } from './component.js';
 import { Ends } from './ends.js';
@@ -56,9 +57,6 @@ export function joinGreengrass(
 
 /** A component's work folder has its name, on both nuclei. */
 async function connectAs(worker: Worker): Promise<GreengrassPort> {
-  // The device SDK takes longer to load than all else. What the component serves is on its way by now: its other
-  // processes start meanwhile.
-  const { connectGreengrass } = await import('../../ipc/greengrass/mod.js');
   return await connectGreengrass({ ...worker, component: basename(worker.workFolder) });
 }
 

@@ -1,13 +1,15 @@
-import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { Type, type Static } from '@sinclair/typebox';
 import { MAX_MESSAGE_BYTES } from '../../contract/mod.js';
 import {
   EdgeError,
+  matches,
   messageOf,
   type Clock,
   type Json,
   type JsonObject,
   type Logger,
   type Random,
+  validate,
 } from '../../core/mod.js';
 import type { ConnectionState, GreengrassPort, IncomingMessage, PublishOptions } from '../mod.js';
 import { Identity, type Environment } from './identity.js';
@@ -34,7 +36,21 @@ export async function connectGreengrass(options: GreengrassOptions): Promise<Gre
   return new GreengrassIpc(session, options);
 }
 
-/** The operations of Greengrass IPC over the official device client, on whatever connection there is. */
+const Configuration = Type.Object({ value: Type.Optional(Type.Unknown()) });
+const Validation = Type.Object({
+  validateConfigurationUpdateEvent: Type.Object({
+    configuration: Type.Optional(Type.Unknown()),
+    deploymentId: Type.String(),
+  }),
+});
+const Update = Type.Object({ deploymentId: Type.String() });
+/** One of the two, and what a newer nucleus may add. */
+const UpdateEvent = Type.Object({
+  preUpdateEvent: Type.Optional(Type.Union([Type.Null(), Update])),
+  postUpdateEvent: Type.Optional(Type.Union([Type.Null(), Update])),
+});
+
+/** The operations of Greengrass IPC, on whatever connection there is. */
 class GreengrassIpc implements GreengrassPort {
   readonly #session: Session;
   readonly #clock: Clock;
@@ -57,15 +73,12 @@ class GreengrassIpc implements GreengrassPort {
         `Cannot publish to ${topic} as a message must have at most ${MAX_MESSAGE_BYTES} bytes: this one has ${payload.byteLength}`,
       );
     }
-    const publishMessage =
+    const publishMessage: JsonObject =
       options.form === 'json'
-        ? { jsonMessage: { message: JSON.parse(Buffer.from(payload).toString('utf8')) as unknown } }
-        : { binaryMessage: { message: payload } };
-    await this.#session.call(
-      `Cannot publish to ${topic}`,
-      // Both forms are made here: the client need not look into them once more.
-      (client) => client.publishToTopic({ topic, publishMessage }, { disableValidation: true }),
-      options.signal,
+        ? { jsonMessage: { message: JSON.parse(Buffer.from(payload).toString('utf8')) as Json } }
+        : { binaryMessage: { message: base64(payload) } };
+    await this.#session.call(`Cannot publish to ${topic}`, (link) =>
+      link.call('PublishToTopic', { topic, publishMessage }),
     );
   }
 
@@ -73,28 +86,29 @@ class GreengrassIpc implements GreengrassPort {
     filter: string,
     listener: (message: IncomingMessage) => void,
   ): Promise<() => Promise<void>> {
-    return await this.#session.subscribe(`Cannot subscribe to ${filter}`, (client) => {
-      const operation = client.subscribeToTopic({ topic: filter });
-      operation.on('message', (message) => {
-        const incoming = toIncoming(message, filter);
+    return await this.#session.subscribe(`Cannot subscribe to ${filter}`, {
+      operation: 'SubscribeToTopic',
+      request: { topic: filter },
+      onEvent: (body) => {
+        const incoming = toIncoming(body, filter);
         if (incoming !== undefined) listener(incoming);
-      });
-      return operation;
+      },
     });
   }
 
   async getConfiguration(keyPath: readonly string[], component?: string): Promise<Json> {
+    const what = 'Cannot read the configuration';
     const of = component === undefined ? {} : { componentName: component };
-    const reply = await this.#session.call('Cannot read the configuration', (client) =>
-      client.getConfiguration({ keyPath: [...keyPath], ...of }),
+    const reply = await this.#session.call(what, (link) =>
+      link.call('GetConfiguration', { keyPath: [...keyPath], ...of }),
     );
-    return (reply.value ?? {}) as Json;
+    return (validate(Configuration, reply, what).value ?? {}) as Json;
   }
 
   async updateConfiguration(keyPath: readonly string[], value: JsonObject): Promise<void> {
-    const timestamp = new Date(this.#clock.wallMs());
-    await this.#session.call('Cannot update the configuration', (client) =>
-      client.updateConfiguration({ keyPath: [...keyPath], timestamp, valueToMerge: value }),
+    const timestamp = fractionalSeconds(this.#clock.wallMs());
+    await this.#session.call('Cannot update the configuration', (link) =>
+      link.call('UpdateConfiguration', { keyPath: [...keyPath], timestamp, valueToMerge: value }),
     );
   }
 
@@ -102,72 +116,67 @@ class GreengrassIpc implements GreengrassPort {
     keyPath: readonly string[],
     listener: () => void,
   ): Promise<() => Promise<void>> {
-    return await this.#session.subscribe('Cannot follow the configuration', (client) => {
-      const operation = client.subscribeToConfigurationUpdate({ keyPath: [...keyPath] });
-      operation.on('message', () => listener());
-      return operation;
+    return await this.#session.subscribe('Cannot follow the configuration', {
+      operation: 'SubscribeToConfigurationUpdate',
+      request: { keyPath: [...keyPath] },
+      onEvent: () => listener(),
     });
   }
 
   async onConfigurationToValidate(
     judge: (configuration: unknown) => Promise<string | undefined>,
   ): Promise<() => Promise<void>> {
-    return await this.#session.subscribe('Cannot validate configurations', (client) => {
-      const operation = client.subscribeToValidateConfigurationUpdates({});
-      operation.on('message', ({ validateConfigurationUpdateEvent: event }) => {
-        if (event !== undefined) void this.#answer(event.deploymentId, judge(event.configuration));
-      });
-      return operation;
+    return await this.#session.subscribe('Cannot validate configurations', {
+      operation: 'SubscribeToValidateConfigurationUpdates',
+      request: {},
+      onEvent: (body) => {
+        if (!matches(Validation, body)) return;
+        const { validateConfigurationUpdateEvent: event } = body as Static<typeof Validation>;
+        void this.#answer(event.deploymentId, judge(event.configuration));
+      },
     });
   }
 
   /** Where this fails the nucleus takes the silence for a refusal. Never rejects. */
   async #answer(deploymentId: string, judged: Promise<string | undefined>): Promise<void> {
     const refusal = await judged;
-    const report = {
-      status: (refusal === undefined
-        ? 'ACCEPTED'
-        : 'REJECTED') as greengrasscoreipc.model.ConfigurationValidityStatus,
+    const configurationValidityReport = {
+      status: refusal === undefined ? 'ACCEPTED' : 'REJECTED',
       deploymentId,
       ...(refusal === undefined ? {} : { message: refusal }),
     };
     await this.#session
-      .call('Cannot answer whether a configuration is valid', (client) =>
-        client.sendConfigurationValidityReport({ configurationValidityReport: report }),
+      .call('Cannot answer whether a configuration is valid', (link) =>
+        link.call('SendConfigurationValidityReport', { configurationValidityReport }),
       )
       .catch((thrown: unknown) => this.#logger.warn(messageOf(thrown), { deploymentId }));
   }
 
   async updateState(state: 'RUNNING' | 'ERRORED'): Promise<void> {
-    await this.#session.call(`Cannot report the state ${state}`, (client) =>
-      client.updateState({ state: state as greengrasscoreipc.model.ReportedLifecycleState }),
+    await this.#session.call(`Cannot report the state ${state}`, (link) =>
+      link.call('UpdateState', { state }),
     );
   }
 
   async onComponentUpdate(
     listener: (event: { readonly kind: 'pre' | 'post'; readonly deploymentId: string }) => void,
   ): Promise<() => Promise<void>> {
-    return await this.#session.subscribe('Cannot follow component updates', (client) => {
-      const operation = client.subscribeToComponentUpdates({});
-      operation.on('message', (event) => {
-        if (event.preUpdateEvent !== undefined) {
-          listener({ kind: 'pre', deploymentId: event.preUpdateEvent.deploymentId });
-        }
-        if (event.postUpdateEvent !== undefined) {
-          listener({ kind: 'post', deploymentId: event.postUpdateEvent.deploymentId });
-        }
-      });
-      return operation;
+    return await this.#session.subscribe('Cannot follow component updates', {
+      operation: 'SubscribeToComponentUpdates',
+      request: {},
+      onEvent: (body) => {
+        if (!matches(UpdateEvent, body)) return;
+        const { preUpdateEvent: pre, postUpdateEvent: post } = body as Static<typeof UpdateEvent>;
+        if (pre) listener({ kind: 'pre', deploymentId: pre.deploymentId });
+        if (post) listener({ kind: 'post', deploymentId: post.deploymentId });
+      },
     });
   }
 
   async deferComponentUpdate(deploymentId: string, recheckAfterMs: number, message?: string): Promise<void> {
-    await this.#session.call('Cannot defer the component update', (client) =>
-      client.deferComponentUpdate({
-        deploymentId,
-        recheckAfterMs,
-        ...(message === undefined ? {} : { message }),
-      }),
+    const why = message === undefined ? {} : { message };
+    await this.#session.call('Cannot defer the component update', (link) =>
+      link.call('DeferComponentUpdate', { deploymentId, ...why, recheckAfterMs }),
     );
   }
 
@@ -178,12 +187,8 @@ class GreengrassIpc implements GreengrassPort {
         `Cannot publish to AWS IoT Core as a message must have at most ${IOT_CORE_MAX_BYTES} bytes: this one has ${payload.byteLength}`,
       );
     }
-    await this.#session.call(`Cannot publish to AWS IoT Core at ${topic}`, (client) =>
-      client.publishToIoTCore({
-        topicName: topic,
-        qos: '0' as greengrasscoreipc.model.QOS,
-        payload,
-      }),
+    await this.#session.call(`Cannot publish to AWS IoT Core at ${topic}`, (link) =>
+      link.call('PublishToIoTCore', { topicName: topic, qos: '0', payload: base64(payload) }),
     );
   }
 
@@ -198,4 +203,13 @@ class GreengrassIpc implements GreengrassPort {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+/** Nucleus lite refuses a number without a fraction. */
+function fractionalSeconds(ms: number): number {
+  return (ms % 1000 === 0 ? ms + 1 : ms) / 1000;
 }

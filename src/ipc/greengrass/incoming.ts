@@ -1,34 +1,27 @@
-import type { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { Type, type Static } from '@sinclair/typebox';
+import { matches, type Json } from '../../core/mod.js';
 import type { IncomingMessage } from '../mod.js';
 
+const Context = Type.Optional(
+  Type.Union([Type.Null(), Type.Object({ topic: Type.Optional(Type.Union([Type.Null(), Type.String()])) })]),
+);
+const Binary = Type.Object({
+  binaryMessage: Type.Object({ message: Type.Optional(Type.String()), context: Context }),
+});
+const InJson = Type.Object({
+  jsonMessage: Type.Object({ message: Type.Optional(Type.Unknown()), context: Context }),
+});
+
 /** Undefined for a message of neither form, which a newer nucleus might send. */
-export function toIncoming(
-  message: greengrasscoreipc.model.SubscriptionResponseMessage,
-  filter: string,
-): IncomingMessage | undefined {
-  const { binaryMessage, jsonMessage } = message;
-  if (binaryMessage !== undefined) {
-    return {
-      topic: binaryMessage.context?.topic ?? filter,
-      payload: toBytes(binaryMessage.message),
-      form: 'binary',
-    };
+export function toIncoming(body: Json, filter: string): IncomingMessage | undefined {
+  if (matches(Binary, body)) {
+    const { message = '', context } = (body as Static<typeof Binary>).binaryMessage;
+    return { topic: context?.topic ?? filter, payload: Buffer.from(message, 'base64'), form: 'binary' };
   }
-  if (jsonMessage !== undefined) {
-    return {
-      topic: jsonMessage.context?.topic ?? filter,
-      payload: Buffer.from(JSON.stringify(jsonMessage.message ?? {})),
-      form: 'json',
-    };
+  if (matches(InJson, body)) {
+    const { message, context } = (body as Static<typeof InJson>).jsonMessage;
+    const payload = Buffer.from(JSON.stringify(message ?? {}));
+    return { topic: context?.topic ?? filter, payload, form: 'json' };
   }
   return undefined;
-}
-
-/** The client gives a blob as any of its payload types. */
-function toBytes(payload: string | ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
-  if (payload === undefined) return new Uint8Array();
-  if (typeof payload === 'string') return Buffer.from(payload, 'utf8');
-  if (ArrayBuffer.isView(payload))
-    return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-  return new Uint8Array(payload);
 }

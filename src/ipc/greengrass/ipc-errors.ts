@@ -1,28 +1,16 @@
-import { eventstream_rpc } from 'aws-iot-device-sdk-v2';
 import type { Reason } from '../../contract/mod.js';
-import { EdgeError, messageOf } from '../../core/mod.js';
+import { EdgeError, messageOf, type JsonObject } from '../../core/mod.js';
+import { NucleusRefusal } from './refusal.js';
 
-/**
- * The IPC client's errors as ours. The TypeScript client drops the error's shape name, so what the nucleus
- * meant is read from `_errorCode` (Java nucleus) or from the sentence.
- */
+/** What a nucleus refused, as ours: by the error's shape, the code in it (Java nucleus) or the sentence. */
 export function translateIpcError(thrown: unknown, action: string): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
-  if (!(thrown instanceof eventstream_rpc.RpcError)) {
+  if (!(thrown instanceof NucleusRefusal) || thrown.shape === undefined) {
     return new EdgeError('GREENGRASS_UNREACHABLE', `${action}: ${messageOf(thrown)}`, { cause: thrown });
   }
-  if (thrown.type !== eventstream_rpc.RpcErrorType.ServiceError) {
-    return new EdgeError(
-      'GREENGRASS_UNREACHABLE',
-      `${action} as Greengrass IPC is not available: ${thrown.description}`,
-      {
-        cause: thrown,
-      },
-    );
-  }
-  const service = (thrown.serviceError ?? {}) as Record<string, unknown>;
-  const sentence = text(service['message']) ?? text(service['_message']) ?? '';
-  const name = text(service['_errorCode']) ?? '';
+  const { shape, body } = thrown;
+  const sentence = text(body, 'message') ?? text(body, '_message') ?? '';
+  const name = text(body, '_errorCode') ?? shape;
   const said = `${name} ${sentence}`;
   const failed = (reason: Reason, why: string): EdgeError =>
     new EdgeError(reason, `${action}: ${why}`, { cause: thrown });
@@ -36,6 +24,7 @@ export function translateIpcError(thrown: unknown, action: string): EdgeError {
   return failed('NUCLEUS_FAILED', sentence);
 }
 
-function text(value: unknown): string | undefined {
+function text(body: JsonObject, key: string): string | undefined {
+  const value = body[key];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,106 +1,248 @@
-import { setMaxListeners } from 'node:events';
-import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
-import { EdgeError, endsWithin, within, type Clock, type Random } from '../../core/mod.js';
+import {
+  deferred,
+  EdgeError,
+  endsWithin,
+  isJsonObject,
+  messageOf,
+  type Clock,
+  type Deferred,
+  type Json,
+  type JsonObject,
+} from '../../core/mod.js';
+import {
+  decodeFrame,
+  encodeFrame,
+  FrameSplitter,
+  MESSAGE_TYPE,
+  TERMINATE_STREAM,
+  type Frame,
+} from '../frames/mod.js';
 import type { Identity } from './identity.js';
-import { openRelay, type Relay } from './relay.js';
+import { NucleusRefusal } from './refusal.js';
+import type { NucleusSocket } from './upstream.js';
 
-export type Client = greengrasscoreipc.Client;
-
-const CONNECT_MS = 10_000;
-/** The device client waits for writes that may never end. */
+const CALL_TIMEOUT_MS = 10_000;
+/** What was written gets so long to leave. */
 const CLOSE_MS = 1000;
-/** What is under way when a client closes can corrupt its native memory: it must have got through the relay. */
-const QUIET_MS = 100;
-const DRYING_MS = 2000;
+/** Above the 24 MiB of the Java nucleus: what it lets through costs no connection. */
+const MAX_FRAME_BYTES = 25 * 1024 * 1024;
+const MAX_STREAM_ID = 2 ** 31 - 1;
+const SHAPES = 'aws.greengrass#';
 
-/** One connection, from the nucleus's answer to its end. */
-export interface Link {
-  /** An operation of the device client, which may never settle. */
-  run<T>(operation: (client: Client) => Promise<T>): Promise<T>;
+/** What a subscription hears of its stream. */
+export interface StreamListener {
+  onEvent(body: Json): void;
+  /** The nucleus has ended it, although it had accepted it. */
+  onEnd(): void;
+}
+
+/** A subscription on one connection. */
+export interface NucleusStream {
+  /** Resolves when the nucleus has accepted it; rejects as {@link Link.call} does. */
+  readonly opened: Promise<unknown>;
+  /** Tells the nucleus that nobody listens any more. */
+  close(): void;
+}
+
+interface Stream {
+  readonly answer: Deferred<Json>;
+  readonly cancelTimer: () => void;
+  /** Undefined: one answer, and nothing after it. */
+  readonly listener: StreamListener | undefined;
+  isAnswered: boolean;
+}
+
+/**
+ * One connection, from the nucleus's answer to its end: event-stream RPC, in which each request is a stream of its own,
+ * over a socket. Its first message is the answer, what follows are events.
+ */
+export class Link {
+  readonly #socket: NucleusSocket;
+  readonly #clock: Clock;
+  readonly #life = new AbortController();
+  readonly #splitter = new FrameSplitter(MAX_FRAME_BYTES);
+  readonly #streams = new Map<number, Stream>();
+  readonly #closed = deferred<void>();
+  #lastId = 0;
+
+  constructor(socket: NucleusSocket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    socket.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    socket.on('end', () => socket.destroy());
+    socket.on('error', (error) => this.lose(error));
+    const closed = (): void => {
+      this.#closed.resolve();
+      this.lose(new Error('The nucleus closed the connection'));
+    };
+    socket.on('close', closed);
+    if (socket.destroyed) closed();
+    else socket.resume();
+  }
+
   /** Aborts when the connection is lost or closed. */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal {
+    return this.#life.signal;
+  }
+
   /** What came from the nucleus so far. */
-  readonly heardBytes: number;
+  get heardBytes(): number {
+    return this.#socket.bytesRead;
+  }
+
+  /**
+   * One request and its answer.
+   * @param operation without its prefix, such as `PublishToTopic`
+   * @throws NucleusRefusal where the nucleus says no; EdgeError NO_REPLY after ten seconds, or why the connection ended
+   */
+  async call(operation: string, request: JsonObject): Promise<Json> {
+    return await this.#begin(operation, request).stream.answer.promise;
+  }
+
+  open(operation: string, request: JsonObject, listener: StreamListener): NucleusStream {
+    const { id, stream } = this.#begin(operation, request, listener);
+    const close = (): void => this.#terminate(id);
+    // An answer that comes too late would open what nobody listens to.
+    stream.answer.promise.catch(close);
+    return { opened: stream.answer.promise, close };
+  }
+
   /** Takes it for lost, whatever its socket says. */
-  lose(cause: Error): void;
+  lose(cause: Error): void {
+    if (this.signal.aborted) return;
+    this.#end(new EdgeError('CONNECTION_LOST', 'The connection to Greengrass was lost', { cause }));
+    this.#socket.destroy();
+  }
+
   /** Always settles. */
-  close(reason: EdgeError): Promise<void>;
+  async close(reason: EdgeError): Promise<void> {
+    if (!this.signal.aborted) this.#end(reason);
+    this.#socket.destroySoon();
+    if (!(await endsWithin(this.#clock, CLOSE_MS, this.#closed.promise))) this.#socket.destroy();
+  }
+
+  #begin(
+    operation: string,
+    request: JsonObject,
+    listener?: StreamListener,
+  ): { readonly id: number; readonly stream: Stream } {
+    this.signal.throwIfAborted();
+    const id = ++this.#lastId;
+    const late = (): void => {
+      this.#streams.delete(id);
+      answer.reject(new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`));
+    };
+    const answer = deferred<Json>();
+    const cancelTimer = this.#clock.after(CALL_TIMEOUT_MS, late, { unref: true });
+    const stream = { answer, cancelTimer, listener, isAnswered: false };
+    this.#streams.set(id, stream);
+    const payload = Buffer.from(JSON.stringify(request));
+    this.#send({ streamId: id, flags: 0, operation: `${SHAPES}${operation}`, payload });
+    // The next connection counts from one again.
+    if (id === MAX_STREAM_ID) this.lose(new Error('The connection has no stream left'));
+    return { id, stream };
+  }
+
+  #send(frame: Omit<Parameters<typeof encodeFrame>[0], 'type'>): void {
+    this.#socket.write(encodeFrame({ type: MESSAGE_TYPE.applicationMessage, ...frame }));
+  }
+
+  #terminate(streamId: number): void {
+    this.#streams.delete(streamId);
+    if (!this.signal.aborted) this.#send({ streamId, flags: TERMINATE_STREAM });
+  }
+
+  #receive(chunk: Uint8Array): void {
+    let frames: Frame[];
+    try {
+      frames = this.#splitter.push(chunk).map(decodeFrame);
+    } catch (thrown) {
+      this.lose(new Error(messageOf(thrown), { cause: thrown }));
+      return;
+    }
+    for (const frame of frames) this.#take(frame);
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.type) {
+      case MESSAGE_TYPE.applicationMessage:
+        this.#message(frame);
+        break;
+      case MESSAGE_TYPE.applicationError:
+        this.#refused(frame);
+        break;
+      case MESSAGE_TYPE.protocolError:
+      case MESSAGE_TYPE.internalError:
+        this.lose(new Error(`The nucleus gave the connection up: ${textOf(frame)}`));
+        break;
+      default:
+        // No nucleus pings, and a newer one may say what we need not know.
+        break;
+    }
+  }
+
+  #message(frame: Frame): void {
+    const stream = this.#streams.get(frame.streamId);
+    if (stream === undefined) return;
+    const { listener } = stream;
+    const isOver = (frame.flags & TERMINATE_STREAM) !== 0;
+    if (isOver || listener === undefined) this.#streams.delete(frame.streamId);
+    if (!stream.isAnswered) this.#answered(stream, frame);
+    else if (frame.payload.byteLength > 0) listener?.onEvent(jsonOf(frame));
+    if (isOver) listener?.onEnd();
+  }
+
+  #answered(stream: Stream, frame: Frame): void {
+    stream.isAnswered = true;
+    stream.cancelTimer();
+    stream.answer.resolve(frame.payload.byteLength === 0 ? {} : jsonOf(frame));
+  }
+
+  #refused(frame: Frame): void {
+    const stream = this.#streams.get(frame.streamId);
+    if (stream === undefined) return;
+    this.#streams.delete(frame.streamId);
+    stream.cancelTimer();
+    if (stream.isAnswered) stream.listener?.onEnd();
+    else stream.answer.reject(refusalOf(frame));
+  }
+
+  #end(reason: EdgeError): void {
+    this.#life.abort(reason);
+    for (const { answer, cancelTimer } of this.#streams.values()) {
+      cancelTimer();
+      answer.reject(reason);
+    }
+    this.#streams.clear();
+  }
 }
 
 export interface LinkOptions {
   readonly identity: Identity;
   readonly clock: Clock;
-  readonly random: Random;
   /** Ends the attempt with its reason. */
   readonly signal: AbortSignal;
 }
 
 /** @throws EdgeError UNAVAILABLE or PERMISSION_DENIED; nothing of the attempt is left */
-export async function openLink({ identity, clock, random, signal }: LinkOptions): Promise<Link> {
-  const relay = await openRelay(await identity.enter({ clock, signal }), random);
-  const life = new AbortController();
-  // One listener per call under way is no leak, however many there are.
-  setMaxListeners(0, life.signal);
-  const client = greengrasscoreipc.createClient({
-    ...greengrasscoreipc.createDefaultClientConfig(),
-    hostName: relay.socketPath,
-    connectTransform: ({ message }) => {
-      message.payload = JSON.stringify({ authToken: relay.token });
-      return Promise.resolve(message);
-    },
-  });
-  const underWay = new Set<Promise<unknown>>();
-  const run = async <T>(operation: (client: Client) => Promise<T>): Promise<T> => {
-    const running = operation(client);
-    underWay.add(running);
-    try {
-      return await running;
-    } finally {
-      underWay.delete(running);
-    }
-  };
-  const connecting = client.connect();
-  const close = async (reason: EdgeError): Promise<void> => {
-    if (!life.signal.aborted) life.abort(reason);
-    // A client that is closed while it connects aborts the process; the relay lets each connect come to its end.
-    await endsWithin(clock, CONNECT_MS, connecting).catch(() => undefined);
-    if (!(await endsWithin(clock, QUIET_MS, Promise.allSettled(underWay)))) await dried(relay, clock);
-    await endsWithin(clock, CLOSE_MS, client.close()).catch(() => undefined);
-    await relay.close().catch(() => undefined);
-  };
-  const lost = (cause: Error): void => {
-    if (life.signal.aborted) return;
-    void close(new EdgeError('CONNECTION_LOST', 'The connection to Greengrass was lost', { cause }));
-  };
-  client.on('disconnection', (event) => lost(event?.reason ?? new Error('The device client has closed')));
-  void relay.lost.then(lost);
-  try {
-    await within(clock, CONNECT_MS, connecting, { signals: [signal, life.signal] });
-  } catch (thrown) {
-    await close(new EdgeError('CONNECTION_LOST', 'The connection was not made', { cause: thrown }));
-    signal.throwIfAborted();
-    if (thrown instanceof EdgeError) throw thrown;
-    throw new EdgeError('GREENGRASS_UNREACHABLE', 'Cannot connect the device client to Greengrass', {
-      cause: thrown,
-    });
-  }
-  return {
-    run,
-    signal: life.signal,
-    get heardBytes() {
-      return relay.heardBytes;
-    },
-    lose: lost,
-    close,
-  };
+export async function openLink({ identity, clock, signal }: LinkOptions): Promise<Link> {
+  return new Link(await identity.enter({ clock, signal }), clock);
 }
 
-/** A nucleus that reads nothing is in nobody's way: nothing more comes when all has been written. */
-async function dried(relay: Relay, clock: Clock): Promise<void> {
-  relay.cut();
-  for (const endMs = clock.monotonicMs() + DRYING_MS; clock.monotonicMs() < endMs;) {
-    const { droppedBytes } = relay;
-    await clock.sleep(QUIET_MS);
-    if (relay.droppedBytes === droppedBytes) return;
+function textOf({ payload }: Frame): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8');
+}
+
+/** Undefined where it is no JSON: no nucleus sends that, and whoever reads it says what it wanted. */
+function jsonOf(frame: Frame): Json {
+  try {
+    return JSON.parse(textOf(frame)) as Json;
+  } catch {
+    return null;
   }
+}
+
+function refusalOf(frame: Frame): NucleusRefusal {
+  const body = frame.shape === undefined ? null : jsonOf(frame);
+  return new NucleusRefusal(frame.shape?.replace(SHAPES, ''), isJsonObject(body) ? body : {}, textOf(frame));
 }

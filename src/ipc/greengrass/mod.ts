@@ -1,2 +1,2 @@
-/** The Greengrass connection. A room of its own, as importing it loads the device SDK. */
+/** The connection to a nucleus. A room of its own: all that only needs the port goes without it. */
 export { connectGreengrass } from './greengrass.js';

@@ -4,7 +4,6 @@ import {
   Listeners,
   messageOf,
   retry,
-  within,
   type Clock,
   type Logger,
   type Random,
@@ -13,15 +12,14 @@ import type { ConnectionState } from '../mod.js';
 import { Deafness } from './deafness.js';
 import type { Identity } from './identity.js';
 import { translateIpcError } from './ipc-errors.js';
-import { openLink, type Client, type Link } from './link.js';
-import { Subscription, type OpenStream } from './subscription.js';
+import { openLink, type Link } from './link.js';
+import { Subscription, type Wanted } from './subscription.js';
 
 /**
  * A nucleus that is back is found within a second: callers of this component, and what this one asks for, wait until
  * both are. A try is one call of the kernel, and costs next to nothing where the nucleus is away for hours.
  */
 const BACKOFF = { baseMs: 200, capMs: 1000 };
-const CALL_TIMEOUT_MS = 10_000;
 /** A process that stood still itself has answers waiting in its socket: they get a moment. */
 const LAST_WORD_MS = 1000;
 
@@ -63,7 +61,8 @@ export class Session {
     return this.#listeners.add(listener);
   }
 
-  async call<T>(action: string, run: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** @throws EdgeError what the nucleus said, or why it said nothing */
+  async call<T>(action: string, run: (link: Link) => Promise<T>): Promise<T> {
     this.#closing.signal.throwIfAborted();
     const link = this.#link;
     if (link === undefined) {
@@ -73,7 +72,7 @@ export class Session {
     }
     const heardBytes = link.heardBytes;
     try {
-      return await this.#bounded(link.run(run), [link.signal, ...(signal === undefined ? [] : [signal])]);
+      return await run(link);
     } catch (thrown) {
       if (thrown instanceof EdgeError && thrown.reason === 'NO_REPLY')
         void this.#doubt(link, heardBytes, thrown);
@@ -91,15 +90,15 @@ export class Session {
   }
 
   /** Resolves when the nucleus has accepted it; opened on every later connection anew. @returns ends it */
-  async subscribe(action: string, open: OpenStream): Promise<() => Promise<void>> {
+  async subscribe(action: string, wanted: Wanted): Promise<() => Promise<void>> {
     // Whoever subscribes while the connection is away waits for it.
     await this.#reconnecting;
-    const subscription = new Subscription({ ...this.#options, action, open });
-    await this.call(action, async (client) => await subscription.open(client));
+    const subscription = new Subscription({ ...this.#options, action, wanted });
+    await this.call(action, async (link) => await subscription.open(link));
     this.#subscriptions.add(subscription);
     return async () => {
       this.#subscriptions.delete(subscription);
-      await subscription.end();
+      subscription.end();
     };
   }
 
@@ -119,6 +118,9 @@ export class Session {
   async #open(): Promise<void> {
     const { signal } = this.#closing;
     const link = await openLink({ ...this.#options, signal });
+    // Whoever closes does not wait for answers to subscriptions.
+    const giveUp = (): void => link.lose(new Error('The component closes'));
+    signal.addEventListener('abort', giveUp, { once: true });
     try {
       await Promise.all(
         [...this.#subscriptions].map(async (subscription) => await this.#reopen(subscription, link)),
@@ -128,6 +130,8 @@ export class Session {
     } catch (thrown) {
       await link.close(new EdgeError('CONNECTION_LOST', 'The connection was given up', { cause: thrown }));
       throw thrown;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
     this.#link = link;
     link.signal.addEventListener('abort', () => this.#lost(link), { once: true });
@@ -136,10 +140,7 @@ export class Session {
   /** A refused one costs nothing but itself, and is asked for again later. */
   async #reopen(subscription: Subscription, link: Link): Promise<void> {
     try {
-      await this.#bounded(
-        link.run((client) => subscription.open(client)),
-        [link.signal, this.#closing.signal],
-      );
+      await subscription.open(link);
     } catch (thrown) {
       link.signal.throwIfAborted();
       this.#closing.signal.throwIfAborted();
@@ -193,13 +194,5 @@ export class Session {
     const deafSeconds = this.#deafness.end();
     this.#options.logger.info('Greengrass IPC connected', { attempt, deafSeconds });
     this.#listeners.tell('regained');
-  }
-
-  /** The promise, or the first abort, or a timeout: the device client may never settle. */
-  async #bounded<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
-    return await within(this.#options.clock, CALL_TIMEOUT_MS, promise, {
-      signals,
-      late: () => new EdgeError('NO_REPLY', `Greengrass IPC did not answer within ${CALL_TIMEOUT_MS} ms`),
-    });
   }
 }

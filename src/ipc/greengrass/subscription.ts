@@ -1,54 +1,55 @@
-import { EdgeError, messageOf, retry, within, type Clock, type Logger, type Random } from '../../core/mod.js';
+import {
+  EdgeError,
+  messageOf,
+  retry,
+  type Clock,
+  type Json,
+  type JsonObject,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
 import { translateIpcError } from './ipc-errors.js';
-import type { Client, Link } from './link.js';
+import type { Link, NucleusStream } from './link.js';
 
-/** What the device client makes of a subscription. */
-export interface Operation {
-  activate(): Promise<unknown>;
-  close(): Promise<void>;
-  on(event: 'streamError', listener: (error: Error) => void): unknown;
-  on(event: 'ended', listener: () => void): unknown;
+/** What is asked for on each connection, and who hears what comes of it. */
+export interface Wanted {
+  /** Such as `SubscribeToTopic`. */
+  readonly operation: string;
+  readonly request: JsonObject;
+  readonly onEvent: (body: Json) => void;
 }
-
-export type OpenStream = (client: Client) => Operation;
 
 export interface SubscriptionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly action: string;
-  readonly open: OpenStream;
+  readonly wanted: Wanted;
 }
 
 /** A refusal is mended by people: a deployment that allows the topic. */
 const REFUSED_BACKOFF = { baseMs: 5000, capMs: 300_000 };
-const ACTIVATE_MS = 10_000;
-/** The refusal's words follow its end at once, or never. */
-const WORDS_MS = 200;
-const CLOSE_MS = 1000;
 
 /** One topic, over all connections. */
 export class Subscription {
   readonly #options: SubscriptionOptions;
   readonly #ending = new AbortController();
-  #current: Operation | undefined;
+  #current: NucleusStream | undefined;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
   }
 
   /** Resolves when the nucleus has accepted it on this connection. */
-  async open(client: Client): Promise<void> {
+  async open(link: Link): Promise<void> {
     this.#current = undefined;
-    const { clock, logger, open } = this.#options;
-    const operation = open(client);
-    operation.on('streamError', (error) =>
-      logger.warn('A Greengrass stream failed', { reason: messageOf(error) }),
-    );
-    // One that fails is closed by the device client: closing it before its answer corrupts native memory.
-    await activated(operation, clock);
-    if (this.#ending.signal.aborted) await this.#close(operation);
-    else this.#current = operation;
+    const { operation, request, onEvent } = this.#options.wanted;
+    const onEnd = (): void =>
+      this.keepTrying(link, new EdgeError('NUCLEUS_REFUSED', 'The nucleus ended the subscription'));
+    const stream = link.open(operation, request, { onEvent, onEnd });
+    await stream.opened;
+    if (this.#ending.signal.aborted) stream.close();
+    else this.#current = stream;
   }
 
   /** Tells that it was refused, and asks again for as long as the connection lives. */
@@ -63,25 +64,17 @@ export class Subscription {
     const signal = AbortSignal.any([link.signal, this.#ending.signal]);
     const trying = async (): Promise<void> => {
       await clock.sleep(REFUSED_BACKOFF.baseMs, signal);
-      await retry(
-        async () =>
-          await within(
-            clock,
-            ACTIVATE_MS,
-            link.run((client) => this.open(client)),
-          ),
-        {
-          clock,
-          random,
-          ...REFUSED_BACKOFF,
-          leastMs: REFUSED_BACKOFF.baseMs,
-          signal,
-          worth: () => !isOver(),
-          onPause: ({ thrown, attempt }) => {
-            if (attempt % 10 === 0) tell(thrown);
-          },
+      await retry(async () => await this.open(link), {
+        clock,
+        random,
+        ...REFUSED_BACKOFF,
+        leastMs: REFUSED_BACKOFF.baseMs,
+        signal,
+        worth: () => !isOver(),
+        onPause: ({ thrown, attempt }) => {
+          if (attempt % 10 === 0) tell(thrown);
         },
-      );
+      });
       logger.info('A Greengrass subscription is accepted again', { action });
     };
     trying().catch((thrown: unknown) =>
@@ -95,24 +88,9 @@ export class Subscription {
     this.#current = undefined;
   }
 
-  async end(): Promise<void> {
-    const operation = this.#current;
+  end(): void {
+    const stream = this.#current;
     this.forget();
-    if (operation !== undefined) await this.#close(operation);
+    stream?.close();
   }
-
-  async #close(operation: Operation): Promise<void> {
-    await within(this.#options.clock, CLOSE_MS, operation.close()).catch(() => undefined);
-  }
-}
-
-/** Where the nucleus ends a stream at once the device client's promise may never settle. */
-async function activated(operation: Operation, clock: Clock): Promise<void> {
-  const ended = new Promise<never>((_resolve, reject) => {
-    operation.on('ended', () => {
-      const refused = new EdgeError('NUCLEUS_REFUSED', 'The nucleus ended the subscription at once');
-      clock.after(WORDS_MS, () => reject(refused), { unref: true });
-    });
-  });
-  await Promise.race([operation.activate(), ended]);
 }

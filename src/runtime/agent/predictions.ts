@@ -4,7 +4,7 @@ import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
 import { HostLostError, type HostedModel, type RunRequest, type RunResult } from '../host/port/mod.js';
 import { findModel } from '../registry/mod.js';
-import type { CaptureOwners } from './capture-owners.js';
+import { NO_CLAIM, type CaptureOwners, type Claim } from './capture-owners.js';
 import type { AgentDependencies } from './context.js';
 import type { Counters } from './counters.js';
 import type { Exchange } from './exchange.js';
@@ -35,7 +35,7 @@ export interface PredictionsOptions extends Pick<
   'registry' | 'clock' | 'configuration' | 'random' | 'machine'
 > {
   readonly capture: Pick<AgentDependencies['capture'], 'has'>;
-  readonly captureOwners: Pick<CaptureOwners, 'note' | 'isForeign'>;
+  readonly captureOwners: Pick<CaptureOwners, 'claim' | 'isForeign'>;
   readonly served: Pick<ServedModels, 'slot' | 'keep' | 'begin' | 'ensure' | 'ran'>;
   readonly failures: Pick<VersionFailures, 'ran' | 'checkCaller'>;
   readonly counters: Pick<Counters, 'of'>;
@@ -79,7 +79,7 @@ export class Predictions {
       throw new EdgeError('FIELD_INVALID', 'Cannot predict as the topic names no model');
     const slot = this.#slotOf(model, body);
     this.#options.failures.checkCaller(slot, context.caller);
-    const { request, isCaptured } = this.#requestOf(body, context);
+    const { request, isCaptured, claim } = this.#requestOf(body, context);
     const end = this.#options.served.begin(slot);
     try {
       const { caller, signal } = context;
@@ -89,8 +89,10 @@ export class Predictions {
         ...(signal === undefined ? {} : { signal }),
       };
       const reply = await this.#counted(slot, request, order);
+      if (reply.captureId !== undefined) claim.keep();
       return isCaptured ? { ...reply, captureId: request.capture.captureId } : reply;
     } finally {
+      claim.end();
       end();
     }
   }
@@ -115,9 +117,9 @@ export class Predictions {
   #requestOf(
     body: RequestOf<'predict'>,
     { client, caller, rawInlineBytes }: RequestContext,
-  ): { request: RunRequest; isCaptured: boolean } {
+  ): { request: RunRequest; isCaptured: boolean; claim: Claim } {
     const { machine } = this.#options;
-    const { captureId, known } = this.#captureIdOf(body.captureId, caller);
+    const { captureId, known, claim } = this.#captureIdOf(body.captureId, caller);
     const exchangeFolder = this.#options.exchange.folderOf(client, caller);
     const request: RunRequest = {
       caller,
@@ -132,20 +134,22 @@ export class Predictions {
         clockSynchronised: machine.clockSynchronised(),
       },
     };
-    return { request, isCaptured: known };
+    return { request, isCaptured: known, claim };
   }
 
   /**
    * Whoever repeats a request whose reply was lost repeats its id: it must not be captured twice. Where the id is
    * another component's, this one is captured under an id of ours, which the reply tells.
    */
-  #captureIdOf(given: string | undefined, caller: string): { captureId: string; known: boolean } {
+  #captureIdOf(
+    given: string | undefined,
+    caller: string,
+  ): { captureId: string; known: boolean; claim: Claim } {
     const { capture, random, captureOwners } = this.#options;
-    if (given === undefined) return { captureId: random.hex(16), known: false };
-    const known = capture.has(given);
-    if (known && captureOwners.isForeign(given, caller)) return { captureId: random.hex(16), known: false };
-    if (!known) captureOwners.note(given, caller);
-    return { captureId: given, known };
+    const known = given !== undefined && capture.has(given);
+    if (given === undefined || (known && captureOwners.isForeign(given, caller)))
+      return { captureId: random.hex(16), known: false, claim: NO_CLAIM };
+    return { captureId: given, known, claim: known ? NO_CLAIM : captureOwners.claim(given, caller) };
   }
 
   #deadline({ deadlineMs }: RequestContext): number {

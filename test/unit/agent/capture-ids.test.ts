@@ -121,6 +121,24 @@ describe('the log of whose capture ids are', () => {
     assert.ok(owners.isForeign('id', 'two'));
   });
 
+  it('takes no line for a request that is not captured', async () => {
+    const lines: string[] = [];
+    const append = ([captureId]: readonly [string, string]): void => void lines.push(captureId);
+    const owners = new CaptureOwners({ entries: [['kept-before', 'one']], append });
+    const ids = ['kept-before', 'captured', 'not', 'twice', 'twice'];
+    const claims = ids.map((id) => owners.claim(id, 'one'));
+    assert.ok(owners.isForeign('not', 'two'), 'while it is under way it is its own');
+    claims[0]?.keep();
+    claims[1]?.keep();
+    claims[3]?.end();
+    claims[4]?.keep();
+    for (const claim of claims) claim.end();
+    assert.deepEqual(lines, ['captured', 'twice']);
+    assert.ok(owners.isForeign('captured', 'two') && owners.isForeign('kept-before', 'two'));
+    assert.ok(owners.isForeign('twice', 'two'));
+    assert.ok(!owners.isForeign('not', 'two'), "afterwards it is nobody's");
+  });
+
   it('keeps the ids of a component whatever number another one makes up', () => {
     const owners = new CaptureOwners({ entries: [], append: () => undefined });
     owners.note('mine', 'app');
