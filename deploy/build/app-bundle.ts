@@ -56,7 +56,7 @@ export async function bundleApp(folder: string, entry: string): Promise<AppBundl
   return {
     code: outputFiles[0]?.contents ?? new Uint8Array(),
     sdk: inputs.some(({ path }) => NATIVE_MODULE.test(path)) ? sdk : undefined,
-    warnings: isWanted ? [`${SDK} is not installed beside the app: connect() will fail on a device`] : [],
+    warnings: isWanted ? [`${SDK} is not installed beside the app: what loads it will fail on a device`] : [],
   };
 }
 

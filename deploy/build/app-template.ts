@@ -61,7 +61,7 @@ function filesOf(wish: AppWish): Readonly<Record<string, string>> {
       type: 'module',
       main: 'main.ts',
       scripts: { build: 'edge-manager app build' },
-      dependencies: { 'aws-iot-device-sdk-v2': '^1.28.0', 'edge-manager': `^${VERSION}` },
+      dependencies: { 'edge-manager': `^${VERSION}` },
       devDependencies: { 'edge-manager-cli': `^${VERSION}` },
     }),
     'gdk-config.json': json({

@@ -26,7 +26,7 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
       (entry) => `components/agent-runtime/${entry}.ts`,
     ),
     synchronous: ['components/agent-runtime/host-launcher.ts'],
-    native: ['aws-crt', 'onnxruntime-node', 'koffi'],
+    native: ['onnxruntime-node', 'koffi'],
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },
   {
@@ -34,7 +34,7 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
     folder: 'components/capture-uploader',
     artifact: 'capture-uploader',
     entries: ['main', 'upload'].map((entry) => `components/capture-uploader/${entry}.ts`),
-    native: ['aws-crt'],
+    native: [],
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },
 ];

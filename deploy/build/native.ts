@@ -59,12 +59,13 @@ export function nativeFiles(
   return files;
 }
 
-const NATIVE_PACKAGES = ['aws-crt', 'onnxruntime-node', 'koffi'] as const;
-export type NativePackage = (typeof NATIVE_PACKAGES)[number];
+/** Of our own components; an app may bring aws-crt. */
+const OUR_PACKAGES = ['onnxruntime-node', 'koffi'] as const;
+export type NativePackage = (typeof OUR_PACKAGES)[number] | 'aws-crt';
 
 /** What a bundle knows of the native files that may stand beside it: see native-files.ts. */
 export async function nativeDigests(
-  packages: readonly NativePackage[] = NATIVE_PACKAGES,
+  packages: readonly NativePackage[] = OUR_PACKAGES,
   from: string = import.meta.url,
 ): Promise<NativeFiles> {
   const ofPlatform = async (platform: Platform): Promise<NativeFiles[string]> =>

@@ -6,18 +6,16 @@ import { commonOf, rangesOf, renderManifest } from './manifest.mjs';
 import { writeNotices } from './notices.mjs';
 
 const WHAT = 'the client';
-/** Whoever connects over Greengrass IPC brings it; a bundle of the app holds it once. */
-const PEERS = ['aws-iot-device-sdk-v2'];
 /** Inside the package: an app installs nothing but the client. */
 const INSIDE = ['@sinclair/typebox', '@smithy/eventstream-codec', 'ajv'];
 const ENTRY = 'dist/src/client/mod';
 const TYPEBOX = 'node_modules/@sinclair/typebox';
 
-/** `edge-manager/client` for apps on a device: one module, and one more that is loaded to connect over IPC. */
+/** `edge-manager/client` for apps on a device: one module. */
 export async function packClient({ root, out, manifest }) {
   const { packages } = closure(root, [`${ENTRY}.js`]);
   const ranges = rangesOf(WHAT, packages, manifest);
-  const strange = Object.keys(ranges).filter((name) => ![...PEERS, ...INSIDE].includes(name));
+  const strange = Object.keys(ranges).filter((name) => !INSIDE.includes(name));
   if (strange.length > 0) throw new Error(`Cannot pack ${WHAT} as it would grow by ${strange.join(', ')}`);
   const inside = await bundleCode(root, out, manifest.version);
   const types = writeTypes(root, out);
@@ -32,8 +30,6 @@ export async function packClient({ root, out, manifest }) {
     },
     files: ['*.js', '*.d.ts', 'types', 'THIRD-PARTY-LICENCES.txt'],
     sideEffects: false,
-    peerDependencies: Object.fromEntries(PEERS.map((name) => [name, ranges[name]])),
-    peerDependenciesMeta: Object.fromEntries(PEERS.map((name) => [name, { optional: true }])),
   };
   write(out, 'package.json', renderManifest(made));
   copy(join(root, 'LICENSE'), join(out, 'LICENSE'));
@@ -54,7 +50,6 @@ async function bundleCode(root, out, version) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    external: PEERS,
     define: { EDGE_VERSION: JSON.stringify(version) },
     keepNames: true,
     legalComments: 'none',

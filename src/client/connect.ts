@@ -1,5 +1,6 @@
 import { systemClock, systemRandom } from '../system/mod.js';
-import { EdgeError, silentLogger, type Logger } from '../core/mod.js';
+import { silentLogger, type Logger } from '../core/mod.js';
+import { connectGreengrass } from '../ipc/greengrass/mod.js';
 import type { GreengrassPort } from '../ipc/mod.js';
 import { EdgeManagerClient } from './client.js';
 
@@ -27,8 +28,6 @@ export interface ConnectedClient extends AsyncDisposable {
  */
 export async function connect(options: ConnectOptions): Promise<ConnectedClient> {
   const logger = options.logger ?? silentLogger;
-  // Only who connects this way loads the device SDK, which the packed client does not bring.
-  const { connectGreengrass } = await import('../ipc/greengrass/mod.js').catch(withoutSdk);
   const transport = await connectGreengrass({
     clock: systemClock,
     random: systemRandom,
@@ -49,12 +48,4 @@ export async function connect(options: ConnectOptions): Promise<ConnectedClient>
     await transport.close();
   };
   return { client, greengrass: transport, close, [Symbol.asyncDispose]: close };
-}
-
-function withoutSdk(cause: unknown): never {
-  if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
-  throw new EdgeError('ENVIRONMENT_UNFIT', `Cannot connect to Greengrass IPC: ${cause.message}`, {
-    nextStep: 'Install aws-iot-device-sdk-v2 beside the client',
-    cause,
-  });
 }

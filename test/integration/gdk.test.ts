@@ -47,7 +47,6 @@ describe('gdk builds', function () {
         [
           'LICENSE',
           'THIRD-PARTY-LICENCES.txt',
-          'aws-crt-nodejs.node',
           'control.js',
           'host-launcher.cjs',
           'koffi.node',
@@ -61,12 +60,7 @@ describe('gdk builds', function () {
           'sbom.cdx.json',
         ].sort(),
       );
-      const natives = [
-        'aws-crt-nodejs.node',
-        'koffi.node',
-        'libonnxruntime.so.1',
-        'onnxruntime_binding.node',
-      ];
+      const natives = ['koffi.node', 'libonnxruntime.so.1', 'onnxruntime_binding.node'];
       for (const native of natives) {
         // e_machine of the ELF header.
         assert.equal(content.get(native)?.readUInt16LE(18), machine, `${native} for ${architecture}`);

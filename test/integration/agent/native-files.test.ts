@@ -92,17 +92,20 @@ describe('native files of the agent', function () {
     await bench.start();
     const native = join(bench.workFolder, 'native');
     const sets = await readdir(native);
-    assert.equal(sets.length, 3, String(sets));
+    assert.equal(sets.length, 2, String(sets));
     assert.equal((await stat(native)).mode & 0o777, 0o700);
     const copies = (await Promise.all(sets.map((set) => nativesIn(join(native, set))))).flat().sort();
     const inodes = async (): Promise<number[]> =>
       await Promise.all(copies.map(async (path) => (await stat(path)).ino));
     const first = await inodes();
-    const mapped = await mapsOf(await bench.controlPid());
-    assert.ok(mapped.some((path) => path.startsWith(native)));
-    assert.ok(!mapped.some((path) => path.startsWith(bench.programs)), String(mapped));
     const folder = await writeTestPackage(bench.root, identityPackage());
     assert.equal((await bench.register(folder, MODEL_COMPONENT)).code, 0);
+    const control = await bench.controlPid();
+    const hosts = await readFile(`/proc/${control}/task/${control}/children`, 'utf8');
+    const processes = [control, ...hosts.split(' ').filter(Boolean).map(Number)];
+    const mapped = (await Promise.all(processes.map(mapsOf))).flat();
+    assert.ok(mapped.some((path) => path.startsWith(native)));
+    assert.ok(!mapped.some((path) => path.startsWith(bench.programs)), String(mapped));
     await bench.stop();
     await chmod(native, 0o777);
     bench.log = '';
@@ -117,21 +120,21 @@ describe('native files of the agent', function () {
     const long = new Date(Date.now() - 2 * 3_600_000);
     const age = async (name: string): Promise<void> => {
       await mkdir(join(native, name), { recursive: true });
-      await writeFile(join(native, name, 'aws-crt-nodejs.node'), 'old');
+      await writeFile(join(native, name, 'koffi.node'), 'old');
       await utimes(join(native, name), long, long);
     };
-    await age('aws-crt-unused');
+    await age('koffi-unused');
     await age('draft-of-a-killed-process');
     await bench.start();
-    assert.equal((await readdir(native)).length, 3);
+    assert.equal((await readdir(native)).length, 2);
     await bench.stop();
     bench.log = '';
     // A process that is left of an older version has its set mapped.
-    const kept = (await readdir(native)).find((name) => name.startsWith('aws-crt-')) ?? '';
-    await age('aws-crt-mapped');
-    const mapped = join(native, 'aws-crt-mapped', 'aws-crt-nodejs.node');
-    execFileSync('cp', ['--remove-destination', join(native, kept, 'aws-crt-nodejs.node'), mapped]);
-    await utimes(join(native, 'aws-crt-mapped'), long, long);
+    const kept = (await readdir(native)).find((name) => name.startsWith('koffi-')) ?? '';
+    await age('koffi-mapped');
+    const mapped = join(native, 'koffi-mapped', 'koffi.node');
+    execFileSync('cp', ['--remove-destination', join(native, kept, 'koffi.node'), mapped]);
+    await utimes(join(native, 'koffi-mapped'), long, long);
     const { spawn } = await import('node:child_process');
     const holder = spawn(process.execPath, [
       '-e',
@@ -140,7 +143,7 @@ describe('native files of the agent', function () {
     try {
       await until(async () => (await mapsOf(holder.pid ?? 0)).includes(mapped), 'it is mapped');
       await bench.start();
-      assert.ok((await readdir(native)).includes('aws-crt-mapped'));
+      assert.ok((await readdir(native)).includes('koffi-mapped'));
       await bench.stop();
     } finally {
       holder.kill('SIGKILL');
@@ -149,21 +152,21 @@ describe('native files of the agent', function () {
       bench.log = '';
       await bench.start();
       await bench.stop();
-      return !(await readdir(native)).includes('aws-crt-mapped');
+      return !(await readdir(native)).includes('koffi-mapped');
     }, 'it goes with its last user');
   });
 
   it('that are not those of the build are refused, and those that are there already serve on', async () => {
     await using bench = await AgentBench.create({ ownArtifacts: true });
-    const [crt = ''] = (await nativesIn(bench.programs)).filter((path) => path.includes('aws-crt'));
-    const good = await readFile(crt);
-    await writeFile(crt, Buffer.concat([good.subarray(0, 1000), Buffer.alloc(good.byteLength - 1000)]));
+    const [koffi = ''] = (await nativesIn(bench.programs)).filter((path) => path.includes('koffi'));
+    const good = await readFile(koffi);
+    await writeFile(koffi, Buffer.concat([good.subarray(0, 1000), Buffer.alloc(good.byteLength - 1000)]));
     bench.spawn('main');
     await until(
       () => bench.log.includes('as it is not the file that was built with this program'),
       'it is told',
     );
-    await writeFile(crt, good);
+    await writeFile(koffi, good);
     await until(() => bench.log.includes('"Agent connected"'), 'it starts when the file is whole');
   });
 });
