@@ -19,6 +19,7 @@ export class ManualClock implements Clock {
   #monotonicMs = 0;
   #timers: { at: number; order: number; callback: () => void }[] = [];
   #order = 0;
+  #rung = 0;
 
   constructor(wallMs = Date.UTC(2026, 0, 1)) {
     this.#wallMs = wallMs;
@@ -68,6 +69,11 @@ export class ManualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** How many timers have rung: each would wake a process. */
+  get rung(): number {
+    return this.#rung;
+  }
+
   /** Moves time on, running due timers in order and letting promises settle between them. */
   async advance(ms: number): Promise<void> {
     const until = this.#monotonicMs + ms;
@@ -79,6 +85,7 @@ export class ManualClock implements Clock {
       if (due === undefined) break;
       this.#timers = this.#timers.filter((timer) => timer !== due);
       this.#move(due.at);
+      this.#rung++;
       due.callback();
       await settle();
     }

@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './json.js';
 export * from './listeners.js';
 export * from './log.js';
+export * from './pace.js';
 export * from './random.js';
 export * from './retry.js';
 export * from './serial-queue.js';

@@ -29,9 +29,10 @@ export class SpoolSegmentSource implements SegmentSource {
 
   async list(order: UploadOrder): Promise<readonly string[]> {
     const { closed, done } = spoolFolders(this.#root);
+    const names = byUrgencyAndAge(await this.#disk.list(closed), order);
+    if (names.length === 0) return names;
     // While the agent is away, finished segments still lie in `closed`.
     const receipts = new Set((await this.#disk.list(done)).map((name) => parseReceiptName(name)?.base));
-    const names = byUrgencyAndAge(await this.#disk.list(closed), order);
     if (receipts.size === 0) return names;
     return names.filter((name) => !receipts.has(name.slice(0, name.indexOf('.'))));
   }

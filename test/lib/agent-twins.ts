@@ -5,7 +5,7 @@ import { type ModelEvent, type RequestOf, topics } from '../../src/contract/mod.
 import { openSpool } from '../../src/capture/mod.js';
 import { EdgeManagerClient } from '../../src/client/client.js';
 import { Ends } from '../../src/component/worker/ends.js';
-import { silentLogger, type JsonObject, type Logger } from '../../src/core/mod.js';
+import { silentLogger, type Clock, type JsonObject, type Logger } from '../../src/core/mod.js';
 import { MemoryDisk, nodeFiles, type Disk, type DurableFiles } from '../../src/disk/mod.js';
 import { nextTurn, systemClock, systemRandom } from '../../src/system/mod.js';
 import {
@@ -49,6 +49,8 @@ export interface TwinOptions {
   /** Default: the configured ones. */
   readonly trustedKeys?: () => Promise<readonly string[]>;
   readonly logger?: Logger;
+  /** Of the agent and of those who ask it; default: the machine's own. */
+  readonly clock?: Clock;
   /** Where registry and package copies are; default: the machine's disk. */
   readonly memory?: { readonly files: DurableFiles; readonly packages?: Packages };
 }
@@ -79,7 +81,7 @@ export class AgentTwins implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const clock = systemClock;
+    const clock = this.#clock;
     const random = systemRandom;
     const logger = this.#options.logger ?? silentLogger;
     const work = join(this.folder, 'work');
@@ -173,6 +175,10 @@ export class AgentTwins implements AsyncDisposable {
     });
   }
 
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock;
+  }
+
   async stop(graceMs = 1000): Promise<void> {
     await this.link.close();
     await this.agent.stop(graceMs);
@@ -246,7 +252,7 @@ export class AgentTwins implements AsyncDisposable {
     const requester = await createRequester({
       transport: this.broker.connect(),
       component: caller,
-      clock: systemClock,
+      clock: this.#clock,
       random: systemRandom,
       logger: silentLogger,
     });

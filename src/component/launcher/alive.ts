@@ -1,10 +1,13 @@
 import type { Clock } from '../../core/mod.js';
 
-const EVERY_MS = 1000;
+/** Each time wakes two processes, for as long as the device runs. */
+const EVERY_MS = 3000;
 /** A worker never blocks; this is far more than a slow disk or a swapping device takes from it. */
 const SILENCE_LIMIT_MS = 10_000;
 /** Until it speaks for the first time: Node's start and the first look at the disk. */
 const START_LIMIT_MS = 60_000;
+/** This process may itself have been stopped meanwhile: what was said then is heard within this. */
+const LAST_WORD_MS = 2000;
 
 /**
  * In a worker: says now and then to the launcher that the event loop runs.
@@ -29,18 +32,31 @@ export interface AliveWatch {
 }
 
 /**
- * Calls back once, when the process has been silent for too long. A native abort of aws-crt within malloc can leave
+ * Calls back once, when the process has been silent for too long. Hearing it arms no timer: one looks how long ago it was. A native abort of aws-crt within malloc can leave
  * a process that neither runs nor ends: its handler for the signal waits for the lock that the abort was under.
  */
 export function watchAlive(clock: Clock, onSilence: (silentMs: number) => void): AliveWatch {
+  let limitMs = START_LIMIT_MS;
+  let heardMs = clock.monotonicMs();
   let cancel: () => void = () => undefined;
-  const arm = (limitMs: number): void => {
-    cancel();
-    cancel = clock.after(limitMs, () => {
-      // This process may itself have been stopped meanwhile: what was said then is heard now.
-      cancel = clock.after(2 * EVERY_MS, () => onSilence(limitMs));
-    });
+  const look = (): void => {
+    const leftMs = heardMs + limitMs - clock.monotonicMs();
+    if (leftMs > 0) cancel = clock.after(leftMs, look);
+    else cancel = clock.after(LAST_WORD_MS, lastLook);
   };
-  arm(START_LIMIT_MS);
-  return { heard: () => arm(SILENCE_LIMIT_MS), close: () => cancel() };
+  const lastLook = (): void => {
+    if (clock.monotonicMs() - heardMs < limitMs) look();
+    else onSilence(limitMs);
+  };
+  look();
+  return {
+    heard: () => {
+      heardMs = clock.monotonicMs();
+      if (limitMs === SILENCE_LIMIT_MS) return;
+      limitMs = SILENCE_LIMIT_MS;
+      cancel();
+      look();
+    },
+    close: () => cancel(),
+  };
 }

@@ -1,5 +1,5 @@
 import { topics } from '../../contract/mod.js';
-import { endsWithin, messageOf } from '../../core/mod.js';
+import { endsWithin, messageOf, Pace } from '../../core/mod.js';
 import { VERSION } from '../../system/mod.js';
 import { captureOf, hostSettingsOf, type Configuration } from '../config/mod.js';
 import { AdminGate } from './admin-gate.js';
@@ -33,8 +33,10 @@ import { SwitchOver } from './switch-over.js';
 import type { TrustWatch } from './trust-watch.js';
 import { Unadmitted } from './unadmitted.js';
 
-/** Memory, probation by time, exchange folders and artifact folders are looked at this often. */
+/** Memory in use, probation by time and exchange folders are looked at this often. */
 const TICK_MS = 5000;
+/** What changes by itself only: memory of models that nobody asks, artifact folders, files of keys, receipts for nothing. */
+const SELDOM_MS = 60_000;
 
 /** What hosts may take at least to end and to hand over their last captures; they have what the requests left. */
 const HOST_END_MS = 600;
@@ -72,12 +74,14 @@ export class Agent implements AsyncDisposable {
   readonly #unadmitted: Unadmitted;
   readonly #limits: HostLimits;
   readonly #trust: TrustWatch;
+  readonly #seldom: Pace;
   readonly #ends: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
   private constructor(dependencies: AgentDependencies, queue: AgentQueue) {
     const { clock, logger, machine, random, configuration } = dependencies;
     this.#dependencies = dependencies;
+    this.#seldom = new Pace(clock, SELDOM_MS);
     this.#queue = queue;
     this.events = new Events(logger);
     const models = connectModels(dependencies, this.events, () => forgetting.perform());
@@ -280,14 +284,17 @@ export class Agent implements AsyncDisposable {
     this.#ends.push(cancel);
   }
 
+  /** Looks at the disk where something may have changed: each look wakes threads of its own. */
   async #look(): Promise<void> {
-    await this.#served.measure();
+    const { capture } = this.#dependencies;
+    const seldom = this.#seldom.isDue();
+    await this.#served.measure(seldom);
     this.#limits.look(this.#served.slots);
     this.#probation.check();
     await this.#exchange.sweep();
-    await this.#artifacts.check();
-    await this.#dependencies.capture.reconcile();
-    await this.#trust.check();
+    await this.#artifacts.check(seldom);
+    if (seldom || capture.stats().queuedRecords > 0) await capture.reconcile();
+    if (seldom) await this.#trust.check();
     this.manager.reconcile();
     this.heartbeat.check();
   }

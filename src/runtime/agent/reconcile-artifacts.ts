@@ -41,9 +41,12 @@ export class ArtifactWatch {
     this.#options = options;
   }
 
-  /** Applies the wanted list, and looks whether artifact folders are gone for good. One look at a time. */
-  async check(): Promise<void> {
-    this.#checking ??= this.#check().finally(() => {
+  /**
+   * Applies the wanted list, and looks whether artifact folders are gone for good. One look at a time.
+   * @param all false: only at those that were gone at the last look
+   */
+  async check(all = true): Promise<void> {
+    this.#checking ??= this.#check(all).finally(() => {
       this.#checking = undefined;
     });
     await this.#checking;
@@ -56,13 +59,13 @@ export class ArtifactWatch {
     );
   }
 
-  async #check(): Promise<void> {
+  async #check(all: boolean): Promise<void> {
     await this.#applyPins();
     const deployed = this.#deployed();
     const names = new Set(deployed.map(([model]) => model));
     for (const model of this.#goneSince.keys()) if (!names.has(model)) this.#goneSince.delete(model);
     for (const [model, version] of deployed) {
-      const reason = await this.#whyUnwanted(model);
+      const reason = await this.#whyUnwanted(model, all);
       if (reason !== undefined) await this.#withdraw(model, version, reason);
     }
   }
@@ -74,11 +77,12 @@ export class ArtifactWatch {
       .map(({ model, record }) => [model, record.version]);
   }
 
-  async #whyUnwanted(model: string): Promise<string | undefined> {
+  async #whyUnwanted(model: string, look: boolean): Promise<string | undefined> {
     const wanted = this.#options.configuration.current.models;
     if (wanted !== undefined) {
       return wanted.some(({ name }) => name === model) ? undefined : 'the wanted list does not name it';
     }
+    if (!look && !this.#goneSince.has(model)) return undefined;
     if (!(await this.#isGone(model))) {
       this.#goneSince.delete(model);
       return undefined;
@@ -102,7 +106,7 @@ export class ArtifactWatch {
   async #withdraw(model: string, version: string, reason: string): Promise<void> {
     const { registry, manager, packages, turns, logger } = this.#options;
     await turns.run(model, async () => {
-      if ((await this.#whyUnwanted(model)) === undefined) return;
+      if ((await this.#whyUnwanted(model, true)) === undefined) return;
       const withdrawn = await changeIf(registry, (state) =>
         findModel(state, model)?.labels[STABLE] === version
           ? updateModel(state, model, (record) => ({ ...record, wanted: false }))

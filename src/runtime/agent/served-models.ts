@@ -151,15 +151,19 @@ export class ServedModels {
       this.#slots.delete(key);
   }
 
-  /** Measures all loaded models. */
-  async measure(): Promise<void> {
-    await Promise.all([...this.#slots.values()].map((slot) => this.measureOne(slot)));
+  /** Measures loaded models: those that were asked since they were measured, or all. One by one, which wakes fewest threads. */
+  async measure(all: boolean): Promise<void> {
+    for (const slot of this.#slots.values())
+      if (all || slot.pending > 0 || slot.lastUsedMs > slot.measuredMs) await this.measureOne(slot);
   }
 
   async measureOne(slot: OwnSlot): Promise<void> {
     try {
+      const nowMs = this.#options.clock.monotonicMs();
       const bytes = await slot.hosted?.measureBytes();
-      if (bytes !== undefined) slot.bytes = bytes;
+      if (bytes === undefined) return;
+      slot.bytes = bytes;
+      slot.measuredMs = nowMs;
     } catch {
       // The host died meanwhile; its end is told by `gone`.
     }

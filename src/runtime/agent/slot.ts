@@ -18,6 +18,7 @@ export interface Slot {
   readonly lastUsedMs: number;
   /** PSS of its host at the last measurement; kept after it is unloaded, as the best estimate. */
   readonly bytes: number;
+  readonly measuredMs: number;
   readonly loadMs: number;
   /** Replaced by another version: goes when its requests are done. */
   readonly retiring: boolean;
@@ -44,6 +45,7 @@ export function emptySlot(key: string, model: string, version: string, nowMs: nu
     runs: 0,
     lastUsedMs: nowMs,
     bytes: 0,
+    measuredMs: -Infinity,
     loadMs: 0,
     retiring: false,
     evicted: false,

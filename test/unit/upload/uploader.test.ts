@@ -49,6 +49,15 @@ describe('Uploader', () => {
     await uploader.close();
   });
 
+  it('sleeps while there is nothing to upload: a scan and a look at its counts each half minute', async () => {
+    const { uploader, clock } = startUploader(memorySpool(0), new MemoryObjectStore(), { spreadMs: 60_000 });
+    await clock.advance(60_000);
+    const rung = clock.rung;
+    await clock.advance(600_000);
+    assert.ok(clock.rung - rung <= 42, `${clock.rung - rung} timers in ten minutes`);
+    await uploader.close();
+  });
+
   it('goes on with the other segments while one is refused by name, and sets it aside after three tries', async () => {
     const source = memorySpool(10);
     const poison = uploadObject(4).key;
