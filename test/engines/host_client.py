@@ -93,7 +93,7 @@ class HostClient:
             with open(os.path.join(self.folder, "out"), "ab") as file:
                 file.truncate(outputs_bytes)
         head = struct.pack("<IQBI", handle, 2**64 - 1, 2, 0 if outputs_bytes else INLINE_BYTES)
-        head += string("check") + string("") + string(self.folder) + string("")
+        head += string("check") + string("") + string(self.folder)
         if outputs_bytes:
             head += string("out") + struct.pack("<QQ", 0, outputs_bytes)
         self._send(0x03, self._next(), head + struct.pack("<H", len(forms)) + b"".join(forms), payload, flags)

@@ -6,10 +6,10 @@ import onnxProto from 'onnx-proto';
 import type { Datatype, Tensor, WireTensor } from '../../src/contract/mod.js';
 import { createOnnxEngine } from '../../src/engine/mod.js';
 import { differenceOf } from '../../src/model/mod.js';
-import { decodeStrings, elementsOf, fromInlineTensor } from '../../src/tensor/mod.js';
+import { decodeStrings, elementsOf } from '../../src/tensor/mod.js';
 import type { PackageResult } from '../../deploy/mod.js';
 import { fails, succeeds } from '../lib/cli.js';
-import { HostBench, runRequest, specOf } from '../lib/model-hosts.js';
+import { HostBench, hostTensor, inlineOutput, runRequest, specOf } from '../lib/model-hosts.js';
 import {
   identityModel,
   intAttribute,
@@ -128,9 +128,9 @@ describe('From compile to a device, a model', () => {
     const { folder: packed } = JSON.parse(await succeeds(...pack)) as PackageResult;
     const loaded = await bench.hosts.load(specOf(`${name}@1.0.0`, packed));
     assert.equal(loaded.report.samplesRun, 1);
-    const { outputs } = await loaded.run(runRequest(sent), 5000);
+    const { outputs } = await loaded.run(runRequest(sent.map(hostTensor)), 5000);
     await loaded.unload();
-    return outputs.map((output) => fromInlineTensor(output, output.name));
+    return outputs.map(inlineOutput);
   };
 
   it('takes every plain type, half floats, truth values and texts among them', async () => {

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 
 /** What to try, by name. The answer has for each `done`, a list, or the error's code. */
@@ -65,12 +66,14 @@ async function tried(action: ProbeAction, argument: string): Promise<unknown> {
   }
 }
 
-process.on('message', (order: ProbeOrder) => {
-  void (async () => {
-    const answers: Record<string, unknown> = {};
-    for (const [name, [action, argument]] of Object.entries(order))
-      answers[name] = await tried(action, argument);
-    process.send?.(answers);
-  })();
-});
-process.once('disconnect', () => process.exit(0));
+const channel = new Socket({ fd: 3, readable: true, writable: true });
+createInterface(channel)
+  .once('line', (line) => {
+    void (async () => {
+      const answers: Record<string, unknown> = {};
+      for (const [name, [action, argument]] of Object.entries(JSON.parse(line) as ProbeOrder))
+        answers[name] = await tried(action, argument);
+      channel.write(`${JSON.stringify(answers)}\n`);
+    })();
+  })
+  .once('close', () => process.exit(0));

@@ -1,10 +1,13 @@
-import { fork } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { HostRoom, LaunchOrder } from '../../src/runtime/host/confinement/mod.js';
+import { HOST_CHANNEL, type HostRoom, type LaunchOrder } from '../../src/runtime/host/confinement/mod.js';
 import { bundleScript } from './bundle-script.js';
 import type { ProbeOrder } from './confinement-probe.js';
 import { hostScripts } from './model-hosts.js';
@@ -24,22 +27,23 @@ export async function probeBelowLauncher(
   const { launcher } = await hostScripts();
   const library = join(dirname(launcher), 'koffi.node');
   const launch: LaunchOrder = { entry, library, program: [program], empty: join(folder, 'empty'), room };
-  const child = fork(launcher, [JSON.stringify(launch)], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: [],
+  const child = spawn(process.execPath, [launcher, JSON.stringify(launch)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     env: { OPENSSL_CONF: '/dev/null' },
     cwd: '/',
   });
+  const channel = child.stdio[HOST_CHANNEL];
+  assert.ok(channel instanceof Duplex);
   // At once, as the control process does: nothing of it may be lost on the way to the host.
-  child.send(order);
-  const [answers] = (await Promise.race([
-    once(child, 'message'),
+  channel.write(`${JSON.stringify(order)}\n`);
+  const [line] = (await Promise.race([
+    once(createInterface(channel), 'line'),
     once(child, 'exit').then(([code, signal]) => {
       throw new Error(`Cannot probe as the process ended: ${String(code ?? signal)}`);
     }),
-  ])) as [ProbeAnswers];
-  child.disconnect();
+  ])) as [string];
+  const answers = JSON.parse(line) as ProbeAnswers;
+  channel.end();
   await once(child, 'exit');
   return answers;
 }

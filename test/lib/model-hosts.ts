@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor, WireTensor } from '../../src/contract/mod.js';
-import { fromInlineTensor, toInlineTensor } from '../../src/tensor/mod.js';
 import { silentLogger, type Logger } from '../../src/core/mod.js';
 import { systemClock, systemRandom } from '../../src/system/mod.js';
 import {
@@ -19,12 +18,14 @@ import {
 } from '../../src/model/mod.js';
 import type { CaptureRecord } from '../../src/capture/mod.js';
 import { createModelHosts, type SpawnDetails } from '../../src/runtime/host/mod.js';
-import type {
-  HostFolders,
-  HostSettings,
-  LoadSpec,
-  ModelHosts,
-  RunRequest,
+import {
+  toHostTensor,
+  type HostFolders,
+  type HostSettings,
+  type HostTensor,
+  type LoadSpec,
+  type ModelHosts,
+  type RunRequest,
 } from '../../src/runtime/host/port/mod.js';
 import { patientMs } from './patience.js';
 import { shippedScript } from './shipped.js';
@@ -168,19 +169,12 @@ export async function writeTestPackage(parent: string, given: TestPackage): Prom
   return folder;
 }
 
-export function runRequest(
-  inputs: readonly (Tensor | WireTensor)[],
-  rest: Partial<RunRequest> = {},
-): RunRequest {
+export function runRequest(inputs: readonly HostTensor[], rest: Partial<RunRequest> = {}): RunRequest {
   return {
-    inputs: inputs.map((tensor) => ('data' in tensor && isBytes(tensor) ? toInlineTensor(tensor) : tensor)),
+    inputs,
     capture: { mode: 'policies', captureId: 'capture-1', clockSynchronised: true },
     ...rest,
   };
-}
-
-function isBytes(tensor: Tensor | WireTensor): tensor is Tensor {
-  return tensor.data instanceof Uint8Array;
 }
 
 /** Children, our own by default, that are model hosts. */
@@ -193,8 +187,21 @@ export async function hostPids(parent = process.pid): Promise<number[]> {
   return pids.filter((_, index) => lines[index]?.includes('model-host'));
 }
 
+/** A tensor as an app would send it, decoded. */
+export function hostTensor(wire: Tensor | WireTensor): HostTensor {
+  return 'data' in wire && wire.data instanceof Uint8Array
+    ? { ...wire, data: wire.data }
+    : toHostTensor({ ...wire, shape: [...wire.shape] } as WireTensor, wire.name);
+}
+
+/** An output that came inline. */
+export function inlineOutput(output: HostTensor): Tensor {
+  assert.ok('data' in output);
+  return output;
+}
+
 /** The floats of an inline output. */
-export function outputFloats(wire: WireTensor | undefined): number[] {
-  assert.ok(wire !== undefined);
-  return floatsOf(fromInlineTensor(wire, 'outputs[0]'));
+export function outputFloats(output: HostTensor | undefined): number[] {
+  assert.ok(output !== undefined && 'data' in output);
+  return floatsOf(output);
 }

@@ -125,5 +125,5 @@ function callerOf({ caller = 'unknown' }: RunRequest): string {
 
 /** The caller may change or remove its files once it has its reply. */
 function isFileBorne({ inputs }: RunRequest): boolean {
-  return inputs.some(({ file }) => file !== undefined);
+  return inputs.some((input) => 'file' in input);
 }

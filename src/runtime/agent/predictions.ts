@@ -2,7 +2,14 @@ import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contrac
 import { deferred, EdgeError, Listeners, within } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
 import { checkServable, select } from '../plan/mod.js';
-import { HostLostError, type HostedModel, type RunRequest, type RunResult } from '../host/port/mod.js';
+import {
+  HostLostError,
+  toHostTensor,
+  toWireTensor,
+  type HostedModel,
+  type RunRequest,
+  type RunResult,
+} from '../host/port/mod.js';
 import { findModel } from '../registry/mod.js';
 import { NO_CLAIM, type CaptureOwners, type Claim } from './capture-owners.js';
 import type { AgentDependencies } from './context.js';
@@ -20,6 +27,11 @@ interface Order {
   readonly deadlineMs: number;
   /** Aborts where nobody waits any more: what has not begun is not run. */
   readonly signal?: AbortSignal;
+}
+
+interface Counted {
+  readonly result: RunResult;
+  readonly queueMs: number;
 }
 
 /** Bounded queues by model version; see runtime/schedule. */
@@ -88,7 +100,8 @@ export class Predictions {
         deadlineMs: this.#deadline(context),
         ...(signal === undefined ? {} : { signal }),
       };
-      const reply = await this.#counted(slot, request, order);
+      const counted = await this.#counted(slot, request, order);
+      const reply = replyOf(slot, request, counted, context.rawInlineBytes !== undefined);
       if (reply.captureId !== undefined) claim.keep();
       return isCaptured ? { ...reply, captureId: request.capture.captureId } : reply;
     } finally {
@@ -123,11 +136,11 @@ export class Predictions {
     const exchangeFolder = this.#options.exchange.folderOf(client, caller);
     const request: RunRequest = {
       caller,
-      inputs: body.inputs,
+      inputs: body.inputs.map((wire, index) => toHostTensor(wire, `inputs[${index}]`)),
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
       ...(exchangeFolder === undefined ? {} : { exchangeFolder }),
       ...(body.outputFile === undefined ? {} : { outputFile: body.outputFile }),
-      ...(rawInlineBytes === undefined ? {} : { maxInlineBytes: rawInlineBytes, asBytes: true }),
+      ...(rawInlineBytes === undefined ? {} : { maxInlineBytes: rawInlineBytes }),
       capture: {
         mode: known ? 'never' : (body.capture ?? 'policies'),
         captureId,
@@ -157,7 +170,7 @@ export class Predictions {
     return Math.min(deadlineMs, clock.monotonicMs() + configuration.current.queue.maxDeadlineMs);
   }
 
-  async #counted(slot: Slot, request: RunRequest, order: Order): Promise<ReplyOf<'predict'>> {
+  async #counted(slot: Slot, request: RunRequest, order: Order): Promise<Counted> {
     const { clock, probation } = this.#options;
     const counters = this.#options.counters.of(slot.key);
     const arrivedMs = clock.monotonicMs();
@@ -172,7 +185,7 @@ export class Predictions {
       this.#options.failures.ran(slot);
       if (result.captured !== 'no') counters.lastSampleMs = clock.wallMs();
       await probation.succeeded(slot, request, result);
-      return replyOf(slot, request, result, queueMs);
+      return { result, queueMs };
     } catch (thrown) {
       const error = counters.failed(thrown);
       await probation.failed(slot, request, thrown, order.deadlineMs - begun.atMs);
@@ -238,11 +251,16 @@ function late(key: string): EdgeError {
   return new EdgeError('DEADLINE_BEFORE_RUN', `Cannot run ${key} as its deadline passed while it was loaded`);
 }
 
-function replyOf(slot: Slot, request: RunRequest, result: RunResult, queueMs: number): ReplyOf<'predict'> {
+function replyOf(
+  slot: Slot,
+  request: RunRequest,
+  { result, queueMs }: Counted,
+  asBytes: boolean,
+): ReplyOf<'predict'> {
   return {
     model: slot.model,
     version: slot.version,
-    outputs: [...result.outputs],
+    outputs: result.outputs.map((output) => toWireTensor(output, asBytes)),
     ...(result.captured === 'no' ? {} : { captureId: request.capture.captureId }),
     queueMs: Math.round(queueMs * 1000) / 1000,
     runMs: Math.round(result.runMs * 1000) / 1000,

@@ -1,28 +1,34 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Duplex, PassThrough, type Readable } from 'node:stream';
 import { dirname, join } from '../../disk/mod.js';
 import type { CaptureSink } from '../../capture/mod.js';
 import {
   deferred,
   EdgeError,
+  endsWithin,
   limited,
   messageOf,
   type Clock,
-  type Deferred,
   type Logger,
 } from '../../core/mod.js';
+import {
+  BrokenHost,
+  HostDialogue,
+  UnfitHost,
+  type HostAnswer,
+  type HostRequest,
+  type OpenRequest,
+} from './dialogue.js';
 import {
   HostLostError,
   type HostExit,
   type LoadReport,
+  type RunRequest,
   type RunResult,
-  fromFailure,
-  type HostCommand,
-  type HostMessage,
 } from './port/mod.js';
 import { nativeEnvironment, nativePath } from '../../system/mod.js';
-import type { HostRoom, LaunchOrder } from './confinement/mod.js';
+import { HOST_CHANNEL, type HostRoom, type LaunchOrder } from './confinement/mod.js';
 import { heldBytes, measureProcess, residentBytes } from './memory.js';
 import type { Sentinel } from './sentinel.js';
 
@@ -31,6 +37,10 @@ const KILL_GRACE_MS = 15;
 const MEMORY_CHECK_MS = 100;
 /** A host that has nothing to do ends at once when its channel closes. */
 const CLOSE_GRACE_MS = 1000;
+/** Between the end of a host's channel and the end of its process, either way round. */
+const CHANNEL_GRACE_MS = 200;
+/** For what takes no time, from when the host has come to it. */
+const CONTROL_LIMIT_MS = 30_000;
 const LOG_LINE_CHARS = 1000;
 /** ONNX Runtime writes a line for each run that fails, and any app can let runs fail. */
 const LOG_LIMIT = { most: 30, windowMs: 60_000 };
@@ -60,19 +70,6 @@ export interface HostProcessOptions {
   readonly sampled: CaptureSink;
 }
 
-type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
-export type HostRequest = WithoutId<Exclude<HostCommand, { type: 'run' }>> | RunHostRequest;
-type RunHostRequest = Omit<Extract<HostCommand, { type: 'run' }>, 'id' | 'deadlineAtMs'>;
-type Answer = LoadReport | RunResult | undefined;
-
-interface Pending {
-  readonly request: HostRequest;
-  readonly answer: Deferred<Answer>;
-  readonly cancelTimer: () => void;
-  /** Its deadline has passed and its caller been answered. */
-  late: boolean;
-}
-
 /**
  * One model host process, seen from the control process.
  *
@@ -85,42 +82,54 @@ export class HostProcess {
   readonly exited: Promise<HostExit>;
   readonly #options: HostProcessOptions;
   readonly #child: ChildProcess;
-  readonly #pending = new Map<number, Pending>();
+  readonly #channel: Duplex;
+  readonly #dialogue: HostDialogue;
   readonly #exit = deferred<HostExit>();
   /** What each loaded model allows; a host that holds one without a limit has none. */
   readonly #limits = new Map<string, number | undefined>();
   #ending: HostExit | undefined;
   #guilty: string | undefined;
-  #nextId = 1;
-  #armed: number | undefined;
+  #armed: OpenRequest | undefined;
+  /** What it said in place of a hello. */
+  #unfit: EdgeError | undefined;
+  readonly #closed = deferred<void>();
   #watching = false;
 
   constructor(options: HostProcessOptions) {
     this.#options = options;
     this.exited = this.#exit.promise;
-    const { spawn, room, empty } = options;
+    const { room, empty } = options;
+    const { entry, launcher } = options.spawn;
     const native = nativeEnvironment(process.env);
-    const program = [dirname(spawn.entry), ...Object.values(native)];
-    const library = nativePath(dirname(spawn.launcher), 'koffi.node');
-    const order: LaunchOrder = { entry: spawn.entry, library, program, room, empty };
-    this.#child = fork(spawn.launcher, [JSON.stringify(order)], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [...(spawn.execArgv ?? [])],
-      // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
-      env: {
-        MALLOC_ARENA_MAX: '1',
-        MALLOC_TRIM_THRESHOLD_: '65536',
-        ORT_DISABLE_TELEMETRY: '1',
-        // It lies in another place with each Node; a host needs nothing of it.
-        OPENSSL_CONF: '/dev/null',
-        ...native,
+    const program = [dirname(entry), ...Object.values(native)];
+    const library = nativePath(dirname(launcher), 'koffi.node');
+    const order: LaunchOrder = { entry, library, program, room, empty };
+    this.#child = spawn(
+      process.execPath,
+      [...(options.spawn.execArgv ?? []), launcher, JSON.stringify(order)],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
+        env: {
+          MALLOC_ARENA_MAX: '1',
+          MALLOC_TRIM_THRESHOLD_: '65536',
+          ORT_DISABLE_TELEMETRY: '1',
+          // It lies in another place with each Node; a host needs nothing of it.
+          OPENSSL_CONF: '/dev/null',
+          ...native,
+        },
+        cwd: '/',
       },
-      cwd: '/',
-    });
+    );
     if (this.#child.pid !== undefined) options.sentinel.watch(this.#child.pid);
-    this.#child.on('message', (message) => this.#receive(message as HostMessage));
-    this.#child.once('exit', (code, signal) => this.#ended(code, signal));
+    this.#channel = channelOf(this.#child);
+    this.#dialogue = new HostDialogue((bytes) => this.#channel.write(bytes), options.sampled);
+    this.#channel.on('data', (chunk: Buffer) => this.#hear(chunk));
+    this.#channel.once('end', () => this.#channelEnded());
+    // A failed write means that the process is going; its end answers the requests.
+    this.#channel.on('error', () => undefined);
+    this.#child.once('exit', (code, signal) => void this.#ended(code, signal));
+    this.#child.once('close', () => this.#closed.resolve());
     this.#child.on('error', (error) => this.#failed(error));
     const { clock, logger } = options;
     const heldBack = (lines: number): void => logger.warn('Model host wrote more than is logged', { lines });
@@ -152,10 +161,16 @@ export class HostProcess {
     throw new EdgeError('INTERNAL', 'Cannot load the model as its host gave no report');
   }
 
-  async run(request: RunHostRequest, deadlineMs: number): Promise<RunResult> {
-    const answer = await this.#request(request, deadlineMs);
-    if (answer !== undefined && 'runMs' in answer) return answer;
-    throw new EdgeError('INTERNAL', 'Cannot run the model as its host gave no result');
+  async run(key: string, request: RunRequest, deadlineMs: number): Promise<RunResult> {
+    const deadlineUs = Math.ceil(sharedNowUs() + deadlineMs * 1000);
+    try {
+      const answer = await this.#request({ type: 'run', key, request, deadlineUs }, deadlineMs);
+      if (answer !== undefined && 'runMs' in answer) return answer;
+      throw new EdgeError('INTERNAL', 'Cannot run the model as its host gave no result');
+    } catch (error) {
+      this.#endIfTampered(error);
+      throw error;
+    }
   }
 
   async control(request: Extract<HostRequest, { type: 'capture' | 'unload' }>): Promise<void> {
@@ -168,76 +183,88 @@ export class HostProcess {
     if (this.#limits.has(key)) this.#limits.set(key, bytes);
   }
 
-  #request(request: HostRequest, deadlineMs: number | undefined): Promise<Answer> {
-    if (this.#ending !== undefined) return Promise.reject(this.#lost(request, false));
-    const id = this.#nextId++;
-    const answer = deferred<Answer>();
+  async #request(request: HostRequest, deadlineMs: number | undefined): Promise<HostAnswer> {
+    if (this.#ending !== undefined) throw this.#lost(request, false);
     const cancelTimer =
       deadlineMs === undefined
         ? () => undefined
-        : this.#options.clock.after(deadlineMs, () => this.#expire(id, deadlineMs));
-    this.#pending.set(id, { request, answer, cancelTimer, late: false });
-    const command =
-      request.type === 'run'
-        ? { ...request, id, deadlineAtMs: sharedNowMs() + (deadlineMs ?? Infinity) }
-        : { ...request, id };
-    // A failed send means that the process is going; its end answers the request.
-    this.#child.send(command, () => undefined);
+        : this.#options.clock.after(deadlineMs, () => this.#expire(open, deadlineMs));
+    const open = this.#asked(request, cancelTimer);
+    this.#attend();
     this.#watchMemory();
-    return answer.promise;
+    return await open.answer.promise;
   }
 
-  #receive(message: HostMessage): void {
-    if (message.type === 'captured') {
-      this.#options.sampled(message.record);
-      return;
+  #asked(request: HostRequest, settled: () => void): OpenRequest {
+    try {
+      return this.#dialogue.ask(request, settled);
+    } catch (error) {
+      settled();
+      throw error;
     }
-    const pending = this.#pending.get(message.id);
-    if (pending === undefined) {
-      if (message.type === 'failed') {
-        this.#options.logger.warn('Model host failed after its answer', { ...message.error });
-      }
-      return;
+  }
+
+  #hear(chunk: Buffer): void {
+    if (this.#ending !== undefined) return;
+    try {
+      this.#dialogue.hear(chunk);
+    } catch (thrown) {
+      this.#broken(thrown);
     }
-    this.#pending.delete(message.id);
-    pending.cancelTimer();
-    if (message.type === 'done') pending.answer.resolve(message.value);
-    else pending.answer.reject(fromFailure(message.error));
-    this.#endIfTampered(pending.request, message);
-    this.#armKill();
+    this.#attend();
+  }
+
+  #broken(thrown: unknown): void {
+    if (thrown instanceof UnfitHost) this.#unfit = thrown.cause;
+    const how = thrown instanceof UnfitHost ? 'cannot serve' : 'was killed as it broke the host protocol';
+    this.kill({
+      kind: 'crashed',
+      sentence: `Model host of ${this.#options.title} ${how}: ${messageOf(thrown)}`,
+    });
+    if (!(thrown instanceof UnfitHost || thrown instanceof BrokenHost)) throw thrown;
+  }
+
+  /** Its process mostly ends with it, and says better why. */
+  #channelEnded(): void {
+    const sentence = `Model host of ${this.#options.title} was killed as it closed its channel`;
+    this.#options.clock.after(CHANNEL_GRACE_MS, () => this.kill({ kind: 'crashed', sentence }));
   }
 
   /** A model whose files changed under it answers nothing any more: a new host checks them from the start. */
-  #endIfTampered({ type }: HostRequest, message: HostMessage): void {
-    if (type !== 'run' || message.type !== 'failed' || message.error.reason !== 'PACKAGE_REFUSED_CONTENT')
-      return;
+  #endIfTampered(error: unknown): void {
+    if (!(error instanceof EdgeError) || error.reason !== 'PACKAGE_REFUSED_CONTENT') return;
     this.kill({
       kind: 'crashed',
-      sentence: `Model host of ${this.#options.title} was ended: ${message.error.message}`,
+      sentence: `Model host of ${this.#options.title} was ended: ${error.message}`,
     });
   }
 
-  #expire(id: number, deadlineMs: number): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    pending.late = true;
-    const { type } = pending.request;
-    const action = type === 'load' ? 'load the model' : 'finish the run';
-    pending.answer.reject(
+  #expire(open: OpenRequest, deadlineMs: number): void {
+    open.late = true;
+    const action = open.request.type === 'load' ? 'load the model' : 'finish the run';
+    open.answer.reject(
       new EdgeError('DEADLINE_WHILE_RUNNING', `Cannot ${action} within ${Math.round(deadlineMs)} ms`),
     );
-    this.#armKill();
+    if (open !== this.#dialogue.head) this.#dialogue.cancel(open);
+    this.#attend();
   }
 
-  /** Gives the request that the host is at a last moment where it is late. */
-  #armKill(): void {
-    const [head] = this.#pending;
-    if (head === undefined || !head[1].late || this.#armed === head[0]) return;
-    const [id, { request }] = head;
-    this.#armed = id;
-    this.#options.clock.after(KILL_GRACE_MS, () => {
-      if (!this.#pending.has(id)) return;
-      const what = request.type === 'load' ? 'its load' : 'a run';
+  /** Gives the request that the host is at a last moment where it is late, and an end where it has none. */
+  #attend(): void {
+    const { head } = this.#dialogue;
+    if (head === undefined || this.#ending !== undefined) return;
+    const { type } = head.request;
+    if (head.late) this.#killAfter(head, KILL_GRACE_MS);
+    else if (type === 'capture' || type === 'unload') this.#killAfter(head, CONTROL_LIMIT_MS);
+  }
+
+  #killAfter(open: OpenRequest, graceMs: number): void {
+    if (this.#armed === open) return;
+    this.#armed = open;
+    this.#options.clock.after(graceMs, () => {
+      if (this.#dialogue.head !== open) return;
+      const { request } = open;
+      const what = request.type === 'run' ? 'a run' : `its ${request.type}`;
       this.kill({
         kind: 'killed-deadline',
         sentence: `Model host of ${keyOf(request)} was killed as ${what} took longer than its deadline`,
@@ -257,7 +284,8 @@ export class HostProcess {
     const exit: HostExit = { kind: 'closed', sentence: `Model host of ${this.#options.title} was closed` };
     if (this.#ending === undefined) {
       this.#settle(exit);
-      if (this.#child.connected) this.#child.disconnect();
+      this.#dialogue.stop();
+      this.#channel.end();
       const cancel = this.#options.clock.after(CLOSE_GRACE_MS, () => this.#child.kill('SIGKILL'));
       await this.exited;
       cancel();
@@ -265,8 +293,11 @@ export class HostProcess {
     await this.exited;
   }
 
-  #ended(code: number | null, signal: string | null): void {
+  async #ended(code: number | null, signal: string | null): Promise<void> {
     if (this.pid !== undefined) this.#left(this.pid);
+    // What it wrote before its end says what it was at; a process of its own might hold the channel open.
+    await endsWithin(this.#options.clock, CHANNEL_GRACE_MS, this.#closed.promise);
+    this.#channel.destroy();
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     this.#settle({ kind: 'crashed', sentence: `Model host of ${this.#options.title} ended with ${how}` });
     this.#exit.resolve(this.#ending ?? { kind: 'crashed', sentence: how });
@@ -291,15 +322,12 @@ export class HostProcess {
   /** Fixes why this process ends, and answers what it leaves. */
   #settle(exit: HostExit): void {
     if (this.#ending !== undefined) return;
-    const [head] = this.#pending.values();
+    const { head } = this.#dialogue;
     const caller = head?.request.type === 'run' ? head.request.request.caller : undefined;
     this.#ending = { ...exit, ...(caller === undefined ? {} : { caller }) };
     this.#guilty = head === undefined ? undefined : keyOf(head.request);
-    for (const pending of this.#pending.values()) {
-      pending.cancelTimer();
-      pending.answer.reject(this.#lost(pending.request, pending === head));
-    }
-    this.#pending.clear();
+    for (const open of this.#dialogue.end())
+      open.answer.reject(this.#unfit ?? this.#lost(open.request, open === head));
   }
 
   #lost(request: HostRequest, atFault: boolean): HostLostError {
@@ -312,7 +340,7 @@ export class HostProcess {
   #watchMemory(): void {
     const { clock } = this.#options;
     if (this.#limitBytes === undefined || this.#watching || this.#ending !== undefined) return;
-    if (this.#pending.size === 0) return;
+    if (this.#dialogue.head === undefined) return;
     this.#watching = true;
     clock.after(MEMORY_CHECK_MS, () => {
       void this.#checkMemory(this.#limitBytes).finally(() => {
@@ -326,7 +354,7 @@ export class HostProcess {
   get #limitBytes(): number | undefined {
     const { maxHostBytes } = this.#options;
     if (maxHostBytes !== undefined) return maxHostBytes;
-    for (const { request } of this.#pending.values())
+    for (const { request } of this.#dialogue.open)
       if (request.type === 'load') return request.spec.loadLimitBytes;
     const limits = [...this.#limits.values()];
     return limits.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
@@ -350,8 +378,16 @@ function keyOf(request: HostRequest): string {
 }
 
 /** CLOCK_MONOTONIC, the same in all processes of the machine. */
-function sharedNowMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+function sharedNowUs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e6 + nanoseconds / 1e3;
+}
+
+/** The child's descriptor 3: its stream here goes both ways. */
+function channelOf({ stdio }: ChildProcess): Duplex {
+  const channel = stdio[HOST_CHANNEL];
+  // A process that could not be started has none; what is written goes nowhere, and its error tells.
+  return channel instanceof Duplex ? channel : new PassThrough();
 }
 
 function logLines(stream: Readable | null, log: (line: string) => void): void {

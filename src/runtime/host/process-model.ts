@@ -17,7 +17,7 @@ export class ProcessModel implements HostedModel {
   }
 
   run(request: RunRequest, deadlineMs: number): Promise<RunResult> {
-    return this.#process.run({ type: 'run', key: this.key, request }, deadlineMs);
+    return this.#process.run(this.key, request, deadlineMs);
   }
 
   measureBytes(): Promise<number> {

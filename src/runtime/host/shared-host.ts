@@ -185,7 +185,7 @@ class SharedModel implements HostedModel {
 
   async #attempt(seat: HostProcess, request: RunRequest, endsAtMs: number): Promise<RunResult> {
     const leftMs = endsAtMs - this.#clock.monotonicMs();
-    return await seat.run({ type: 'run', key: this.key, request }, leftMs);
+    return await seat.run(this.key, request, leftMs);
   }
 
   async #seatWithin(endsAtMs: number): Promise<HostProcess> {

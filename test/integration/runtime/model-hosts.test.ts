@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WireTensor } from '../../../src/contract/mod.js';
+import type { HostTensor } from '../../../src/runtime/host/port/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { cpuMs } from '../../bench/agent/processes.js';
-import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
+import { HostBench, hostPids, hostTensor, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import {
   bombPackage,
   identityPackage,
@@ -122,8 +122,6 @@ describe('model hosts as processes', () => {
             'EDGE_MANAGER_CONFINEMENT',
             'MALLOC_ARENA_MAX',
             'MALLOC_TRIM_THRESHOLD_',
-            'NODE_CHANNEL_FD',
-            'NODE_CHANNEL_SERIALIZATION_MODE',
             'OPENSSL_CONF',
             'ORT_DISABLE_TELEMETRY',
           ]),
@@ -196,8 +194,8 @@ describe('model hosts as processes', () => {
 
   it('say plainly when memory is short, and go on', async () => {
     const model = await bench.hosts.load(await bench.package(bombPackage()));
-    const size = (elements: bigint): WireTensor[] => [
-      { name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] },
+    const size = (elements: bigint): HostTensor[] => [
+      hostTensor({ name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] }),
     ];
     await assert.rejects(model.run(runRequest(size(10n ** 13n)), 5000), { code: 'RESOURCE_EXHAUSTED' });
     assert.deepEqual(outputFloats((await model.run(runRequest(size(3n)), 5000)).outputs[0]), [1]);
@@ -239,7 +237,9 @@ describe('model hosts as processes', () => {
       }),
       5000,
     );
-    assert.deepEqual(result.outputs[0]?.file, { ...file, offset: input.length });
+    const [output] = result.outputs;
+    assert.ok(output !== undefined && 'file' in output);
+    assert.deepEqual(output.file, { ...file, offset: input.length });
     const bytes = await readFile(join(exchangeFolder, 'both.bin'));
     assert.ok(bytes.subarray(input.length).equals(input));
     await assert.rejects(
@@ -321,7 +321,7 @@ describe('model hosts as processes', () => {
   it('kill a host that outgrows its memory', async () => {
     await using small = await HostBench.create({ maxHostBytes: 400 * 2 ** 20 });
     const model = await small.hosts.load(await small.package(bombPackage()));
-    const size: WireTensor = { name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] };
+    const size = hostTensor({ name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] });
     await assert.rejects(model.run(runRequest([size]), 15_000), { code: 'RESOURCE_EXHAUSTED' });
     assert.equal((await model.gone).kind, 'killed-memory');
   });
@@ -331,7 +331,7 @@ describe('model hosts as processes', () => {
       await using small = await HostBench.create({ isolation });
       const model = await small.hosts.load(await small.package(bombPackage()));
       await model.limitMemory(400 * 2 ** 20);
-      const size: WireTensor = { name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] };
+      const size = hostTensor({ name: 'size', datatype: 'INT64', shape: [1], data: ['500000000'] });
       await assert.rejects(model.run(runRequest([size]), 15_000), { reason: 'MEMORY_LIMIT' }, isolation);
       assert.equal((await model.gone).kind, 'killed-memory');
     }

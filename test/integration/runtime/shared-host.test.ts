@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRequest } from '../../../src/runtime/host/port/mod.js';
-import { HostBench, hostPids, outputFloats, runRequest } from '../../lib/model-hosts.js';
+import { HostBench, hostPids, hostTensor, outputFloats, runRequest } from '../../lib/model-hosts.js';
 import { floats, tensorOf } from '../../lib/tensors.js';
 import {
   bombPackage,
@@ -104,7 +104,7 @@ describe('a shared model host', () => {
       await right(value + 0.5);
     };
     const size = (elements: bigint): RunRequest =>
-      runRequest([{ name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] }]);
+      runRequest([hostTensor({ name: 'size', datatype: 'INT64', shape: [1], data: [String(elements)] })]);
 
     const nan = log
       .run(runRequest([floats('x', [-1])]), 60_000)

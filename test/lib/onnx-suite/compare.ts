@@ -2,8 +2,8 @@ import { EdgeError, messageOf } from '../../../src/core/mod.js';
 import type { Tensor } from '../../../src/contract/mod.js';
 import type { TensorSpec } from '../../../src/model/mod.js';
 import { checkPackable } from '../../../src/onnx/mod.js';
-import { encodeStrings, fromInlineTensor } from '../../../src/tensor/mod.js';
-import { HostBench, runRequest } from '../model-hosts.js';
+import { encodeStrings } from '../../../src/tensor/mod.js';
+import { HostBench, inlineOutput, runRequest } from '../model-hosts.js';
 import { identityModel } from '../onnx-builder.js';
 import { tensorsOf, type SuiteCase } from './cases.js';
 import type { PlainOutcome, PlainOutput, PlainRuntime } from './plain.js';
@@ -63,7 +63,7 @@ async function serve(
     const hosted = await bench.hosts.load({ ...spec, runSamples: false });
     try {
       const result = await hosted.run({ ...runRequest(inputs), maxInlineBytes: ENOUGH_BYTES }, 20_000);
-      return result.outputs.map((output, index) => fromInlineTensor(output, `outputs[${index}]`));
+      return result.outputs.map(inlineOutput);
     } finally {
       await hosted.unload();
     }

@@ -6,10 +6,11 @@ import type { RunRequest } from '../../../src/runtime/host/port/mod.js';
 import { describeModel, input } from '../../lib/agent-requests.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
 import { until } from '../../lib/until.js';
+import { outputFloats } from '../../lib/model-hosts.js';
 
 type Run = (request: RunRequest) => MemoryRun | Promise<MemoryRun>;
 
-const valueOf = ({ inputs }: RunRequest): unknown => inputs[0]?.data?.[0];
+const valueOf = ({ inputs }: RunRequest): unknown => outputFloats(inputs[0])[0];
 const fine: Run = () => ({});
 const refuse: Run = () => {
   throw new EdgeError('INPUTS_REFUSED', 'Cannot run the model on these inputs: no');

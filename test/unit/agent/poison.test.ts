@@ -9,9 +9,10 @@ import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { describeModel, input, predict, times } from '../../lib/agent-requests.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
 import { until } from '../../lib/until.js';
+import { outputFloats } from '../../lib/model-hosts.js';
 
 const POISON = 666;
-const isPoison = ({ inputs }: RunRequest): boolean => inputs[0]?.data?.[0] === POISON;
+const isPoison = ({ inputs }: RunRequest): boolean => outputFloats(inputs[0])[0] === POISON;
 
 /** Twins with a model that has proved itself, and whose process ends with every poisonous input. */
 async function proved(run: (request: RunRequest) => MemoryRun | Promise<MemoryRun> = () => ({})) {

@@ -12,6 +12,7 @@ import { nextTurn } from '../../../src/system/mod.js';
 import { describeModel, input, predict, times } from '../../lib/agent-requests.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
 import { until } from '../../lib/until.js';
+import { hostTensor } from '../../lib/model-hosts.js';
 
 const FORMER_MS = 5;
 const MINUTE_MS = 60_000;
@@ -19,7 +20,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 const request: RunRequest = {
   caller: 'com.example.App',
-  inputs: [input],
+  inputs: [hostTensor(input)],
   capture: { mode: 'never', captureId: 'a', clockSynchronised: true },
 };
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EdgeError, ManualClock } from '../../../src/core/mod.js';
 import { createMemoryModelHosts } from '../../../src/runtime/host/mod.js';
 import type { LoadSpec, RunRequest } from '../../../src/runtime/host/port/mod.js';
+import { hostTensor } from '../../lib/model-hosts.js';
 
 const spec: LoadSpec = {
   key: 'Doubler@1.0.0',
@@ -12,7 +13,7 @@ const spec: LoadSpec = {
   runSamples: true,
 };
 const request: RunRequest = {
-  inputs: [{ name: 'x', datatype: 'FP32', shape: [1], data: [1] }],
+  inputs: [hostTensor({ name: 'x', datatype: 'FP32', shape: [1], data: [1] })],
   capture: { mode: 'policies', captureId: 'c1', clockSynchronised: true },
 };
 

@@ -2,7 +2,8 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TensorMetadata, WireTensor } from '../../../src/contract/mod.js';
+import type { TensorMetadata } from '../../../src/contract/mod.js';
+import type { FileTensor } from '../../../src/runtime/host/port/mod.js';
 import { readInputs } from '../../../src/runtime/host/child/run-tensors.js';
 
 const GIB = 1024 ** 3;
@@ -10,10 +11,10 @@ const fixed: TensorMetadata = { name: 'x', datatype: 'FP32', shape: [1, 2] };
 const open: TensorMetadata = { name: 'x', datatype: 'UINT8', shape: [-1] };
 const whole = (
   name: string,
-  datatype: WireTensor['datatype'],
+  datatype: FileTensor['datatype'],
   shape: number[],
   byteSize = GIB,
-): WireTensor => ({
+): FileTensor => ({
   name,
   datatype,
   shape,
@@ -29,7 +30,7 @@ describe("a request's inputs by file", () => {
   });
   after(async () => await rm(folder, { recursive: true, force: true }));
 
-  const read = (wanted: readonly TensorMetadata[], inputs: readonly WireTensor[]) =>
+  const read = (wanted: readonly TensorMetadata[], inputs: readonly FileTensor[]) =>
     readInputs(
       {
         inputs: [...inputs],
@@ -39,7 +40,7 @@ describe("a request's inputs by file", () => {
       wanted,
     );
 
-  const cases: readonly (readonly [string, TensorMetadata[], WireTensor[], string])[] = [
+  const cases: readonly (readonly [string, TensorMetadata[], FileTensor[], string])[] = [
     ['another name', [fixed], [whole('z', 'UINT8', [GIB])], 'inputs[0].name'],
     ['another type', [fixed], [whole('x', 'UINT8', [GIB])], 'inputs[0].datatype'],
     ['another shape', [fixed], [whole('x', 'FP32', [1, GIB / 4])], 'inputs[0].shape'],

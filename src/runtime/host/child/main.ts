@@ -1,8 +1,14 @@
+import { messageOf } from '../../../core/mod.js';
 import { createOnnxEngine } from '../../../engine/mod.js';
+import { FrameReader } from '../../../framing/mod.js';
 import { systemClock, systemRandom } from '../../../system/mod.js';
-import type { HostCommand, HostMessage } from '../port/mod.js';
 import { confinementHere } from '../confinement/mod.js';
+import { MOST_FRAME_BYTES } from '../protocol/mod.js';
+import { openChannel } from './channel.js';
 import { ModelHost } from './host.js';
+
+/** The control process and this host do not fit together. */
+const EXIT_UNFIT = 2;
 
 /** Runs a model host in this process until the control process closes the channel. */
 export function runModelHost(): void {
@@ -10,17 +16,31 @@ export function runModelHost(): void {
   // and requests that are being drained still need their host.
   process.on('SIGTERM', () => undefined);
   process.on('SIGINT', () => undefined);
-  process.once('disconnect', () => process.exit(0));
-  const send = (message: HostMessage): void => {
-    process.send?.(message);
-  };
+  const reader = new FrameReader(MOST_FRAME_BYTES);
+  const channel = openChannel({
+    heard: (bytes) => {
+      try {
+        for (const frame of reader.push(bytes)) host.accept(frame);
+      } catch (error) {
+        console.error(messageOf(error));
+        process.exit(EXIT_UNFIT);
+      }
+    },
+    ended: () => process.exit(0),
+  });
   const host = new ModelHost({
     engine: createOnnxEngine,
     clock: systemClock,
-    sharedNowMs: () => Number(process.hrtime.bigint()) / 1e6,
+    sharedNowUs: () => {
+      const [seconds, nanoseconds] = process.hrtime();
+      return seconds * 1e6 + nanoseconds / 1e3;
+    },
     random: systemRandom,
-    send,
+    write: channel.write,
+    tell: (line) => console.error(line),
+    end: (exitCode) => channel.flush(() => process.exit(exitCode)),
     confinement: confinementHere(process.env),
+    language: `node ${process.versions.node}`,
   });
-  process.on('message', (command) => host.accept(command as HostCommand));
+  host.begin();
 }

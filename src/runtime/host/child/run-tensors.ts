@@ -3,22 +3,13 @@ import {
   INLINE_MAX_BYTES,
   MAX_TENSOR_BYTES,
   type Datatype,
-  type FileRegion,
   type Tensor,
   type TensorMetadata,
-  type WireTensor,
 } from '../../../contract/mod.js';
-import {
-  checkOneSource,
-  checkTensorBytes,
-  checkTensorCount,
-  fromInlineTensor,
-  tensorByteSize,
-  toInlineTensor,
-} from '../../../tensor/mod.js';
+import { checkTensorBytes, tensorByteSize } from '../../../tensor/mod.js';
 import { EdgeError } from '../../../core/mod.js';
 import { checkInputForms } from '../../../engine/mod.js';
-import { type RunRequest, ExchangeFolder } from '../port/mod.js';
+import { ExchangeFolder, type FileTensor, type HostTensor, type RunRequest } from '../port/mod.js';
 
 /** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
 const TENSOR_OVERHEAD_BYTES = 64;
@@ -28,17 +19,14 @@ const TENSOR_OVERHEAD_BYTES = 64;
  * are held against the model's first: a hundred bytes of request must not cost memory that the model has no use for.
  */
 export function readInputs(request: RunRequest, wanted: readonly TensorMetadata[]): Tensor[] {
-  checkTensorCount(request.inputs, 'inputs');
   checkInputForms(wanted, request.inputs);
-  checkTotal(request.inputs.map(({ file }) => file?.byteSize ?? 0));
-  const inputs = request.inputs.map((wire, index) => {
+  checkTotal(request.inputs.map((input) => ('file' in input ? input.file.byteSize : input.data.byteLength)));
+  return request.inputs.map((input, index) => {
     const field = `inputs[${index}]`;
-    return wire.file === undefined
-      ? fromInlineTensor(wire, field)
-      : readFile(wire, wire.file, request, field);
+    if ('file' in input) return readFile(input, request, field);
+    checkTensorBytes(input, field);
+    return input;
   });
-  checkTotal(inputs.map(({ data }) => data.byteLength));
-  return inputs;
 }
 
 function checkTotal(sizes: readonly number[]): void {
@@ -50,9 +38,7 @@ function checkTotal(sizes: readonly number[]): void {
   );
 }
 
-function readFile(wire: WireTensor, file: FileRegion, request: RunRequest, field: string): Tensor {
-  checkOneSource(wire, field);
-  const { name, datatype, shape } = wire;
+function readFile({ name, datatype, shape, file }: FileTensor, request: RunRequest, field: string): Tensor {
   const wanted = tensorByteSize(datatype, shape, `${field}.shape`);
   if (wanted !== undefined && wanted !== file.byteSize) {
     throw new EdgeError(
@@ -80,23 +66,19 @@ export function checkOutputRoom(outputs: readonly TensorMetadata[], request: Run
 }
 
 /** Outputs as the reply carries them: inline while they fit into a message, else in the caller's file. */
-export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): WireTensor[] {
+export function writeOutputs(outputs: readonly Tensor[], request: RunRequest): HostTensor[] {
   const sizes = outputs.map(({ name, data }) => ({ name, byteSize: data.byteLength }));
-  if (fitsReply(sizes, request)) return outputs.map(request.asBytes === true ? withBytes : toInlineTensor);
+  if (fitsReply(sizes, request)) return [...outputs];
   if (request.outputFile === undefined) throw roomTooSmall(sizes);
   const regions = folderOf(request, 'outputFile').write(
     request.outputFile,
     outputs.map(({ data }) => data),
     'outputFile',
   );
-  return outputs.map(({ name, datatype, shape }, index) => {
+  return outputs.flatMap(({ name, datatype, shape }, index) => {
     const file = regions[index];
-    return { name, datatype, shape: [...shape], ...(file === undefined ? {} : { file }) };
+    return file === undefined ? [] : [{ name, datatype, shape, file }];
   });
-}
-
-function withBytes({ name, datatype, shape, data }: Tensor): WireTensor {
-  return { name, datatype, shape: [...shape], bytes: data };
 }
 
 interface OutputSize {

@@ -12,6 +12,7 @@ import {
 import { pathToFileURL } from 'node:url';
 import {
   CONFINEMENT_VARIABLE,
+  HOST_CHANNEL,
   type Confinement,
   type HostRoom,
   type LaunchOrder,
@@ -23,9 +24,7 @@ import { allowancesOf } from './room.js';
 import { loadSystemCalls, type SystemCalls } from './system-calls.js';
 
 /** Standard streams and the channel. */
-const OWN_DESCRIPTORS = [0, 1, 2, 3];
-/** As Node's fork sets it for us and takes it out of our environment. */
-const CHANNEL = { NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'advanced' };
+const OWN_DESCRIPTORS = [0, 1, 2, HOST_CHANNEL];
 /** `O_PATH`: to name a path, not to use it. */
 const NAME_ONLY = 0x20_0000;
 
@@ -38,8 +37,8 @@ export function runLauncher(): void {
 
 /**
  * Makes this process a model host that can use its room only: gives up rights, then executes Node anew, as Landlock
- * holds for the thread that asks and for what it executes, and this Node has other threads already. Nothing here
- * may wait: a turn of the event loop could read the channel, and what it read would be lost.
+ * holds for the thread that asks and for what it executes, and this Node has other threads already. The channel is
+ * left alone: what is written there meanwhile is for the host.
  *
  * Where nothing is to be held by the new program, or can't be, the host runs in this process: a device without a
  * right kernel or C library goes on serving, and says what is missing.
@@ -95,9 +94,7 @@ function enterRoom(calls: SystemCalls, folders: readonly string[], room: HostRoo
 function executeHost(calls: SystemCalls, { entry }: LaunchOrder): never {
   calls.closeOnExecuteFrom(OWN_DESCRIPTORS.length);
   for (const descriptor of OWN_DESCRIPTORS) calls.keepOnExecute(descriptor);
-  const environment = Object.entries({ ...process.env, ...CHANNEL }).map(
-    ([name, value]) => `${name}=${value}`,
-  );
+  const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
   const failed = calls.execute(process.execPath, [process.execPath, ...process.execArgv, entry], environment);
   // There is no way back: this process has given up its rights.
   console.error(`Cannot start the model host as the kernel refuses to execute Node: error ${failed}`);

@@ -30,6 +30,9 @@ export interface LaunchOrder {
   readonly room?: HostRoom | undefined;
 }
 
+/** The descriptor of a host's channel; the launcher hands it on. */
+export const HOST_CHANNEL = 3;
+
 /** How a host knows what its launcher did: a {@link Confinement} as JSON. */
 export const CONFINEMENT_VARIABLE = 'EDGE_MANAGER_CONFINEMENT';
 

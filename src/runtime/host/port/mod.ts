@@ -2,5 +2,5 @@
 export { ExchangeFolder } from './exchange-files.js';
 export * from './host-lost.js';
 export { AsyncExchangeFolder } from './async-exchange-folder.js';
-export * from './messages.js';
+export * from './host-tensor.js';
 export * from './model-hosts.js';

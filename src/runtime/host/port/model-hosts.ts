@@ -1,4 +1,5 @@
-import type { FileRegion, TensorMetadata, WireTensor } from '../../../contract/mod.js';
+import type { FileRegion, TensorMetadata } from '../../../contract/mod.js';
+import type { HostTensor } from './host-tensor.js';
 import type { JsonObject } from '../../../core/mod.js';
 import type { Confinement } from '../confinement/mod.js';
 import type { PackageSignature, PackageTrust } from '../../../model/mod.js';
@@ -64,15 +65,13 @@ export interface LoadSpec {
 export interface RunRequest {
   /** Who asks: told where the run ends its host, and of no other meaning. */
   readonly caller?: string;
-  readonly inputs: readonly WireTensor[];
+  readonly inputs: readonly HostTensor[];
   readonly outputs?: readonly string[];
   /** The caller's exchange folder for `file` tensors; absent: files are refused. */
   readonly exchangeFolder?: string;
   readonly outputFile?: FileRegion;
   /** Outputs up to this many raw bytes in sum go inline; default: what fits into a message. */
   readonly maxInlineBytes?: number;
-  /** Inline outputs come as `bytes`, not as base64. */
-  readonly asBytes?: boolean;
   /** Nobody wants the outputs: only how the run goes. */
   readonly blind?: boolean;
   readonly capture: {
@@ -83,7 +82,7 @@ export interface RunRequest {
 }
 
 export interface RunResult {
-  readonly outputs: readonly WireTensor[];
+  readonly outputs: readonly HostTensor[];
   readonly runMs: number;
   /** True where an output holds NaN or an infinity, and no input does; for probation. */
   readonly nonFinite: boolean;

@@ -45,7 +45,7 @@ def array_of(tensor, index, run):
     field = "inputs[%d]" % index
     data = tensor.data
     if tensor.place != INLINE:
-        data = read_file(tensor, run.exchange_folder if tensor.place == EXCHANGE else run.shared_folder, field)
+        data = read_file(tensor, run.exchange_folder, field)
     return tensors.array_of(tensor.datatype, tensor.shape, data, field, tensor.name)
 
 

@@ -17,7 +17,7 @@ BLIND, CLOCK_SYNCHRONISED, OUTPUTS_NAMED, OUTPUT_FILE = 1, 2, 4, 8
 NON_FINITE = 1
 BY_POLICIES, ALWAYS, NEVER, HAND_OVER = range(4)
 CAPTURED_NO, CAPTURED_YES, CAPTURED_PERHAPS = range(3)
-INLINE, EXCHANGE, SHARED = range(3)
+INLINE, EXCHANGE = range(2)
 
 DATATYPES = (
     None, "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES",
@@ -66,7 +66,7 @@ class Run:
 
     __slots__ = (
         "handle", "deadline_us", "capture_mode", "most_inline", "caller", "capture_id", "exchange_folder",
-        "shared_folder", "outputs", "output_file", "inputs", "blind", "clock_synchronised",
+        "outputs", "output_file", "inputs", "blind", "clock_synchronised",
     )  # fmt: skip
 
 
@@ -90,7 +90,6 @@ class Reader:
         run.caller = self._string()
         run.capture_id = self._string()
         run.exchange_folder = self._string()
-        run.shared_folder = self._string()
         run.outputs = None
         if frame.flags & OUTPUTS_NAMED:
             run.outputs = [self._string() for _ in range(self._take(SHORT)[0])]
@@ -115,7 +114,7 @@ class Reader:
         if tensor.place != INLINE:
             tensor.file = self._string()
             (tensor.offset,) = self._take(WIDE)
-        if tensor.datatype is None or tensor.place > SHARED:
+        if tensor.datatype is None or tensor.place > EXCHANGE:
             raise FrameError("a run can't be read: an input is of no known type or place")
         return tensor
 
