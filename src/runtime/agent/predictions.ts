@@ -1,6 +1,7 @@
 import { modelOfPredictTopic, type ReplyOf, type RequestOf } from '../../contract/mod.js';
 import { deferred, EdgeError, Listeners, within } from '../../core/mod.js';
 import type { RequestContext } from '../../ipc/mod.js';
+import { checkTensorCount } from '../../tensor/mod.js';
 import { checkServable, select } from '../plan/mod.js';
 import {
   HostLostError,
@@ -132,11 +133,14 @@ export class Predictions {
     { client, caller, rawInlineBytes }: RequestContext,
   ): { request: RunRequest; isCaptured: boolean; claim: Claim } {
     const { machine } = this.#options;
+    checkTensorCount(body.inputs, 'inputs');
+    // What is refused here has claimed no id.
+    const inputs = body.inputs.map((wire, index) => toHostTensor(wire, `inputs[${index}]`));
     const { captureId, known, claim } = this.#captureIdOf(body.captureId, caller);
     const exchangeFolder = this.#options.exchange.folderOf(client, caller);
     const request: RunRequest = {
       caller,
-      inputs: body.inputs.map((wire, index) => toHostTensor(wire, `inputs[${index}]`)),
+      inputs,
       ...(body.outputs === undefined ? {} : { outputs: body.outputs }),
       ...(exchangeFolder === undefined ? {} : { exchangeFolder }),
       ...(body.outputFile === undefined ? {} : { outputFile: body.outputFile }),

@@ -1,5 +1,11 @@
 import type { Datatype, FileRegion, Tensor, WireTensor } from '../../../contract/mod.js';
-import { checkOneSource, checkTensorBytes, fromInlineTensor, rawBytesOf, toInlineTensor } from '../../../tensor/mod.js';
+import {
+  checkOneSource,
+  checkTensorBytes,
+  fromInlineTensor,
+  rawBytesOf,
+  toInlineTensor,
+} from '../../../tensor/mod.js';
 
 /** A tensor whose bytes lie in a file of the caller's exchange folder. */
 export interface FileTensor {
@@ -19,13 +25,16 @@ export type HostTensor = Tensor | FileTensor;
 export function toHostTensor(wire: WireTensor, field: string): HostTensor {
   const { name, datatype, shape, file } = wire;
   const data = rawBytesOf(wire);
-  if (file === undefined && data === undefined) return fromInlineTensor(wire, field);
+  if (data !== undefined) {
+    checkOneSource(wire, field);
+    // No copy: they are copied into the frame to the host, and out of it there.
+    const tensor = { name, datatype, shape, data };
+    checkTensorBytes(tensor, field);
+    return tensor;
+  }
+  if (file === undefined) return fromInlineTensor(wire, field);
   checkOneSource(wire, field);
-  if (data === undefined) return { name, datatype, shape, file };
-  // No copy: they are copied into the frame to the host, and out of it there.
-  const tensor = { name, datatype, shape, data };
-  checkTensorBytes(tensor, field);
-  return tensor;
+  return { name, datatype, shape, file };
 }
 
 /**
