@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, paced } from '../../../examples/floors/mod.js';
-import { toInlineTensor } from '../../../src/tensor/mod.js';
 import type { HostedModel } from '../../../src/runtime/host/port/mod.js';
 import { startRawPipe } from '../floors/mod.js';
 import { alternate, each, paired } from '../judge/mod.js';
@@ -55,7 +54,7 @@ export const hop: BenchRow = {
 
 /** So many runs with a pause before each: how long each took, and how long the host says that it ran. */
 function hopOf(model: HostedModel): (count: number) => Promise<{ ms: number; runMs: number }[]> {
-  const inputs = speechInputs().map(toInlineTensor);
+  const inputs = speechInputs();
   return async (count) => {
     const runsMs: number[] = [];
     const samples = await paced({ count, pauseMs: PAUSE_MS }, async () => {
