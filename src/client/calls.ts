@@ -14,7 +14,7 @@ export interface Attempt {
 }
 
 export interface CallsOptions {
-  readonly requester: Requester;
+  readonly requester: Pick<Requester, 'request'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly defaultTimeoutMs: number | undefined;

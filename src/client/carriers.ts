@@ -1,15 +1,13 @@
-import { INLINE_MAX_BYTES, type FileRegion, type WireTensor } from '../contract/mod.js';
+import type { FileRegion, WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
 import type { WithBodyRoom } from '../ipc/mod.js';
 import type { Attempt } from './calls.js';
 import { isSeen, type ExchangeFile } from './exchange-file.js';
 import { ExchangePool } from './exchange-pool.js';
-
-/** More parts than this cost too much of a message beside their bytes. */
-const INLINE_MAX_PARTS = 16;
+import type { InlineForm } from './inline-form.js';
 
 /** How one part travels. */
-export type Carrier = Pick<WireTensor, 'b64' | 'file'>;
+export type Carrier = Pick<WireTensor, 'b64' | 'bytes' | 'file'>;
 
 /** Parts on their way: a carrier each, and where outputs may go. */
 export interface Laid {
@@ -29,16 +27,19 @@ type LaidFile = Awaited<ReturnType<ExchangeFile['lay']>>;
 export class Carriers {
   readonly #folder: (timeoutMs: number) => Promise<string>;
   readonly #prefix: string;
+  readonly #form: InlineForm;
   #pool: Promise<ExchangePool> | undefined;
   #pools = 0;
 
   /**
    * @param folder the exchange folder that the agent names at this time
    * @param prefix of file names, unique to this client
+   * @param form of what goes inline
    */
-  constructor(folder: (timeoutMs: number) => Promise<string>, prefix: string) {
+  constructor(folder: (timeoutMs: number) => Promise<string>, prefix: string, form: InlineForm) {
     this.#folder = folder;
     this.#prefix = prefix;
+    this.#form = form;
   }
 
   /**
@@ -51,12 +52,13 @@ export class Carriers {
     attempt: Pick<Attempt, 'timeoutMs'>,
     run: (laid: Laid) => Promise<T>,
   ): Promise<T> {
-    const inline = fitsInline(parts);
+    const { fits, carrier } = this.#form;
+    const inline = fits(parts);
     if (inline && outputBytes === 0) {
-      return await run({ carriers: parts.map(inBase64), withRoom: this.withRoom(attempt) });
+      return await run({ carriers: parts.map(carrier), withRoom: this.withRoom(attempt) });
     }
     return await this.#byFile(inline ? [] : parts, outputBytes, attempt, async (file, { inputs, output }) => {
-      const carriers = inline ? parts.map(inBase64) : inputs.map((region) => ({ file: region }));
+      const carriers = inline ? parts.map(carrier) : inputs.map((region) => ({ file: region }));
       const withRoom: WithBodyRoom = async (use) => await use(await file.bodyRoom());
       return await run({ carriers, withRoom, file, ...(outputBytes === 0 ? {} : { output }) });
     });
@@ -141,14 +143,4 @@ export class Carriers {
 
 function isGone(thrown: unknown): boolean {
   return thrown instanceof EdgeError && thrown.reason === 'EXCHANGE_FOLDER_MOVED';
-}
-
-/** Whether a message holds all parts. */
-export function fitsInline(parts: readonly Uint8Array[]): boolean {
-  const totalBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  return totalBytes <= INLINE_MAX_BYTES && parts.length <= INLINE_MAX_PARTS;
-}
-
-function inBase64(part: Uint8Array): Carrier {
-  return { b64: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('base64') };
 }

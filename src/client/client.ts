@@ -4,7 +4,8 @@ import type { Clock, Logger, Random } from '../core/mod.js';
 import { createRequester, type Requester, type Transport } from '../ipc/mod.js';
 import { Calls } from './calls.js';
 import { captureParts, captureRequest } from './capture-request.js';
-import { Carriers, fitsInline } from './carriers.js';
+import { Carriers } from './carriers.js';
+import { IN_MESSAGE, type InlineForm } from './inline-form.js';
 import { OutputRoom } from './output-room.js';
 import { pick } from './pick.js';
 import { predictionOf, predictRequest } from './prediction.js';
@@ -12,10 +13,8 @@ import type { CallOptions, CaptureData, ModelSelector, Prediction, PredictOption
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-export interface ClientOptions {
-  readonly transport: Transport;
-  /** This component's name, as in its recipe: its policy allows replies to itself only. */
-  readonly component: string;
+/** What a client has whatever its way to the agent is. */
+export interface ClientSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -24,6 +23,18 @@ export interface ClientOptions {
   readonly defaultTimeoutMs?: number;
   /** Room for outputs that do not fit into a message. Default 64 MiB; sparse, so it costs nothing unused. */
   readonly maxOutputBytes?: number;
+}
+
+export interface ClientOptions extends ClientSettings {
+  readonly transport: Transport;
+  /** This component's name, as in its recipe: its policy allows replies to itself only. */
+  readonly component: string;
+}
+
+/** A way to the agent. */
+export interface AgentWay {
+  readonly requester: Pick<Requester, 'request' | 'close'>;
+  readonly form: InlineForm;
 }
 
 /**
@@ -35,21 +46,23 @@ export interface ClientOptions {
  * away so long, and what its own description names. Decide by `code` and `reason` (docs/errors.md).
  */
 export class EdgeManagerClient implements AsyncDisposable {
-  readonly #options: ClientOptions;
-  readonly #requester: Requester;
+  readonly #options: ClientSettings;
+  readonly #requester: AgentWay['requester'];
+  readonly #form: InlineForm;
   readonly #session: string;
   readonly #calls: Calls;
   readonly #carriers: Carriers;
   readonly #room = new OutputRoom();
 
-  private constructor(options: ClientOptions, requester: Requester) {
+  private constructor(options: ClientSettings, { requester, form }: AgentWay) {
     this.#options = options;
     this.#requester = requester;
+    this.#form = form;
     this.#session = options.random.hex(8);
     this.#calls = new Calls({ ...options, requester, defaultTimeoutMs: options.defaultTimeoutMs });
     const folder = async (timeoutMs: number): Promise<string> =>
       (await this.hello({ timeoutMs })).exchangeFolder;
-    this.#carriers = new Carriers(folder, this.#session);
+    this.#carriers = new Carriers(folder, this.#session, form);
   }
 
   /**
@@ -59,7 +72,12 @@ export class EdgeManagerClient implements AsyncDisposable {
    * const client = await EdgeManagerClient.open({ transport, component: 'com.example.App', clock, random, logger });
    */
   static async open(options: ClientOptions): Promise<EdgeManagerClient> {
-    return new EdgeManagerClient(options, await createRequester(options));
+    return new EdgeManagerClient(options, { requester: await createRequester(options), form: IN_MESSAGE });
+  }
+
+  /** Over another way; apps use `connect`. */
+  static over(way: AgentWay, settings: ClientSettings): EdgeManagerClient {
+    return new EdgeManagerClient(settings, way);
   }
 
   /**
@@ -91,7 +109,7 @@ export class EdgeManagerClient implements AsyncDisposable {
     const topic = predictTopic(model);
     const maxBytes = this.#options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
     return await this.#calls.repeat(options, (attempt) =>
-      this.#room.give(model, !fitsInline(parts), (room) =>
+      this.#room.give(model, !this.#form.fits(parts), (room) =>
         this.#carriers.carry(parts, room ? maxBytes : 0, attempt, async (laid) => {
           const body = predictRequest(inputs, laid, captureId, options);
           const how = { ...attempt, topic, withRoom: laid.withRoom };

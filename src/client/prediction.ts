@@ -1,5 +1,6 @@
 import type { ReplyOf, RequestOf, Tensor, WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
+import { rawBytesOf } from '../tensor/mod.js';
 import type { Laid } from './carriers.js';
 import type { ExchangeFile } from './exchange-file.js';
 import { pick } from './pick.js';
@@ -39,7 +40,7 @@ async function readTensor(from: WireTensor, file: ExchangeFile | undefined): Pro
   // Memory of its own: a Buffer would be a view of a pool, whose `slice().buffer` is not the tensor's bytes.
   const data =
     from.file === undefined
-      ? new Uint8Array(Buffer.from(from.b64 ?? '', 'base64'))
+      ? new Uint8Array(rawBytesOf(from) ?? Buffer.from(from.b64 ?? '', 'base64'))
       : await file?.read(from.file);
   if (data === undefined)
     throw new EdgeError('INTERNAL', `Cannot read output '${from.name}' as no file was offered`);

@@ -120,7 +120,11 @@ export class ReplayCache {
     entry.reply.then((reply) => {
       ended();
       if (client.entries.get(id) !== entry) return;
-      this.#grow(client, entry, JSON.stringify(reply).length);
+      if (isUnheard(reply)) {
+        this.#drop(client, id);
+        return;
+      }
+      this.#grow(client, entry, weightOf(reply));
       while (this.#bytes > MAX_BYTES && this.#giveWay());
     }, ended);
   }
@@ -163,6 +167,19 @@ export class ReplayCache {
     const first = ofMost(idle, () => 1);
     if (first !== undefined) this.#remove(first.key, first.client);
   }
+}
+
+/** Nobody waited for it any more, and it was not run: whoever asks again under the same id is answered anew. */
+function isUnheard(reply: ReplyEnvelope): boolean {
+  return !reply.ok && reply.error.reason === 'CLOSED';
+}
+
+/** About what a value takes in memory. */
+function weightOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (typeof value !== 'object' || value === null) return 8;
+  return Object.values(value).reduce<number>((sum, one) => sum + 16 + weightOf(one), 0);
 }
 
 function oldestSettled({ entries }: Client): string | undefined {

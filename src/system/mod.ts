@@ -6,4 +6,5 @@ export * from './process-identity.js';
 export * from './stdout-logger.js';
 export * from './system-clock.js';
 export * from './system-random.js';
+export * from './unix-socket.js';
 export * from './version.js';

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ModelEvent, type RequestOf, topics } from '../../src/contract/mod.js';
 import { openSpool } from '../../src/capture/mod.js';
-import { EdgeManagerClient } from '../../src/client/client.js';
+import { connect, EdgeManagerClient } from '../../src/client/mod.js';
 import { Ends } from '../../src/component/worker/ends.js';
 import { silentLogger, type Clock, type JsonObject, type Logger } from '../../src/core/mod.js';
 import { MemoryDisk, nodeFiles, type Disk, type DurableFiles } from '../../src/disk/mod.js';
 import { nextTurn, systemClock, systemRandom } from '../../src/system/mod.js';
 import {
   createRequester,
+  createResponder,
   decodeMessage,
   MemoryBroker,
   type MemoryGreengrass,
@@ -24,6 +25,7 @@ import {
   type AgentDependencies,
   type GreengrassLink,
 } from '../../src/runtime/agent/mod.js';
+import { Endpoint } from '../../src/runtime/endpoint/mod.js';
 import { openConfiguration } from '../../src/runtime/config/mod.js';
 import {
   createMemoryModelHosts,
@@ -35,6 +37,7 @@ import type { LoadSpec } from '../../src/runtime/host/port/mod.js';
 import { rebuildRegistry, Registry } from '../../src/runtime/registry/mod.js';
 import { trustedKeysOf } from '../../src/runtime/process/trusted-keys.js';
 import { Scheduler } from '../../src/runtime/schedule/mod.js';
+import type { ClientWay } from './client-ways.js';
 import { until } from './until.js';
 
 export interface TwinOptions {
@@ -67,6 +70,8 @@ export class AgentTwins implements AsyncDisposable {
   declare dependencies: AgentDependencies;
   declare clients: KnownClients;
   declare link: GreengrassLink & { close(): Promise<void> };
+  /** Open where the configuration has one. */
+  declare endpoint: Endpoint;
   declare requester: Requester;
 
   private constructor(folder: string, options: TwinOptions) {
@@ -162,6 +167,17 @@ export class AgentTwins implements AsyncDisposable {
       ends.add,
     );
     this.link = { ...linked, close: async () => await ends.close() };
+    this.endpoint = await Endpoint.open({
+      ...this.dependencies,
+      defaultPath: this.endpointPath,
+      responder: await createResponder({
+        transport: new MemoryBroker().connect(),
+        handlers: agent.handlers,
+        clock,
+        logger,
+      }),
+      onGone: (client) => void agent.bye(client),
+    });
     const transport = this.broker.connect();
     await transport.subscribe(topics.modelEvents, ({ payload }) => {
       this.events.push(decodeMessage(payload, 'Cannot read the event') as ModelEvent);
@@ -182,13 +198,21 @@ export class AgentTwins implements AsyncDisposable {
   async stop(graceMs = 1000): Promise<void> {
     await this.link.close();
     await this.agent.stop(graceMs);
+    await this.endpoint.close();
     await this.clients.close();
     await this.link.flushed();
     await this.requester.close();
   }
 
+  get endpointPath(): string {
+    return join(this.folder, 'work', 'endpoint.sock');
+  }
+
   /** A client of its own, as a local app has it. */
-  async app(component = 'com.example.App'): Promise<EdgeManagerClient> {
+  async app(component = 'com.example.App', way: ClientWay = 'Greengrass IPC'): Promise<EdgeManagerClient> {
+    if (way === 'the local endpoint') {
+      return (await connect({ endpoint: this.endpointPath, name: component })).client;
+    }
     return await EdgeManagerClient.open({
       transport: this.broker.connect(),
       component,

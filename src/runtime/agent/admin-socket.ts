@@ -1,5 +1,5 @@
-import { chmod, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { chmod } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import {
   operations,
   predictTopic,
@@ -9,14 +9,14 @@ import {
 } from '../../contract/mod.js';
 import { deferred, EdgeError, messageOf, toEdgeError, validate, type Logger } from '../../core/mod.js';
 import { decodeMessage, toErrorBody, type Responder } from '../../ipc/mod.js';
+import { clearSocketPath, listenPrivately } from '../../system/mod.js';
 import type { AdminGate } from './admin-gate.js';
 import { OPERATOR, type Operator } from './operator.js';
 
 /** Larger tensors go by file here too. */
 const MAX_LINE_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 32;
-/** Room for a path in a unix socket's address, its end included. */
-const MAX_PATH_BYTES = 107;
+const WHAT = 'the admin socket';
 
 export interface AdminSocketOptions {
   readonly path: string;
@@ -49,13 +49,7 @@ export interface AdminSocket {
 export async function openAdminSocket(options: AdminSocketOptions): Promise<AdminSocket> {
   const { path, logger } = options;
   const service = deferred<AdminService>();
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new EdgeError(
-      'ENVIRONMENT_UNFIT',
-      `Cannot open the admin socket as its path must have at most ${MAX_PATH_BYTES} bytes: ${path}`,
-    );
-  }
-  await removeStale(path);
+  await clearSocketPath(path, WHAT);
   const connections = new Set<Socket>();
   let counter = 0;
   const server = createServer((socket) => {
@@ -64,7 +58,7 @@ export async function openAdminSocket(options: AdminSocketOptions): Promise<Admi
     serve(socket, `admin-${counter++}`, service.promise, logger);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await listen(server, path);
+  await listenPrivately(server, path, WHAT);
   await chmod(path, 0o600);
   logger.debug('Admin socket open', { path });
   return {
@@ -142,46 +136,4 @@ function topicOf(op: string, raw: unknown): string {
 
 function send(socket: Socket, reply: ReplyEnvelope): void {
   if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
-}
-
-/** A socket file that nobody answers is what a kill left behind. */
-async function removeStale(path: string): Promise<void> {
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.on('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on('error', () => resolve(false));
-  });
-  if (answered) {
-    throw new EdgeError('SOCKET_TAKEN', `Cannot open the admin socket as another agent answers at ${path}`, {
-      nextStep: 'Stop the other agent: one work folder serves one agent',
-    });
-  }
-  try {
-    await rm(path, { force: true });
-  } catch (thrown) {
-    throw new EdgeError(
-      'ENVIRONMENT_UNFIT',
-      `Cannot open the admin socket as its path is taken: ${messageOf(thrown)}`,
-      {
-        nextStep: `Remove ${path}`,
-        cause: thrown,
-      },
-    );
-  }
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(
-        new EdgeError('ENVIRONMENT_UNFIT', `Cannot open the admin socket at ${path}: ${messageOf(error)}`, {
-          cause: error,
-        }),
-      ),
-    );
-    server.listen(path, () => resolve());
-  });
 }

@@ -136,6 +136,21 @@ const WantedModel = Type.Object(
   strict,
 );
 
+/** The socket for apps on the device that do without the broker. */
+const Endpoint = Type.Object(
+  {
+    /** Absolute; absent: `endpoint.sock` in the agent's work folder. A unix socket's path holds 107 bytes. */
+    unixSocket: Type.Optional(Type.String({ pattern: '^/[^\\0]*$', maxLength: 107 })),
+    /** Name or number of the group that may open it beside the agent's user. */
+    group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$' })),
+    /** Models that it is for; absent: all. */
+    models: Type.Optional(Type.Array(modelName, { maxItems: 64, uniqueItems: true })),
+    /** Whether it takes `load` and `unload`. */
+    control: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+
 /** The agent's whole configuration. Every key has a default, but those whose absence means something. */
 export const ConfigurationSchema = Type.Object(
   {
@@ -183,6 +198,8 @@ export const ConfigurationSchema = Type.Object(
       },
       { ...strict, default: {} },
     ),
+    /** Absent: none. */
+    endpoint: Type.Optional(Endpoint),
     /** Disk for the agent's own copies of packages. */
     packageQuotaMb: integer(DEFAULT_PACKAGE_QUOTA_MB, 1, 1_000_000),
     /** Minutes between two reports to the fleet; 0: none are sent. */

@@ -13,6 +13,7 @@ import {
   type AdminSocket,
   type AgentDependencies,
 } from '../agent/mod.js';
+import { Endpoint } from '../endpoint/mod.js';
 import { openConfiguration, type Configuration } from '../config/mod.js';
 import { PackageStore } from '../packages/mod.js';
 import { rebuildRegistry, Registry } from '../registry/mod.js';
@@ -66,6 +67,12 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
     localEntry: entries.local,
     nativeFolder: nativeFolder(worker.environment, workFolder),
   });
+  const endpoint = await Endpoint.open({
+    ...dependencies,
+    defaultPath: join(workFolder, 'endpoint.sock'),
+    responder: await createResponder({ transport: NOWHERE, handlers: agent.handlers, clock, logger }),
+    onGone: (client) => void agent.bye(client),
+  });
   const clients = await KnownClients.open({
     file: join(workFolder, 'clients.json'),
     files: nodeFiles,
@@ -82,6 +89,7 @@ export async function startAgent(worker: Worker, entries: AgentEntries): Promise
     stop: async () => {
       logger.info('Agent stopping', { pending: agent.pending });
       await agent.stop(DRAIN_MS);
+      await endpoint.close();
       await clients.close();
     },
     flushed: async () => {
@@ -149,7 +157,7 @@ function queueLimitsOf({ queue }: Configuration): { concurrency: number; capacit
   return { concurrency: queue.concurrency, capacity: queue.limit };
 }
 
-/** The admin socket's requests come on its own connections. */
+/** Requests by the admin socket and the endpoint come on their own connections. */
 const NOWHERE: Transport = {
   publish: () => Promise.resolve(),
   subscribe: () => Promise.resolve(() => Promise.resolve()),

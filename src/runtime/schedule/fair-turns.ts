@@ -12,7 +12,7 @@ const ABOUT_MS = 600_000;
 const MAX_CALLERS = 64;
 
 /** Callers by the local endpoint begin so: no component's name does. */
-const ENDPOINT_CALLERS = 'endpoint/';
+export const ENDPOINT_CALLERS = 'endpoint/';
 
 /** Who has run lately. */
 interface Round {

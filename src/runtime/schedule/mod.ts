@@ -1,1 +1,2 @@
+export { ENDPOINT_CALLERS } from './fair-turns.js';
 export * from './scheduler.js';

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EdgeManagerClient } from '../../../src/client/mod.js';
+import type { EdgeManagerClient } from '../../../src/client/mod.js';
 import { MAX_MESSAGE_BYTES, type Reason } from '../../../src/contract/mod.js';
-import { EdgeError, silentLogger } from '../../../src/core/mod.js';
-import { createResponder, MemoryBroker } from '../../../src/ipc/mod.js';
-import { systemClock, systemRandom } from '../../../src/system/mod.js';
+import { EdgeError } from '../../../src/core/mod.js';
 import { AgentTwins } from '../../lib/agent-twins.js';
+import { CLIENT_WAYS, clientOver, type ClientWay } from '../../lib/client-ways.js';
 
 /** Above what goes inline. */
-const picture = { name: 'picture', encoding: 'NONE', data: new Uint8Array(10_000) } as const;
-const large = { name: 'x', datatype: 'FP32', shape: [2500], data: new Uint8Array(10_000) } as const;
+const picture = { name: 'picture', encoding: 'NONE', data: new Uint8Array(100_000) } as const;
+const large = { name: 'x', datatype: 'FP32', shape: [25_000], data: new Uint8Array(100_000) } as const;
 const x = { name: 'x', datatype: 'FP32', shape: [1], data: new Uint8Array(4) } as const;
 
 /** An agent of another version, of which a test says how it refuses a prediction. */
@@ -21,32 +20,23 @@ class ScriptedAgent implements AsyncDisposable {
   readonly folders: string[] = [];
   predictions = 0;
   readonly #ends: (() => Promise<void>)[] = [];
+  readonly #way: ClientWay;
+
+  constructor(way: ClientWay) {
+    this.#way = way;
+  }
 
   async open(): Promise<EdgeManagerClient> {
-    const broker = new MemoryBroker();
-    const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
-    const responder = await createResponder({
-      ...common,
-      transport: broker.connect(),
-      handlers: {
-        hello: () => this.#hello(),
-        predict: () => {
-          this.predictions++;
-          const reason = this.refusals.shift();
-          if (reason !== undefined) throw new EdgeError(reason, 'Cannot do it', { field: 'inputs[0].file' });
-          return Promise.resolve({ model: 'Model', version: '1.0.0', outputs: [], queueMs: 0, runMs: 0 });
-        },
+    const { client, close } = await clientOver(this.#way, {
+      hello: () => this.#hello(),
+      predict: () => {
+        this.predictions++;
+        const reason = this.refusals.shift();
+        if (reason !== undefined) throw new EdgeError(reason, 'Cannot do it', { field: 'inputs[0].file' });
+        return Promise.resolve({ model: 'Model', version: '1.0.0', outputs: [], queueMs: 0, runMs: 0 });
       },
     });
-    const client = await EdgeManagerClient.open({
-      ...common,
-      transport: broker.connect(),
-      component: 'com.example.App',
-    });
-    this.#ends.push(
-      () => client.close(),
-      () => responder.close(),
-    );
+    this.#ends.push(close);
     await this.moveFolder();
     return client;
   }
@@ -68,58 +58,60 @@ class ScriptedAgent implements AsyncDisposable {
   }
 }
 
-describe('the client repeats a call', () => {
-  it('where the agent was restarted and its exchange folders are new', async () => {
-    await using twins = await AgentTwins.create();
-    await twins.register(await twins.package('1.0.0'));
-    const app = await twins.app();
-    await app.capture({ modelName: 'Model', inputs: [picture] });
-    await twins.stop();
-    await twins.start();
-    // One of them takes the file of the first capture, the other must make one.
-    const both = await Promise.all(
-      ['one', 'two'].map((captureId) => app.capture({ modelName: 'Model', captureId, inputs: [picture] })),
-    );
-    for (const { captureId } of both) assert.equal((await app.captureStatus(captureId)).state, 'SPOOLED');
-    await app.close();
-  });
-
-  it('where an agent, which names no reason, has another exchange folder by now', async () => {
-    await using agent = new ScriptedAgent();
-    const client = await agent.open();
-    await client.predict('Model', [large]);
-    await agent.moveFolder();
-    agent.refusals.push('INVALID_ARGUMENT');
-    assert.equal((await client.predict('Model', [large])).version, '1.0.0');
-  });
-
-  it('where the agent has swept the folder of a client that was idle', async () => {
-    await using agent = new ScriptedAgent();
-    const client = await agent.open();
-    await client.predict('Model', [large]);
-    await agent.moveFolder();
-    agent.refusals.push('EXCHANGE_FOLDER_UNKNOWN');
-    assert.equal((await client.predict('Model', [large])).version, '1.0.0');
-    assert.equal(agent.predictions, 3);
-  });
-
-  it('where the agent is not available', async () => {
-    await using agent = new ScriptedAgent();
-    const client = await agent.open();
-    agent.refusals.push('AGENT_STOPPING', 'UNAVAILABLE');
-    assert.equal((await client.predict('Model', [x])).version, '1.0.0');
-    assert.equal(agent.predictions, 3);
-  });
-});
-
-describe('the client gives up a call at once', () => {
-  for (const reason of ['TENSOR_INVALID', 'INVALID_ARGUMENT', 'MODEL_NOT_FOUND'] as const) {
-    it(`that the agent refuses with ${reason} and nothing has moved`, async () => {
-      await using agent = new ScriptedAgent();
-      const client = await agent.open();
-      agent.refusals.push(reason);
-      await assert.rejects(client.predict('Model', [x]), { reason, message: 'Cannot do it' });
-      assert.equal(agent.predictions, 1);
+for (const way of CLIENT_WAYS) {
+  describe(`over ${way}, the client repeats a call`, () => {
+    it('where the agent was restarted and its exchange folders are new', async () => {
+      await using twins = await AgentTwins.create({ configuration: { endpoint: {} } });
+      await twins.register(await twins.package('1.0.0'));
+      const app = await twins.app(undefined, way);
+      await app.capture({ modelName: 'Model', inputs: [picture] });
+      await twins.stop();
+      await twins.start();
+      // One of them takes the file of the first capture, the other must make one.
+      const both = await Promise.all(
+        ['one', 'two'].map((captureId) => app.capture({ modelName: 'Model', captureId, inputs: [picture] })),
+      );
+      for (const { captureId } of both) assert.equal((await app.captureStatus(captureId)).state, 'SPOOLED');
+      await app.close();
     });
-  }
-});
+
+    it('where an agent, which names no reason, has another exchange folder by now', async () => {
+      await using agent = new ScriptedAgent(way);
+      const client = await agent.open();
+      await client.predict('Model', [large]);
+      await agent.moveFolder();
+      agent.refusals.push('INVALID_ARGUMENT');
+      assert.equal((await client.predict('Model', [large])).version, '1.0.0');
+    });
+
+    it('where the agent has swept the folder of a client that was idle', async () => {
+      await using agent = new ScriptedAgent(way);
+      const client = await agent.open();
+      await client.predict('Model', [large]);
+      await agent.moveFolder();
+      agent.refusals.push('EXCHANGE_FOLDER_UNKNOWN');
+      assert.equal((await client.predict('Model', [large])).version, '1.0.0');
+      assert.equal(agent.predictions, 3);
+    });
+
+    it('where the agent is not available', async () => {
+      await using agent = new ScriptedAgent(way);
+      const client = await agent.open();
+      agent.refusals.push('AGENT_STOPPING', 'UNAVAILABLE');
+      assert.equal((await client.predict('Model', [x])).version, '1.0.0');
+      assert.equal(agent.predictions, 3);
+    });
+  });
+
+  describe(`over ${way}, the client gives up a call at once`, () => {
+    for (const reason of ['TENSOR_INVALID', 'INVALID_ARGUMENT', 'MODEL_NOT_FOUND'] as const) {
+      it(`that the agent refuses with ${reason} and nothing has moved`, async () => {
+        await using agent = new ScriptedAgent(way);
+        const client = await agent.open();
+        agent.refusals.push(reason);
+        await assert.rejects(client.predict('Model', [x]), { reason, message: 'Cannot do it' });
+        assert.equal(agent.predictions, 1);
+      });
+    }
+  });
+}
