@@ -11,12 +11,18 @@ export interface EchoFloor {
   close(): Promise<void>;
 }
 
-/** Two processes with the official client on this nucleus's broker. */
-export async function startEcho(nucleus: Nucleus): Promise<EchoFloor> {
+/**
+ * Two processes on this nucleus's broker.
+ * @param whose the official client, or the one that agent and apps use
+ */
+export async function startEcho(
+  nucleus: Nucleus,
+  whose: 'official' | 'own' = 'official',
+): Promise<EchoFloor> {
   const pair = `floor/echo/${randomUUID()}`;
   const topics = [`${pair}/ask`, `${pair}/answer`];
   const environmentOf = (role: string): Readonly<Record<string, string>> =>
-    nucleus.registerExternal(`org.edgemanager.floor.${role}`, {
+    nucleus.registerExternal(`org.edgemanager.floor.${role}${whose === 'own' ? 'Own' : ''}`, {
       accessControl: {
         'aws.greengrass.ipc.pubsub': {
           floor: {
@@ -28,12 +34,12 @@ export async function startEcho(nucleus: Nucleus): Promise<EchoFloor> {
     }).environment;
   const responder = await FloorProcess.start(
     './echo.js',
-    ['responder', ...topics],
+    ['responder', whose, ...topics],
     environmentOf('Responder'),
   );
   const caller = await FloorProcess.start<EchoQuestion, readonly number[]>(
     './echo.js',
-    ['caller', ...topics],
+    ['caller', whose, ...topics],
     environmentOf('Caller'),
   );
   return {

@@ -21,7 +21,7 @@ export const backlog: BenchRow = {
     await makeBacklog(root, segments);
     const one = await runBacklog(join(folder, 'one'), { seconds: 2 });
     const all = await runBacklog(root, { seconds: bench.share(8, 3) });
-    const capped = await runBacklog(root, { seconds: bench.share(22, 4), cap: CAP_BYTES_PER_SECOND });
+    const capped = await runBacklog(root, { seconds: bench.share(18, 4), cap: CAP_BYTES_PER_SECOND });
     const offPercent = (100 * Math.abs(capped.bytesPerSecond - CAP_BYTES_PER_SECOND)) / CAP_BYTES_PER_SECOND;
     return [
       atMost(150, {

@@ -74,6 +74,7 @@ export const models: BenchRow = {
 /** The device artifacts of both platforms. */
 export const zips: BenchRow = {
   name: 'zips',
+  slow: true,
   about: 'size of the device artifacts',
   run: () =>
     withFolder(async (out) => {

@@ -6,7 +6,7 @@ export interface BenchRow {
   readonly name: string;
   /** What is measured, beside which floor. */
   readonly about: string;
-  /** Only where it is named, or with --all: the other rows together take ten minutes at most. */
+  /** Only where it is named, or with --all: the other rows together take ten minutes at most on two quiet cores. */
   readonly slow?: true;
   /** How long it may take; default ten minutes. */
   readonly limitMs?: number;

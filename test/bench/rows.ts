@@ -1,6 +1,7 @@
 import { deadline, isolation } from './agent/hang.js';
 import { hostKill } from './agent/host-kill.js';
 import { loopGap } from './agent/loop-gap.js';
+import { faceLarge, faceSmall } from './agent/face.js';
 import { hop } from './agent/hop.js';
 import { idle } from './agent/idle.js';
 import { loadCycles, memory } from './agent/memory.js';
@@ -22,6 +23,8 @@ import { uploadRate } from './upload.js';
 export const ROWS: readonly BenchRow[] = [
   predictSmall,
   predictLarge,
+  faceSmall,
+  faceLarge,
   hop,
   pythonServer,
   throughput,

@@ -2,7 +2,7 @@ import type { Tensor } from '../../../src/contract/mod.js';
 import { connect } from '../../../src/client/mod.js';
 import { answerParent } from '../../../examples/floors/child.js';
 
-/** A local app in a process of its own: `app.js COMPONENT`, measured as its user would see it. */
+/** A local app in a process of its own, measured as its user would see it: `app.js COMPONENT` or `app.js SOCKET`. */
 export type AppQuestion =
   | {
       readonly kind: 'predict';
@@ -31,7 +31,10 @@ export interface AppAnswer {
   readonly versions: readonly string[];
 }
 
-const { client } = await connect({ component: process.argv[2] ?? '' });
+const [address = ''] = process.argv.slice(2);
+const { client } = address.startsWith('/')
+  ? await connect({ endpoint: address })
+  : await connect({ component: address });
 
 answerParent(async (question: AppQuestion): Promise<AppAnswer> => {
   const samplesMs: number[] = [];

@@ -9,7 +9,7 @@ const PAUSE_MS = 3;
 /** A predict request with a Silero window inline, as bytes on the wire. */
 const SMALL_REQUEST_BYTES = 4700;
 
-type Parts = Round<'echo' | 'bare' | 'predict'>;
+type Parts = Round<'echo' | 'ownEcho' | 'bare' | 'predict'>;
 
 interface PredictRow {
   readonly name: string;
@@ -20,7 +20,7 @@ interface PredictRow {
   readonly rounds: number;
   /** Requests of each part in a round. */
   readonly samples: number;
-  readonly judge: (rounds: readonly Parts[]) => Figure;
+  readonly judge: (rounds: readonly Parts[]) => readonly Figure[];
 }
 
 /** Predicts with a pause before each, in turn with as many echoes and bare runs that have the same pauses. */
@@ -31,9 +31,10 @@ function predictRow({ name, about, model, inputs, echoBytes, rounds, samples, ju
     run: async (bench) => {
       const rig = await bench.rig();
       const { modelFile } = await rig.install(model);
-      const [app, echo, bare] = await Promise.all([
+      const [app, echo, ownEcho, bare] = await Promise.all([
         rig.startApp(),
         rig.startEcho(),
+        rig.startEcho('own'),
         rig.startBare(modelFile),
       ]);
       const tensors = inputs();
@@ -42,11 +43,12 @@ function predictRow({ name, about, model, inputs, echoBytes, rounds, samples, ju
       await app.ask(predict);
       const measured = await alternate(bench.share(rounds, 2), {
         echo: () => echo.measure({ ...pace, bytes: echoBytes }),
+        ownEcho: () => ownEcho.measure({ ...pace, bytes: echoBytes }),
         bare: async () => (await bare.ask({ ...pace, inputs: tensors })).samplesMs,
         predict: async () => (await app.ask(predict)).samplesMs,
       });
-      await Promise.all([app.close(), echo.close(), bare.close()]);
-      return [judge(measured)];
+      await Promise.all([app.close(), echo.close(), ownEcho.close(), bare.close()]);
+      return judge(measured);
     },
   };
 }
@@ -59,17 +61,20 @@ export const predictSmall = predictRow({
   echoBytes: SMALL_REQUEST_BYTES,
   rounds: 30,
   samples: 20,
-  judge: (rounds) =>
-    paired(
-      { atMost: 1.35 },
-      {
-        figure: 'predict over IPC, Silero window, p50 / (echo + bare run)',
-        unit: 'x',
-        rounds,
-        floors: ['echo', 'bare'],
-        of: (round) => round.predict / (round.echo + round.bare),
-      },
-    ),
+  judge: (rounds) => {
+    const figure = (echo: 'echo' | 'ownEcho', whose: string): Figure =>
+      paired(
+        { atMost: 1.35 },
+        {
+          figure: `predict over IPC, Silero window, p50 / (${whose} + bare run)`,
+          unit: 'x',
+          rounds,
+          floors: [echo, 'bare'],
+          of: (round) => round.predict / (round[echo] + round.bare),
+        },
+      );
+    return [figure('echo', 'echo'), figure('ownEcho', 'echo by our own client')];
+  },
 });
 
 export const predictLarge = predictRow({
@@ -80,7 +85,7 @@ export const predictLarge = predictRow({
   echoBytes: 100,
   rounds: 20,
   samples: 10,
-  judge: (rounds) =>
+  judge: (rounds) => [
     paired(
       { atMost: 1 },
       {
@@ -91,4 +96,5 @@ export const predictLarge = predictRow({
         of: (round) => round.predict - round.echo - round.bare,
       },
     ),
+  ],
 });

@@ -41,14 +41,6 @@ export function cpuMs(pid: number): number {
   }, 0);
 }
 
-/** How often threads of the process slept and were woken so far: voluntary context switches. */
-export function wakeUps(pid: number): number {
-  return tasksOf(pid).reduce((sum, task) => {
-    const status = read(`/proc/${pid}/task/${task}/status`);
-    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  }, 0);
-}
-
 /** Memory that nobody else shares, in megabytes: what the process's end would give back. */
 export function privateMb(pid: number): number {
   const rollup = read(`/proc/${pid}/smaps_rollup`);

@@ -9,7 +9,14 @@ import {
   type BareQuestion,
   type EchoFloor,
 } from '../../../examples/floors/mod.js';
-import { AGENT, startStage, type Stage } from '../../../examples/stage/stage.js';
+import { COMPONENT_VERSION } from '../../../examples/stage/builds.js';
+import {
+  AGENT,
+  startStage,
+  UPLOADER,
+  uploaderConfiguration,
+  type Stage,
+} from '../../../examples/stage/stage.js';
 import type { PackagedModel } from '../../../examples/stage/models.js';
 import { connectAdmin } from '../../../src/client/admin.js';
 import type { EdgeManagerClient } from '../../../src/client/mod.js';
@@ -38,9 +45,10 @@ export interface Rig {
   readonly loop: LoopMonitor;
   /** Packages, signs and deploys the model once. */
   install(model: RigModel): Promise<PackagedModel>;
-  /** A local app in a process of its own. */
-  startApp(): Promise<App>;
-  startEcho(): Promise<EchoFloor>;
+  /** A local app in a process of its own, over Greengrass IPC or the endpoint's framed face. */
+  startApp(way?: 'ipc' | 'face'): Promise<App>;
+  /** Two processes with the official client, or with the one that agent and apps use. */
+  startEcho(whose?: 'official' | 'own'): Promise<EchoFloor>;
   startBare(modelFile: string, threads?: number): Promise<FloorProcess<BareQuestion, BareAnswer>>;
   /** The control process. */
   control(): number;
@@ -55,6 +63,7 @@ export async function startRig(): Promise<Rig> {
     // Packages of the bench's own have no signature.
     agent: {
       capture: {},
+      endpoint: {},
       probation: { enabled: false },
       signature: { policy: 'off' },
       admin: { operations: ['list', 'describe', 'predict', 'load', 'unload'] },
@@ -73,8 +82,13 @@ export async function startRig(): Promise<Rig> {
 async function rigOn(stage: Stage): Promise<Rig> {
   const { nucleus } = stage;
   const installed = new Map<RigModel, PackagedModel>();
-  // An empty deployment starts the agent, whatever the first row wants.
-  await deploy(stage, {});
+  // It starts the agent, whatever the first row wants. The stage's uploader looks more often than a device's.
+  await deploy(stage, {
+    [UPLOADER]: {
+      componentVersion: COMPONENT_VERSION,
+      configurationUpdate: { merge: { ...uploaderConfiguration(stage.s3), scanPeriodSeconds: 30 } },
+    },
+  });
   const work = join(nucleus.rootPath, 'work', AGENT);
   const admin = await patiently(() => connectAdmin(join(work, 'admin.sock')));
   const control = (): number => only('control.js');
@@ -97,12 +111,14 @@ async function rigOn(stage: Stage): Promise<Rig> {
       installed.set(model, packaged);
       return packaged;
     },
-    startApp: async () => {
+    startApp: async (way = 'ipc') => {
+      const script = '../../test/bench/agent/app.js';
+      if (way === 'face') return await FloorProcess.start(script, [join(work, 'endpoint.sock')]);
       const component = `org.edgemanager.bench.App${apps++}`;
       const { environment } = nucleus.registerExternal(component, appAccess(component));
-      return await FloorProcess.start('../../test/bench/agent/app.js', [component], environment);
+      return await FloorProcess.start(script, [component], environment);
     },
-    startEcho: () => startEcho(nucleus),
+    startEcho: (whose) => startEcho(nucleus, whose),
     // As the agent's hosts run it: compiled for this CPU, no spinning.
     startBare: (modelFile, threads = 1) =>
       startBare(modelFile, { graphOptimization: 'all', intraOpThreads: threads }),

@@ -40,7 +40,7 @@ export const update: BenchRow = {
     };
     await ask(bench.share(100, 10));
     const rounds = await alternate(swaps, {
-      before: () => ask(bench.share(50, 10)),
+      before: () => ask(bench.share(40, 10)),
       during: async () => {
         let over = false;
         const samples: number[] = [];

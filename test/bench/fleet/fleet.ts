@@ -48,6 +48,7 @@ const total = (calls: ReadonlyMap<string, number>): number => [...calls.values()
 
 export const fleet: BenchRow = {
   name: 'fleet',
+  slow: true,
   about: `a rollout planned, followed and reported over ${MANY} simulated devices, beside ${FEW}`,
   async run(bench) {
     const fewDevices = bench.share(FEW, 50);

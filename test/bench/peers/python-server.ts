@@ -38,7 +38,7 @@ type Peer = (typeof PEERS)[number];
 export const pythonServer: BenchRow = {
   name: 'python-server',
   about:
-    'a Silero window every 3 ms answered by us, beside plain Python servers with ONNX Runtime in them (grpcio at both ends; uvicorn with a client in Node), and what each still answers while another model hangs',
+    "a Silero window every 3 ms answered over the endpoint's framed face, beside plain Python servers with ONNX Runtime in them (grpcio at both ends; uvicorn with a client in Node), and what each still answers while another model hangs",
   run: async (bench) => {
     const rig = await bench.rig();
     const { modelFile } = await rig.install('SileroVad');
@@ -48,7 +48,7 @@ export const pythonServer: BenchRow = {
     const hangingFile = join(folder, 'loop.onnx');
     await writeFile(hangingFile, loopPackage().model);
     const served: Served = { modelFile, inputs: speechInputs(), hangingFile };
-    const app = await rig.startApp();
+    const app = await rig.startApp('face');
     const figures: Figure[] = [];
     for (const peer of PEERS) figures.push(...(await against(bench, peer, served, app)));
     await app.close();
@@ -58,7 +58,7 @@ export const pythonServer: BenchRow = {
 
 async function against(bench: Bench, peer: Peer, served: Served, app: App): Promise<readonly Figure[]> {
   const absence = peer.absence();
-  if (absence !== undefined) return [skipped(`ours / ${peer.title}`, absence)];
+  if (absence !== undefined) return [skipped(`framed face / ${peer.title}`, absence)];
   const server = await peer.start(bench, served);
   const pace = { count: bench.share(SAMPLES, 2), pauseMs: PAUSE_MS };
   const ours = async (): Promise<readonly number[]> =>
@@ -72,7 +72,7 @@ async function against(bench: Bench, peer: Peer, served: Served, app: App): Prom
     paired(
       { atMost: 1 },
       {
-        figure: `ours / ${peer.title}, ${name}`,
+        figure: `framed face / ${peer.title}, ${name}`,
         unit: 'x',
         rounds: joined(rounds, together),
         statistic: (samples) => quantile(samples, share),
