@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeInputs, plainInputs, type CompileReport } from '../../deploy/mod.js';
-import { elements, type EdgeManagerClient } from '../../src/client/mod.js';
+import type { EdgeManagerClient } from '../../src/client/mod.js';
 import type { Tensor } from '../../src/contract/mod.js';
 import { encodeSamples, type GoldenSample, type Manifest } from '../../src/model/mod.js';
 import { checkModelBytes } from '../../src/onnx/mod.js';
@@ -13,6 +13,7 @@ import { feedOf, tensorsOf } from '../lib/onnx-suite/cases.js';
 import { PlainRuntime, tensorOf, type PlainOutput } from '../lib/onnx-suite/plain.js';
 import { measureProcess } from '../../src/runtime/host/memory.js';
 import type { RealModel } from './list.js';
+import { checkMaps } from './maps.js';
 import type { MadeCase, Sources } from './sources.js';
 import type { Measured } from './table.js';
 
@@ -58,7 +59,8 @@ export async function goWay(model: RealModel, way: Way): Promise<Measured> {
   const { runMs, answers } = await ask(name, inputs, way.app);
   for (const [index, outputs] of answers.entries()) checkEqual(expected[index] ?? [], outputs);
   const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-  for (const [index, one] of (made ?? []).entries()) checkMaps(one, answers[index] ?? [], manifest);
+  for (const [index, one] of (made ?? []).entries())
+    checkMaps(one, answers[index] ?? [], manifest.labels ?? []);
   return {
     sizeBytes: report.compiled.sizeBytes,
     loadMs: report.compiled.loadMs,
@@ -134,23 +136,6 @@ function checkEqual(expected: readonly PlainOutput[], actual: readonly Tensor[])
   for (const [index, want] of expected.entries()) {
     const bytes = Buffer.from(tensorOf(want).data);
     assert.ok(bytes.equals(actual[index]?.data ?? new Uint8Array()), `the bytes of ${want.name}`);
-  }
-}
-
-/** Class by class, by the labels of the package. */
-function checkMaps({ maps }: MadeCase, outputs: readonly Tensor[], { labels = [] }: Manifest): void {
-  for (const [name, rows] of Object.entries(maps)) {
-    const output = outputs.find((one) => one.name === name);
-    assert.ok(output !== undefined, `there is no output ${name}`);
-    const scores = [...elements(output)].map(Number);
-    const got = rows.map((_row, index) => scores.slice(index * labels.length, (index + 1) * labels.length));
-    for (const [index, row] of rows.entries()) {
-      assert.deepEqual(Object.keys(row).toSorted(), labels.toSorted());
-      for (const [column, label] of labels.entries()) {
-        const difference = Math.abs((row[label] ?? Number.NaN) - (got[index]?.[column] ?? Number.NaN));
-        assert.ok(difference <= 1e-5, `${name} of class ${label}: ${difference}`);
-      }
-    }
   }
 }
 
