@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../../examples/stage/root.js';
 import { systemRandom } from '../../src/system/mod.js';
 import { AppLoad, issuedRecord } from '../lib/app-load.js';
+import { buildFormer, FORMER, withoutHistory } from '../lib/former-agent.js';
 import { CONNECTED, FaultDevice, MODEL, UPLOADING, type Programs } from '../lib/fault-device.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../lib/fault-table.js';
 import { CLEAN, judge } from '../lib/oracle.js';
 import { until } from '../lib/until.js';
-
-const FORMER = '192c4d1';
 
 /** Who runs: Greengrass updates and rolls back two components, each in its own time. */
 const TURNS = [
@@ -87,22 +84,4 @@ async function takeTurns(former: Programs): Promise<void> {
     note: `rolled back to ${FORMER}: acked=${load.acked.size} delivered=${delivered.length}`,
   });
   assert.deepEqual(verdict, CLEAN);
-}
-
-function withoutHistory(): string | undefined {
-  const { status } = spawnSync('git', ['cat-file', '-e', `${FORMER}^{commit}`], { cwd: ROOT });
-  return status === 0 ? undefined : 'this checkout has no such commit in its history';
-}
-
-/** Builds that commit with the packages of this one. */
-function buildFormer(folder: string): Programs {
-  const archive = execFileSync('git', ['archive', FORMER], { cwd: ROOT, maxBuffer: 2 ** 30 });
-  execFileSync('tar', ['-x', '-C', folder], { input: archive });
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  execFileSync(process.execPath, [join(folder, 'scripts', 'build.mjs')], { stdio: 'inherit' });
-  const components = join(folder, 'dist', 'components');
-  return {
-    agent: join(components, 'agent-runtime', 'control.js'),
-    uploader: join(components, 'capture-uploader', 'upload.js'),
-  };
 }
