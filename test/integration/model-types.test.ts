@@ -8,6 +8,7 @@ import { createOnnxEngine } from '../../src/engine/mod.js';
 import { differenceOf } from '../../src/model/mod.js';
 import { decodeStrings, elementsOf } from '../../src/tensor/mod.js';
 import type { PackageResult } from '../../deploy/mod.js';
+import { AgentBench } from '../lib/agent-process.js';
 import { fails, succeeds } from '../lib/cli.js';
 import { HostBench, hostTensor, inlineOutput, runRequest, specOf } from '../lib/model-hosts.js';
 import {
@@ -111,13 +112,8 @@ describe('From compile to a device, a model', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Compiles, packages with one case, loads in a host that checks it there, and gives the answer to `sent`. */
-  const serve = async (
-    name: string,
-    model: Uint8Array,
-    inputs: string,
-    sent: readonly (Tensor | WireTensor)[],
-  ): Promise<Tensor[]> => {
+  /** Compiles, and packages with one case, which whoever loads it checks there. */
+  const packaged = async (name: string, model: Uint8Array, inputs: string): Promise<string> => {
     await writeFile(join(folder, 'source.onnx'), model);
     // Where ONNX Runtime multiplies 4-bit weights itself, it rounds what they are multiplied with to 8 bits.
     const compile = ['compile', join(folder, 'source.onnx'), '-o', join(folder, 'model.onnx')];
@@ -125,7 +121,10 @@ describe('From compile to a device, a model', () => {
     const yaml = `name: ${name}\nversion: 1.0.0\nmodel: model.onnx\nsamples: { cases: [{ inputs: ${inputs} }] }\n`;
     await writeFile(join(folder, 'model.yaml'), yaml);
     const pack = ['package', join(folder, 'model.yaml'), '-o', join(bench.folder, name), '--json'];
-    const { folder: packed } = JSON.parse(await succeeds(...pack)) as PackageResult;
+    return (JSON.parse(await succeeds(...pack)) as PackageResult).folder;
+  };
+
+  const served = async (name: string, packed: string, sent: readonly WireTensor[]): Promise<Tensor[]> => {
     const loaded = await bench.hosts.load(specOf(`${name}@1.0.0`, packed));
     assert.equal(loaded.report.samplesRun, 1);
     const { outputs } = await loaded.run(runRequest(sent.map(hostTensor)), 5000);
@@ -141,7 +140,7 @@ describe('From compile to a device, a model', () => {
       shape: [2],
       data: [...data],
     }));
-    const answers = await serve('Plain', plainModel, `{ ${inputs} }`, sent);
+    const answers = await served('Plain', await packaged('Plain', plainModel, `{ ${inputs} }`), sent);
     for (const [index, [datatype, , , wanted]] of PLAIN.entries()) {
       const answer = answers[index] ?? assert.fail(datatype);
       const got = datatype === 'BYTES' ? decodeStrings(answer.data, 2, 'y') : Array.from(elementsOf(answer));
@@ -149,7 +148,7 @@ describe('From compile to a device, a model', () => {
     }
   });
 
-  it('has weights of 4 bits, dequantised or multiplied as they are, and of bfloat16', async () => {
+  it('has, through a whole agent, weights of 4 bits, dequantised or multiplied as they are, and of bfloat16', async () => {
     const x = floats(
       'x',
       Array.from({ length: 32 }, (_, index) => (index - 16) / 8),
@@ -159,12 +158,16 @@ describe('From compile to a device, a model', () => {
     const plain = await engine.load(narrowModel, { graphOptimization: 'disabled' });
     const wanted = await plain.run([x]);
     await plain.close();
-    const answers = await serve(
+    const packed = await packaged(
       'Narrow',
       narrowModel,
       `{ x: { data: [${Array.from(elementsOf(x)).join()}] } }`,
-      [x],
     );
+    await using agent = await AgentBench.create();
+    await agent.start();
+    const { code, output } = await agent.register(packed, 'org.edgemanager.model.Narrow');
+    assert.equal(code, 0, output + agent.log);
+    const { outputs: answers } = await (await agent.app()).predict('Narrow', [x]);
     for (const [index, want] of wanted.entries()) {
       const tolerance = { absolute: want.name === 'bfloat16' ? 0 : 0.1, relative: 0 };
       assert.equal(differenceOf(want, answers[index] ?? assert.fail(), tolerance).outside, 0, want.name);
