@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { engineChild, engineChildPath } from './engine-child.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = [
@@ -50,6 +51,7 @@ export function buildIfStale({ force = false } = {}) {
   } catch {
     process.exit(1);
   }
+  writeFileSync(engineChildPath(root), engineChild(root).text);
   writeFileSync(stamp, '');
   // A source saved while the compiler ran must count as newer than this build.
   utimesSync(stamp, begun, begun);

@@ -1,9 +1,9 @@
 import { dirname, join, relative, sep } from 'node:path';
 import { build } from 'esbuild';
-import { closure, packageName, requests } from './closure.mjs';
+import { closure, requests } from './closure.mjs';
 import { copy, write } from './files.mjs';
 import { commonOf, rangesOf, renderManifest } from './manifest.mjs';
-import { writeNotices } from './notices.mjs';
+import { npmPackages, writeNotices } from './notices.mjs';
 
 const WHAT = 'the client';
 /** Inside the package: an app installs nothing but the client. */
@@ -59,14 +59,6 @@ async function bundleCode(root, out, version) {
   });
   for (const file of outputFiles) write(out, relative(out, file.path), file.text);
   return npmPackages(Object.keys(metafile.inputs));
-}
-
-function npmPackages(paths) {
-  const names = paths.flatMap((path) => {
-    const inside = path.split('node_modules/').at(-1);
-    return path.includes('node_modules/') ? [packageName(inside)] : [];
-  });
-  return [...new Set(names)];
 }
 
 /** Declarations as the compiler made them; those of the schemas need TypeBox's, which stand beside. */

@@ -1,8 +1,10 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { engineChild } from '../engine-child.mjs';
 import { closure } from './closure.mjs';
 import { copy, readJson, withoutMap, write } from './files.mjs';
 import { commonOf, rangesOf, renderManifest } from './manifest.mjs';
+import { npmPackages, writeNotices } from './notices.mjs';
 
 const WHAT = 'the command line';
 /** The library, the program, and the program that it starts for what may crash. */
@@ -39,7 +41,7 @@ export async function packCommandLine({ root, out, manifest, isForHere }) {
       '.': { types: './dist/deploy/mod.d.ts', default: './dist/deploy/mod.js' },
       './package.json': './package.json',
     },
-    files: ['bin', 'dist'],
+    files: ['bin', 'dist', 'THIRD-PARTY-LICENCES.txt'],
     os: [...new Set(RUNTIME_PLATFORMS.map((platform) => platform.split('/')[0]))],
     dependencies: { ...dependencies, ...bundled },
     bundleDependencies: Object.keys(bundled),
@@ -47,6 +49,7 @@ export async function packCommandLine({ root, out, manifest, isForHere }) {
   write(out, 'package.json', renderManifest(made));
   copy(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copy(join(root, 'docs/npm/command-line.md'), join(out, 'README.md'));
+  await writeNotices(root, out, npmPackages(engineChild(root).inputs));
   return { made, used };
 }
 

@@ -14,7 +14,8 @@ const RUNS = { run: 'exec sleep 1000' };
 describe('an invalid configuration', () => {
   it('fails its deployment on the Java nucleus, with the key and the reason, and changes nothing', async () => {
     await using bench = await NucleusBench.start('nucleus');
-    const [refused, followed] = await deployed(bench);
+    await using component = await deployed(bench);
+    const { refused, followed } = component;
     const result = await bench.deploy({
       [NAME]: { componentVersion: '1.0.0', configurationUpdate: { merge: { maxConcurrency: 1000 } } },
     });
@@ -28,12 +29,12 @@ describe('an invalid configuration', () => {
     assert.equal(good.status, 'SUCCEEDED', good.reason);
     await until(() => followed.current?.maxConcurrency === 3, 'the good one is in force');
     assert.deepEqual(refused, []);
-    await followed.close();
   });
 
   it('is refused and told by the component itself on nucleus lite, which does not ask', async () => {
     await using bench = await NucleusBench.start('lite');
-    const [refused, followed] = await deployed(bench);
+    await using component = await deployed(bench);
+    const { refused, followed } = component;
     const result = await bench.deploy({
       [NAME]: { componentVersion: '1.0.0', configurationUpdate: { merge: { maxConcurrency: 1000 } } },
     });
@@ -41,14 +42,19 @@ describe('an invalid configuration', () => {
     await until(() => refused.length > 0, 'it is told');
     assert.match(refused.join('\n'), /maxConcurrency/);
     assert.ok(followed.refusal instanceof EdgeError);
-    await followed.close();
   });
 });
 
 type Held = HeldConfiguration<ReturnType<typeof parseUploadConfig>['configuration'], undefined>;
 
+interface Component extends AsyncDisposable {
+  /** Its error lines' fields. */
+  readonly refused: readonly string[];
+  readonly followed: Held;
+}
+
 /** A component that follows its configuration as the uploader does, in this process. */
-async function deployed(bench: NucleusBench): Promise<[refused: string[], followed: Held]> {
+async function deployed(bench: NucleusBench): Promise<Component> {
   bench.store.add(NAME, '1.0.0', {
     lifecycle: RUNS,
     configuration: { bucket: 'captures', region: 'eu-west-1' },
@@ -76,5 +82,12 @@ async function deployed(bench: NucleusBench): Promise<[refused: string[], follow
     parse: parseUploadConfig,
   });
   await followConfiguration(held, greengrass);
-  return [refused, held];
+  return {
+    refused,
+    followed: held,
+    [Symbol.asyncDispose]: async () => {
+      await held.close();
+      await greengrass.close();
+    },
+  };
 }
