@@ -20,7 +20,9 @@ const { cpuMs, secondTries, slowest } = await library('test-account.js');
 
 const named = rest.some((argument) => argument.includes('dist/') || argument.endsWith('.test.js'));
 const all = (folder) => `dist/test/${folder}/**/*.test.js`;
-// The long ones first. Tests wait for processes, disks and deadlines more than they compute: two files at a time.
+/** Of two cores: a third of what tests take they wait for processes, disks and deadlines. */
+const JOBS = 3;
+// The long ones first.
 const together = faults ? [all('faults')] : [all('integration'), all('contract'), all('unit')];
 // These write into the checkout's own folders, where gdk wants its builds.
 const oneByOne = faults ? [] : ['gdk-publish', 'gdk'].map((name) => `dist/test/integration/${name}.test.js`);
@@ -39,8 +41,7 @@ if (named) mocha(rest);
 else {
   mocha([
     '--parallel',
-    '--jobs',
-    '2',
+    `--jobs=${JOBS}`,
     ...together,
     ...oneByOne.flatMap((path) => ['--ignore', path]),
     ...rest,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fleetPolicies, type PolicyDocument } from '../../deploy/mod.js';
 import { isJsonObject, partitionOf, type Json, type JsonObject } from '../../src/core/mod.js';
 import { evaluate, parsePolicy, type Need } from '../../src/local/cloud/mod.js';
+import { longRun } from '../lib/fault-table.js';
 import { FLEET, PermissionFlows, type Needed } from '../lib/permission-flows.js';
 
 type PolicyName = PolicyDocument['name'];
@@ -44,7 +45,8 @@ describe('the policy documents of a fleet', function () {
     });
   }
 
-  for (const region of ['cn-north-1', 'us-gov-west-1']) {
+  // That of China has a domain of its own too.
+  for (const region of longRun() ? ['cn-north-1', 'us-gov-west-1'] : ['cn-north-1']) {
     it(`are as good in ${region}, whose partition has ARNs and a domain of its own`, async () => {
       await using flows = await PermissionFlows.start(undefined, region);
       await flows.all();
