@@ -13,6 +13,9 @@ export interface DemoSummary {
   readonly objects: number;
   readonly predictP50Ms: number;
   readonly predictP99Ms: number;
+  /** The same over the agent's own socket. */
+  readonly endpointP50Ms: number;
+  readonly endpointP99Ms: number;
   readonly echoP50Ms: number;
   readonly bareRunP50Ms: number;
   readonly profile: string;
@@ -38,7 +41,14 @@ export function printSummary(summary: DemoSummary): void {
     ['windows', `${summary.windows}, ${summary.failedWindows} failed`],
     ['speech', `${summary.speechSeconds.toFixed(2)} s`],
     ['windows that differ from plain onnxruntime-node', String(summary.mismatches)],
-    ['predict p50, p99', `${milliseconds(summary.predictP50Ms)}, ${milliseconds(summary.predictP99Ms)}`],
+    [
+      'predict over IPC p50, p99',
+      `${milliseconds(summary.predictP50Ms)}, ${milliseconds(summary.predictP99Ms)}`,
+    ],
+    [
+      "predict over the endpoint's framed face p50, p99",
+      `${milliseconds(summary.endpointP50Ms)}, ${milliseconds(summary.endpointP99Ms)}`,
+    ],
     ['IPC echo p50, same payload and broker', milliseconds(summary.echoP50Ms)],
     ['bare run p50', milliseconds(summary.bareRunP50Ms)],
     ['records captured, delivered', `${summary.captured}, ${summary.delivered}`],

@@ -14,6 +14,7 @@ import { type WindowResult, windowCount, WINDOW_MS } from '../voice-activity/mod
 import { connectWatcher, countCaptures } from './captures.js';
 import { startChaos } from './chaos.js';
 import { readDelivered } from './delivered.js';
+import { playToEndpoint } from './endpoint.js';
 import { speechPicture, speechSegments } from './picture.js';
 import { compareWithPlainRuntime, type Comparison } from './reference.js';
 import { probabilityOf } from './results-file.js';
@@ -30,6 +31,8 @@ export interface DemoOptions {
 }
 
 const PREDICT_REQUEST_BYTES = 4700;
+/** How many of them the endpoint and the echo get. */
+const COMPARED_WINDOWS = 100;
 const DELIVERY_TIMEOUT_MS = 120_000;
 const MODEL_COMPONENT = 'org.edgemanager.model.SileroVad';
 
@@ -39,6 +42,7 @@ export async function runVoiceDemo(options: DemoOptions): Promise<readonly strin
   const samples = await readRecording();
   await using stage = await startStage({
     profile: options.profile,
+    agent: { endpoint: {} },
     progress: (text) => steps.step(text),
     ...(options.folder === undefined ? {} : { folder: options.folder }),
   });
@@ -125,9 +129,12 @@ async function summarise(
   const delivered = await readDelivered(stage.s3Client, 'edge-manager-captures', stage.capturePrefix);
   const files = new Map(models.map((model) => [model.version, model.modelFile]));
   const comparison = await compareWithPlainRuntime(results, samples, files);
+  // As often as the app has a window: all on the way sleep between.
+  const pace = { count: COMPARED_WINDOWS, intervalMs: WINDOW_MS };
   const echo = await startEcho(stage.nucleus);
-  const echoMs = await echo.measure({ count: 300, bytes: PREDICT_REQUEST_BYTES });
+  const echoMs = await echo.measure({ ...pace, bytes: PREDICT_REQUEST_BYTES });
   await echo.close();
+  const endpointMs = await playToEndpoint(stage, samples, pace);
   return {
     model: 'SileroVad',
     version: results.findLast((result) => result.version !== null)?.version ?? '',
@@ -138,7 +145,7 @@ async function summarise(
     delivered: delivered.byCaptureId.size,
     duplicates: delivered.records - delivered.byCaptureId.size,
     objects: delivered.objects,
-    ...timings(results, comparison, echoMs),
+    ...timings(results, comparison, echoMs, endpointMs),
     profile: options.profile,
     updates,
     lost: [...captured].filter((id) => !delivered.byCaptureId.has(id)).length,
@@ -150,12 +157,18 @@ function timings(
   results: readonly WindowResult[],
   comparison: Comparison,
   echoMs: readonly number[],
-): Pick<DemoSummary, 'predictP50Ms' | 'predictP99Ms' | 'echoP50Ms' | 'bareRunP50Ms'> {
+  endpointMs: readonly number[],
+): Pick<
+  DemoSummary,
+  'predictP50Ms' | 'predictP99Ms' | 'endpointP50Ms' | 'endpointP99Ms' | 'echoP50Ms' | 'bareRunP50Ms'
+> {
   const latencies = results.filter((result) => result.version !== null).map((result) => result.latencyMs);
   const rounded = (value: number): number => Math.round(value * 1000) / 1000;
   return {
     predictP50Ms: rounded(median(latencies)),
     predictP99Ms: rounded(quantile(latencies, 0.99)),
+    endpointP50Ms: rounded(median(endpointMs)),
+    endpointP99Ms: rounded(quantile(endpointMs, 0.99)),
     echoP50Ms: rounded(median(echoMs)),
     bareRunP50Ms: rounded(median(comparison.bareRunsMs)),
   };
