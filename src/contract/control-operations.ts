@@ -60,6 +60,8 @@ export const statsOperation = operation({
     hostRestarts: Type.Integer(),
     /** What model hosts have given up, such as `Landlock 7, no sockets`; absent before the first one was there. */
     hostConfinement: Type.Optional(Type.String()),
+    /** PSS of the model host that waits for a model to lose its own; absent: there is none, or it has just started. */
+    spareHostBytes: Type.Optional(Type.Integer()),
     next: Type.Optional(Type.String()),
   }),
 });

@@ -7,6 +7,7 @@ import { idle } from './agent/idle.js';
 import { loadCycles, memory } from './agent/memory.js';
 import { recovery } from './agent/recovery.js';
 import { predictLarge, predictSmall } from './agent/predict.js';
+import { spare } from './agent/spare.js';
 import { start } from './agent/start.js';
 import { throughput, twoModels } from './agent/throughput.js';
 import { update } from './agent/update.js';
@@ -36,6 +37,7 @@ export const ROWS: readonly BenchRow[] = [
   hostKill,
   recovery,
   start,
+  spare,
   memory,
   loadCycles,
   idle,

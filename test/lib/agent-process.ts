@@ -77,6 +77,8 @@ export class AgentBench implements AsyncDisposable {
     });
     const { environment } = nucleus.registerExternal(AGENT, {
       accessControl: AGENT_ACCESS,
+      // Two seconds after each load a process more would start, in tests of something else.
+      spareHost: false,
       ...options.configuration,
     });
     const shipped = join(await shippedComponents(), AGENT);

@@ -78,11 +78,15 @@ export function renderStats(stats: ReplyOf<'stats'>): string {
       latency(model.total),
     ]),
   );
-  const agent = `Agent up ${Math.round(stats.uptimeMs / 1000)} s, control starts ${stats.controlStarts}, host restarts ${stats.hostRestarts}, hosts held by ${stats.hostConfinement ?? 'nothing yet'}`;
+  const agent = `Agent up ${Math.round(stats.uptimeMs / 1000)} s, control starts ${stats.controlStarts}, host restarts ${stats.hostRestarts}, hosts held by ${stats.hostConfinement ?? 'nothing yet'}${spareOf(stats.spareHostBytes)}`;
   const { capture } = stats;
   if (capture === undefined) return `${models}\n${agent}`;
   const drops = Object.entries(capture.drops).map(([reason, count]) => `${reason} ${count}`);
   return `${models}\n${agent}\nCapture ${capture.mode}: ${capture.acked} acknowledged, ${capture.delivered} delivered, ${capture.queuedRecords} waiting (${capture.queueBytes} bytes), drops: ${drops.join(', ') || 'none'}`;
+}
+
+function spareOf(bytes: number | undefined): string {
+  return bytes === undefined ? '' : `, a spare host of ${Math.ceil(bytes / 2 ** 20)} MB`;
 }
 
 export function renderPrediction(prediction: Prediction): { json: unknown; table: string } {

@@ -84,6 +84,7 @@ export class Catalog {
       controlStarts: machine.controlStarts,
       hostRestarts: hosts.restarts,
       ...(hosts.confinement === undefined ? {} : { hostConfinement: hosts.confinement.phrase }),
+      ...(hosts.spareBytes === undefined ? {} : { spareHostBytes: Math.round(hosts.spareBytes) }),
       ...(next === undefined ? {} : { next }),
     };
   }

@@ -6,6 +6,9 @@ import { ALIASES } from './aliases.js';
 import { objectKeyWarning } from './object-keys.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
 
+/** Machines sold with 2 GB show less. */
+const ROOM_FOR_SPARE_BYTES = 2e9;
+
 /**
  * Reads the agent's effective configuration.
  * @throws EdgeError INVALID_ARGUMENT that names the key
@@ -55,8 +58,26 @@ export function hostSettingsOf({
   loadTimeoutMs,
   hostConfinement,
   exchangeFolder,
+  spareHost,
 }: Configuration) {
-  return { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs, hostConfinement, exchangeFolder };
+  return {
+    isolation,
+    profile,
+    threadBudget,
+    maxHostMb,
+    loadTimeoutMs,
+    hostConfinement,
+    exchangeFolder,
+    ...(spareHost === undefined ? {} : { spareHost }),
+  };
+}
+
+/** Whether a model host is started ahead: by default where what it holds is little beside the machine's memory. */
+export function wantsSpareHost(
+  { spareHost }: Pick<Configuration, 'spareHost'>,
+  memoryBytes: number,
+): boolean {
+  return spareHost ?? memoryBytes >= ROOM_FOR_SPARE_BYTES;
 }
 
 function checkCapture(configuration: Configuration): void {

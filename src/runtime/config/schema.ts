@@ -167,6 +167,8 @@ export const ConfigurationSchema = Type.Object(
     memoryBudgetMb: integer(0, 0, 1_000_000),
     /** A host that outgrows this is killed; 0: no limit; absent: it follows from what its package took at admission. */
     maxHostMb: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    /** Whether a model host is started ahead for whichever model loses its own; absent: where the machine has 2 GB. */
+    spareHost: Type.Optional(Type.Boolean()),
     loadTimeoutMs: integer(120_000, 1000, 600_000),
     /**
      * Whether model hosts give up the rights that they have no use for: `if-possible` as far as this device can,

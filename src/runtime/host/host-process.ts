@@ -1,17 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { Duplex, PassThrough, type Readable } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { dirname, join } from '../../disk/mod.js';
 import type { CaptureSink } from '../../capture/mod.js';
-import {
-  deferred,
-  EdgeError,
-  endsWithin,
-  limited,
-  messageOf,
-  type Clock,
-  type Logger,
-} from '../../core/mod.js';
+import { deferred, EdgeError, endsWithin, messageOf, type Clock, type Logger } from '../../core/mod.js';
 import {
   BrokenHost,
   HostDialogue,
@@ -28,7 +20,8 @@ import {
   type RunResult,
 } from './port/mod.js';
 import { nativeEnvironment, nativePath } from '../../system/mod.js';
-import { HOST_CHANNEL, type HostRoom, type LaunchOrder } from './confinement/mod.js';
+import { HOST_CHANNEL, SPARE_VARIABLE, type HostRoom, type LaunchOrder } from './confinement/mod.js';
+import { tellLines } from './host-lines.js';
 import { heldBytes, measureProcess, residentBytes } from './memory.js';
 import type { Sentinel } from './sentinel.js';
 
@@ -41,9 +34,6 @@ const CLOSE_GRACE_MS = 1000;
 const CHANNEL_GRACE_MS = 200;
 /** For what takes no time, from when the host has come to it. */
 const CONTROL_LIMIT_MS = 30_000;
-const LOG_LINE_CHARS = 1000;
-/** ONNX Runtime writes a line for each run that fails, and any app can let runs fail. */
-const LOG_LIMIT = { most: 30, windowMs: 60_000 };
 
 /** How hosts are started. */
 export interface SpawnDetails {
@@ -68,6 +58,8 @@ export interface HostProcessOptions {
   /** What it is held to; undefined: what its user may. */
   readonly room: HostRoom | undefined;
   readonly sampled: CaptureSink;
+  /** It is started ahead of its model, and makes itself ready meanwhile. */
+  readonly isSpare?: boolean;
 }
 
 /**
@@ -80,7 +72,7 @@ export interface HostProcessOptions {
  */
 export class HostProcess {
   readonly exited: Promise<HostExit>;
-  readonly #options: HostProcessOptions;
+  #options: HostProcessOptions;
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
   readonly #dialogue: HostDialogue;
@@ -117,6 +109,7 @@ export class HostProcess {
           // It lies in another place with each Node; a host needs nothing of it.
           OPENSSL_CONF: '/dev/null',
           ...native,
+          ...(options.isSpare === true ? { [SPARE_VARIABLE]: '1' } : {}),
         },
         cwd: '/',
       },
@@ -131,16 +124,25 @@ export class HostProcess {
     this.#child.once('exit', (code, signal) => void this.#ended(code, signal));
     this.#child.once('close', () => this.#closed.resolve());
     this.#child.on('error', (error) => this.#failed(error));
-    const { clock, logger } = options;
-    const heldBack = (lines: number): void => logger.warn('Model host wrote more than is logged', { lines });
-    const info = (line: string): void => logger.info('Model host wrote', { line });
-    const warn = (line: string): void => logger.warn('Model host wrote', { line });
-    logLines(this.#child.stdout, limited(clock, LOG_LIMIT, info, heldBack));
-    logLines(this.#child.stderr, limited(clock, LOG_LIMIT, warn, heldBack));
+    tellLines(this.#child, options.clock, () => this.#options.logger);
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Names its model. */
+  get logger(): Logger {
+    return this.#options.logger;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** It has a model from now on: what is said of it names that. */
+  adopt({ title, logger }: Pick<HostProcessOptions, 'title' | 'logger'>): void {
+    this.#options = { ...this.#options, title, logger };
   }
 
   /** The key of the model that the host was at when it died. */
@@ -388,13 +390,4 @@ function channelOf({ stdio }: ChildProcess): Duplex {
   const channel = stdio[HOST_CHANNEL];
   // A process that could not be started has none; what is written goes nowhere, and its error tells.
   return channel instanceof Duplex ? channel : new PassThrough();
-}
-
-function logLines(stream: Readable | null, log: (line: string) => void): void {
-  let rest = '';
-  stream?.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = (lines.pop() ?? '').slice(0, LOG_LINE_CHARS);
-    for (const line of lines) if (line !== '') log(line.slice(0, LOG_LINE_CHARS));
-  });
 }

@@ -7,6 +7,7 @@ import { HostProcess, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
 import { Sentinel } from './sentinel.js';
 import { SharedHost } from './shared-host.js';
+import { SpareHost } from './spare-host.js';
 
 export interface ModelHostsDependencies {
   readonly spawn: SpawnDetails;
@@ -31,6 +32,7 @@ class ProcessHosts implements ModelHosts {
   readonly #own = new Map<string, ProcessModel>();
   readonly #processes = new Set<HostProcess>();
   readonly #shared: SharedHost;
+  readonly #spare: SpareHost | undefined;
   #restarts = 0;
   #confinement: Confinement | undefined;
   #closing: Promise<void> | undefined;
@@ -45,6 +47,17 @@ class ProcessHosts implements ModelHosts {
       start: (title) => this.#start(title, this.#sharedRoom()),
       load: (process, spec) => this.#loadInto(process, spec),
     });
+    const { isolation, spareHost, folders } = settings;
+    if (spareHost !== true || isolation === 'shared') return;
+    this.#spare = new SpareHost({
+      ...dependencies,
+      folder: folders.empty,
+      start: (room) => this.#start('spare', this.#spareRoom(room), true),
+    });
+  }
+
+  get spareBytes(): number | undefined {
+    return this.#spare?.bytes;
   }
 
   get restarts(): number {
@@ -89,12 +102,27 @@ class ProcessHosts implements ModelHosts {
   }
 
   async #loadOwn(spec: LoadSpec): Promise<HostedModel> {
-    const process = this.#start(spec.key, this.#roomOf(spec));
-    const report = await this.#loadAlone(process, spec);
+    const { process, report } = await this.#loadedAlone(spec).finally(() => this.#spare?.prepare());
     const model = new ProcessModel(spec.key, report, process);
     this.#own.set(spec.key, model);
     void model.gone.then(() => this.#own.delete(spec.key));
     return model;
+  }
+
+  /** In the spare host where it can be, else in a new one. */
+  async #loadedAlone(spec: LoadSpec): Promise<{ process: HostProcess; report: LoadReport }> {
+    const spare = await this.#spare?.take(spec);
+    if (spare === undefined) {
+      const process = this.#start(spec.key, this.#roomOf(spec));
+      return { process, report: await this.#loadAlone(process, spec) };
+    }
+    const { process, loaded } = spare;
+    process.adopt({ title: spec.key, logger: this.#use.logger.with({ host: spec.key }) });
+    try {
+      return { process, report: await this.#loadAlone(process, spare.spec) };
+    } finally {
+      loaded();
+    }
   }
 
   /** A package that is new here proves itself in a process of its own: its first load must not stop the others. */
@@ -141,13 +169,20 @@ class ProcessHosts implements ModelHosts {
     return { packages: [folder], exchange: folders.exchange, compiled: compiledCacheFolder };
   }
 
+  /** What its model has is copied there, the compiled graph too: it writes none. */
+  #spareRoom(room: string): HostRoom | undefined {
+    const { confinement, folders } = this.#settings;
+    if (confinement === 'off') return undefined;
+    return { packages: [room], exchange: folders.exchange };
+  }
+
   #sharedRoom(): HostRoom | undefined {
     const { confinement, folders } = this.#settings;
     if (confinement === 'off') return undefined;
     return { packages: [folders.packages], exchange: folders.exchange, compiled: folders.compiled };
   }
 
-  #start(title: string, room: HostRoom | undefined): HostProcess {
+  #start(title: string, room: HostRoom | undefined, isSpare = false): HostProcess {
     const logger = this.#use.logger.with({ host: title });
     const process = new HostProcess({
       ...this.#use,
@@ -157,13 +192,18 @@ class ProcessHosts implements ModelHosts {
       maxHostBytes: this.#settings.maxHostBytes,
       empty: this.#settings.folders.empty,
       room,
+      isSpare,
     });
     this.#processes.add(process);
     void process.exited.then((exit) => {
       this.#processes.delete(process);
       if (exit.kind === 'closed') return;
+      if (this.#spare?.isWaiting(process) === true) {
+        logger.info('The spare model host ended', { ...exit });
+        return;
+      }
       this.#restarts += 1;
-      logger.warn('Model host ended', { ...exit });
+      process.logger.warn('Model host ended', { ...exit });
     });
     return process;
   }
@@ -175,6 +215,7 @@ class ProcessHosts implements ModelHosts {
 
   /** Requests were drained before; a run that still hangs must not hold up the end of the agent. */
   async #close(): Promise<void> {
+    this.#spare?.close();
     const ended = Promise.all([
       this.#shared.close(),
       ...[...this.#own.values()].map((model) => model.unload()),

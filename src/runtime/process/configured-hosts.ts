@@ -1,6 +1,11 @@
 import type { CaptureSink } from '../../capture/mod.js';
 import { MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
-import { hostSettingsOf, type Configuration, type ConfigurationHolder } from '../config/mod.js';
+import {
+  hostSettingsOf,
+  wantsSpareHost,
+  type Configuration,
+  type ConfigurationHolder,
+} from '../config/mod.js';
 import { createModelHosts, type SpawnDetails } from '../host/mod.js';
 import type { Confinement } from '../host/confinement/mod.js';
 import type { HostedModel, HostFolders, LoadSpec, ModelHosts } from '../host/port/mod.js';
@@ -11,6 +16,7 @@ export interface ConfiguredHostsOptions {
   /** Where hosts find what is theirs, with the wanted place for exchange folders. */
   readonly folders: (exchangeFolder: string) => HostFolders;
   readonly cores: number;
+  readonly memoryBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sampled: CaptureSink;
@@ -54,6 +60,10 @@ export class ConfiguredHosts implements ModelHosts {
     return this.#current.confinement;
   }
 
+  get spareBytes(): number | undefined {
+    return this.#current.spareBytes;
+  }
+
   async load(spec: LoadSpec): Promise<HostedModel> {
     const hosts = this.#current;
     this.#count(hosts, 1);
@@ -91,7 +101,7 @@ export class ConfiguredHosts implements ModelHosts {
   }
 
   #make(configuration: Configuration): ModelHosts {
-    const { spawn, folders, cores, clock, logger, sampled } = this.#options;
+    const { spawn, folders, cores, memoryBytes, clock, logger, sampled } = this.#options;
     const settings = hostSettingsOf(configuration);
     const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = settings;
     return createModelHosts(
@@ -103,6 +113,7 @@ export class ConfiguredHosts implements ModelHosts {
         loadTimeoutMs,
         confinement: settings.hostConfinement,
         folders: folders(settings.exchangeFolder),
+        spareHost: wantsSpareHost(settings, memoryBytes),
       },
       { spawn, clock, logger, sampled },
     );

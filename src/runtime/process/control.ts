@@ -143,6 +143,7 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
       empty: join(workFolder, 'hosts'),
     }),
     cores: machine.cores,
+    memoryBytes: machine.memoryBytes,
     clock,
     logger,
     sampled: intoSpool(capture, logger),

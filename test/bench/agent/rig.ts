@@ -65,6 +65,8 @@ export async function startRig(): Promise<Rig> {
       capture: {},
       endpoint: {},
       probation: { enabled: false },
+      // Rows tell hosts apart by who was there before; `spare` measures it with hosts of its own.
+      spareHost: false,
       signature: { policy: 'off' },
       admin: { operations: ['list', 'describe', 'predict', 'load', 'unload'] },
     },

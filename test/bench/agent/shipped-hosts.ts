@@ -4,7 +4,7 @@ import type { PackagedModel } from '../../../examples/stage/models.js';
 import { silentLogger } from '../../../src/core/mod.js';
 import { systemClock } from '../../../src/system/mod.js';
 import { createModelHosts, type SpawnDetails } from '../../../src/runtime/host/mod.js';
-import type { LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
+import type { HostSettings, LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
 import { hostFolders } from '../../lib/model-hosts.js';
 import type { Bench } from '../row.js';
 import { descendants } from './processes.js';
@@ -24,6 +24,7 @@ export function hostsOf(
   folder: string,
   isolation: 'model' | 'shared',
   spawn: SpawnDetails = shippedHost(),
+  more: Partial<HostSettings> = {},
 ): ModelHosts {
   const hosts = createModelHosts(
     {
@@ -34,6 +35,7 @@ export function hostsOf(
       confinement: 'if-possible',
       // Its packages lie where the rig built them.
       folders: { ...hostFolders(folder), packages: tmpdir(), compiled: folder },
+      ...more,
     },
     { spawn, clock: systemClock, logger: silentLogger, sampled: () => undefined },
   );

@@ -8,7 +8,7 @@ import { connectAdmin, EdgeManagerClient, float32 } from '../../../src/client/mo
 import { ManualClock, silentLogger } from '../../../src/core/mod.js';
 import { systemRandom } from '../../../src/system/mod.js';
 import { AgentBench } from '../../lib/agent-process.js';
-import { writeTestPackage } from '../../lib/model-hosts.js';
+import { hostPids, writeTestPackage } from '../../lib/model-hosts.js';
 import { floats } from '../../lib/tensors.js';
 import { identityPackage } from '../../lib/test-models.js';
 import { until } from '../../lib/until.js';
@@ -214,6 +214,21 @@ describe('the agent process', () => {
       (await app.listModels()).map(({ name, state }) => [name, state]),
       [['Identity', 'FAILED']],
     );
+  });
+
+  it('serves on from a spare host after kill -9 of a model host, and says in stats that it has one', async () => {
+    await using bench = await AgentBench.create({ configuration: { spareHost: true } });
+    await startWithIdentity(bench);
+    const app = await bench.app();
+    const spareBytes = async (): Promise<number> => (await app.stats()).spareHostBytes ?? 0;
+    await until(async () => (await spareBytes()) > 0, 'stats tell of a spare host');
+    const control = await bench.controlPid();
+    const [own = 0, spare = 0] = await hostPids(control);
+    process.kill(own, 'SIGKILL');
+    const { outputs } = await app.predict('Identity', [floats('x', [3])], { timeoutMs: 60_000 });
+    assert.equal(outputs.length, 1);
+    const pids = await hostPids(control);
+    assert.ok(pids.includes(spare) && !pids.includes(own), `${own} and ${spare} became ${pids.join()}`);
   });
 
   it('applies host settings while it runs, without a failed request', async () => {

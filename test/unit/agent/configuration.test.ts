@@ -2,7 +2,12 @@ import { strict as assert } from 'node:assert';
 import { EdgeError, ManualClock, createLogger, type JsonObject } from '../../../src/core/mod.js';
 import { FORMER_KEYS } from '../../../src/component/configuration/mod.js';
 import { memoryFiles } from '../../../src/disk/mod.js';
-import { ALIASES, openConfiguration, parseConfiguration } from '../../../src/runtime/config/mod.js';
+import {
+  ALIASES,
+  openConfiguration,
+  parseConfiguration,
+  wantsSpareHost,
+} from '../../../src/runtime/config/mod.js';
 
 function refusalOf(raw: JsonObject): EdgeError {
   try {
@@ -26,6 +31,13 @@ describe('the agent configuration', () => {
       [configuration.capture.embedLimit, configuration.probation.requests, configuration.signature.policy],
       [3072, 200, 'if-present'],
     );
+  });
+
+  it('wants a spare host where the machine has 2 GB, unless it says otherwise', () => {
+    const wants = (raw: JsonObject, memoryBytes: number): boolean =>
+      wantsSpareHost(parseConfiguration(raw).configuration, memoryBytes);
+    assert.deepEqual([wants({}, 1.9e9), wants({}, 4e9)], [false, true]);
+    assert.deepEqual([wants({ spareHost: true }, 1e9), wants({ spareHost: 'false' }, 4e9)], [true, false]);
   });
 
   it('reads values as both nuclei and former users write them', () => {

@@ -1,8 +1,8 @@
 import { messageOf } from '../../../core/mod.js';
-import { createOnnxEngine } from '../../../engine/mod.js';
+import { createOnnxEngine, warmUp, type Engine } from '../../../engine/mod.js';
 import { FrameReader } from '../../../framing/mod.js';
 import { systemClock, systemRandom } from '../../../system/mod.js';
-import { confinementHere } from '../confinement/mod.js';
+import { confinementHere, SPARE_VARIABLE } from '../confinement/mod.js';
 import { MOST_FRAME_BYTES } from '../protocol/mod.js';
 import { openChannel } from './channel.js';
 import { ModelHost } from './host.js';
@@ -29,7 +29,7 @@ export function runModelHost(): void {
     ended: () => process.exit(0),
   });
   const host = new ModelHost({
-    engine: createOnnxEngine,
+    engine: process.env[SPARE_VARIABLE] === undefined ? createOnnxEngine : warmEngine,
     clock: systemClock,
     sharedNowUs: () => {
       const [seconds, nanoseconds] = process.hrtime();
@@ -43,4 +43,11 @@ export function runModelHost(): void {
     language: `node ${process.versions.node}`,
   });
   host.begin();
+}
+
+/** It has the time: nothing waits for it yet. */
+async function warmEngine(): Promise<Engine> {
+  const engine = await createOnnxEngine();
+  await warmUp(engine);
+  return engine;
 }

@@ -33,6 +33,9 @@ export interface LaunchOrder {
 /** The descriptor of a host's channel; the launcher hands it on. */
 export const HOST_CHANNEL = 3;
 
+/** Set for a host that is started ahead of its model. */
+export const SPARE_VARIABLE = 'EDGE_MANAGER_SPARE';
+
 /** How a host knows what its launcher did: a {@link Confinement} as JSON. */
 export const CONFINEMENT_VARIABLE = 'EDGE_MANAGER_CONFINEMENT';
 

@@ -21,6 +21,8 @@ export interface HostSettings {
   /** Whether hosts give up the rights that they have no use for; `required`: none that can't loads a model. */
   readonly confinement: 'if-possible' | 'required' | 'off';
   readonly folders: HostFolders;
+  /** Whether a host is started ahead for whichever model loses its own; default: none. With `isolation: model` only. */
+  readonly spareHost?: boolean;
 }
 
 /** What hosts are given of the disk. Absolute. */
@@ -148,5 +150,7 @@ export interface ModelHosts extends AsyncDisposable {
   readonly restarts: number;
   /** Of the host that loaded a model last; undefined before. */
   readonly confinement: Confinement | undefined;
+  /** PSS of the host that waits for a model to lose its own, bytes; undefined: there is none, or it has just started. */
+  readonly spareBytes?: number | undefined;
   close(): Promise<void>;
 }
