@@ -28,7 +28,7 @@ export function makeInputs(specs: readonly TensorSpec[], recipe: InputRecipe, co
       throw new EdgeError(
         'SAMPLES_INVALID',
         `Cannot make inputs as '${stranger}' is not an input of the model: it has ${specs.map(({ name }) => name).join(', ')}`,
-        { field: `${what}.${stranger}` },
+        { field: `${what}.${stranger}`, nextStep: 'Name inputs as they stand there' },
       );
     }
   }
@@ -80,7 +80,10 @@ function shapeFor(spec: TensorSpec, given: readonly number[] | undefined): numbe
     throw new EdgeError(
       'SAMPLES_INVALID',
       `Cannot make input '${spec.name}' as its shape must fit [${spec.shape.join(', ')}]: current shape is [${given.join(', ')}]`,
-      { field: `shapes.${spec.name}` },
+      {
+        field: `shapes.${spec.name}`,
+        nextStep: 'Give sizes for the open dimensions, and the others as they are',
+      },
     );
   }
   return [...given];

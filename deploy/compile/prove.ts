@@ -6,6 +6,8 @@ import { runRepeated, runSession, stateBounds, type SessionResult } from '../eng
 import type { OutputProof } from './report.js';
 import { top1Of } from './top1.js';
 
+const AS_IT_IS = 'Package the model as it is, and let us know of it';
+
 const TIMED_RUNS = 30;
 
 export interface Proof {
@@ -83,7 +85,9 @@ export async function proveBounds(
   const after = await runSession({ ...TIMED, ...taskFor(compiled), distribution }, timeoutMs);
   const outside = after.distribution?.outside.find((reason) => reason !== undefined);
   if (outside !== undefined) {
-    throw new EdgeError('MODEL_CHANGED_BY_COMPILING', `Cannot compile the model as ${outside}`);
+    throw new EdgeError('MODEL_CHANGED_BY_COMPILING', `Cannot compile the model as ${outside}`, {
+      nextStep: AS_IT_IS,
+    });
   }
   return { engine, source: timesOf(before), compiled: timesOf(after), tolerance, outputs: [] };
 }
@@ -111,6 +115,7 @@ function compareOutputs(
         throw new EdgeError(
           'MODEL_CHANGED_BY_COMPILING',
           `Cannot compile the model as output '${name}' changed its form`,
+          { nextStep: AS_IT_IS },
         );
       }
       const difference = differenceOf(want, got, tolerance);

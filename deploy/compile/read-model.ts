@@ -135,6 +135,11 @@ async function readSource(path: string, name: string): Promise<{ bytes: Uint8Arr
     return { bytes: bytes ?? new Uint8Array(), sha256 };
   } catch (error) {
     const reason = messageOf(error).replace('Cannot open the package as', 'Cannot read the model as');
-    throw new EdgeError('MODEL_REFUSED', reason, { field: path, cause: error });
+    throw new EdgeError('MODEL_REFUSED', reason, {
+      field: path,
+      nextStep:
+        'Give the path of an ONNX file that this user may read, with the files of its weights beside it',
+      cause: error,
+    });
   }
 }

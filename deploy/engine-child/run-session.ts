@@ -60,7 +60,11 @@ function converse(
     child.once('exit', (code, signal) => {
       cancel();
       const how = signal ?? `exit code ${code}`;
-      reject(new EdgeError('MODEL_CRASHED', `Cannot run the model as it crashed the runtime: ${how}`));
+      reject(
+        new EdgeError('MODEL_CRASHED', `Cannot run the model as it crashed the runtime: ${how}`, {
+          nextStep: 'Export it anew, or with another opset: plain ONNX Runtime ends with it too',
+        }),
+      );
     });
     child.send(task, (error) => {
       if (error !== null) reject(error);

@@ -97,5 +97,9 @@ async function read(path: string): Promise<Uint8Array> {
 }
 
 function fail(reason: string, field: string, cause?: unknown): never {
-  throw new EdgeError('FILE_UNREADABLE', `Cannot package the model as ${reason}`, { field, cause });
+  throw new EdgeError('FILE_UNREADABLE', `Cannot package the model as ${reason}`, {
+    field,
+    nextStep: 'Paths are relative to model.yaml',
+    cause,
+  });
 }

@@ -122,7 +122,7 @@ export async function readModelYaml(file: string): Promise<ModelDescription> {
       throw new EdgeError(
         'VERSION_INVALID',
         `${action} as '${field}' must be a semantic version such as 1.2.3: current value is ${value}`,
-        { field },
+        { field, nextStep: 'Write major, minor and patch' },
       );
     }
   }
@@ -148,6 +148,10 @@ async function readText(file: string, action: string): Promise<string> {
   try {
     return await textOf(file);
   } catch (error) {
-    throw new EdgeError('FILE_NOT_FOUND', `${action}: ${messageOf(error)}`, { field: file, cause: error });
+    throw new EdgeError('FILE_NOT_FOUND', `${action}: ${messageOf(error)}`, {
+      field: file,
+      nextStep: 'Give the path of a model.yaml: docs/packages.md',
+      cause: error,
+    });
   }
 }

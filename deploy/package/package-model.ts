@@ -261,7 +261,7 @@ function withSemantics(
     throw new EdgeError(
       'FIELD_INVALID',
       `Cannot package the model as '${field}.${stranger}' is not in the model: it has ${specs.map(({ name }) => name).join(', ')}`,
-      { field: `${field}.${stranger}` },
+      { field: `${field}.${stranger}`, nextStep: 'Name them as they stand there' },
     );
   }
   return specs.map((spec) => {

@@ -174,6 +174,7 @@ function refuseNaN(sample: string, outputs: readonly Tensor[]): void {
     throw new EdgeError(
       'PACKAGE_REFUSED_SAMPLES',
       `Cannot package the model as sample '${sample}' gives NaN in output '${output.name}'`,
+      { field: 'samples', nextStep: 'Give inputs for which the model has an answer' },
     );
   }
 }
@@ -204,6 +205,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 function fail(reason: string, cause?: unknown): never {
   throw new EdgeError('SAMPLES_INVALID', `Cannot read the samples as ${reason}`, {
     field: 'samples',
+    nextStep: 'Every form of a sample stands in docs/models.md',
     cause,
   });
 }

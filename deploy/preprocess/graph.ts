@@ -296,7 +296,11 @@ function fieldOf(name: string): string {
   return `preprocess.${name}`;
 }
 
-function refused(name: string, reason: string, nextStep?: string): EdgeError {
+function refused(
+  name: string,
+  reason: string,
+  nextStep = 'docs/models.md says what each step takes',
+): EdgeError {
   return new EdgeError('FIELD_INVALID', `Cannot prepare the input '${name}' within the model as ${reason}`, {
     field: fieldOf(name),
     nextStep,

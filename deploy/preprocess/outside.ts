@@ -204,7 +204,11 @@ function checkChannels({ C }: Picture, { shape }: TensorSpec, layout: Layout, fi
   throw refused(`it has ${C} channels: the model takes ${wanted}`, field);
 }
 
-function refused(reason: string, field: string, nextStep?: string): EdgeError {
+function refused(
+  reason: string,
+  field: string,
+  nextStep = 'docs/models.md says what each step takes',
+): EdgeError {
   return new EdgeError('SAMPLES_INVALID', `Cannot prepare the input '${field}' as ${reason}`, {
     field,
     nextStep,

@@ -41,7 +41,10 @@ export function loadError(error: unknown): EdgeError {
     const { sentence, nextStep } = say(found);
     return new EdgeError('MODEL_REFUSED', `Cannot load the model as ${sentence}`, { nextStep, cause: error });
   }
-  return new EdgeError('MODEL_REFUSED', `Cannot load the model: ${said}`, { cause: error });
+  return new EdgeError('MODEL_REFUSED', `Cannot load the model: ${said}`, {
+    nextStep: 'Export it again so that ONNX Runtime for the CPU loads it: its sentence names what it lacks',
+    cause: error,
+  });
 }
 
 function lowerOpset(domain: string, takes: string): string {

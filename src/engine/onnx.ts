@@ -180,5 +180,6 @@ function unfit(kind: string, name: string, reason: string): EdgeError {
   return new EdgeError(
     'MODEL_REFUSED',
     `Cannot load the model: ${kind} '${name}' cannot be used as ${reason}`,
+    { nextStep: 'Export the model with plain tensors there, of a type that docs/models.md lists' },
   );
 }

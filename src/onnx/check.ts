@@ -100,7 +100,11 @@ export function checkPackable(model: Uint8Array, files?: WeightsFiles): ModelFac
 
 function checkFormat(model: Uint8Array): void {
   if (Buffer.from(model.subarray(4, 8)).toString('latin1') === ORT_IDENTIFIER) {
-    throw refused('it is in ONNX Runtime’s own format, or could be read so (ORTM at offset 4)');
+    throw refused(
+      'it is in ONNX Runtime’s own format, or could be read so (ORTM at offset 4)',
+      undefined,
+      'Give the ONNX file that it was made of',
+    );
   }
   try {
     checkStrictForm(model);
@@ -137,12 +141,18 @@ function checkNode(bytes: Uint8Array, local: ReadonlySet<string>): void {
   const name = textAt(bytes, NODE.name);
   const where = name === '' ? '' : ` (node '${name}')`;
   if (REFUSED_OPERATORS.has(opType)) {
-    throw refused(`the operator ${operator} may reach outside the model${where}`);
+    throw refused(
+      `the operator ${operator} may reach outside the model${where}`,
+      undefined,
+      'Export it for the CPU, without contexts of execution providers and without Python operators',
+    );
   }
   if (local.has(operator)) return;
   const known = [...KNOWN_DOMAINS].join(', ');
   throw refused(
     `the operator ${operator} is of a domain that the runtime does not have: known are ${known}${where}`,
+    undefined,
+    'Export it with those operators alone, and leave what only an extension can do to the app',
   );
 }
 
@@ -186,10 +196,15 @@ function factsOf(model: Uint8Array): ModelFacts {
       version: numberAt(bytes, OPSET.version) ?? 0,
     });
   }
-  if (graph === undefined) throw refused('it holds no graph: is it an ONNX file');
+  if (graph === undefined)
+    throw refused('it holds no graph: is it an ONNX file', undefined, 'Give an ONNX file, whole');
   const irVersion = numberAt(model, MODEL.irVersion) ?? 0;
   if (irVersion < LEAST_IR_VERSION) {
-    throw refused(`its IR version must be at least ${LEAST_IR_VERSION}: current value is ${irVersion}`);
+    throw refused(
+      `its IR version must be at least ${LEAST_IR_VERSION}: current value is ${irVersion}`,
+      undefined,
+      'Export it again with a newer version of onnx',
+    );
   }
   domains.sort((a, b) => (a.domain < b.domain ? -1 : 1));
   const opset = domains.find(({ domain }) => domain === DEFAULT_DOMAIN)?.version ?? 0;
@@ -229,10 +244,12 @@ function sparseName(sparse: Uint8Array): string {
   return '';
 }
 
+const UNIQUE = 'Give each input and each output a name of its own when the model is exported';
+
 function distinct(tensors: readonly GraphTensor[], kind: string): readonly GraphTensor[] {
   const seen = new Set<string>();
   for (const { name } of tensors) {
-    if (seen.has(name)) throw refused(`${kind} '${name}' is there twice`);
+    if (seen.has(name)) throw refused(`${kind} '${name}' is there twice`, undefined, UNIQUE);
     seen.add(name);
   }
   return tensors;

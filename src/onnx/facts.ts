@@ -56,7 +56,8 @@ const NO_TENSOR = {
 /** What the graph says of one of its inputs or outputs, from a ValueInfo message in strict form. */
 export function tensorOf(valueInfo: Uint8Array, kind: 'input' | 'output'): GraphTensor {
   const name = textAt(valueInfo, VALUE.name);
-  if (name === '') throw refused(`one ${kind} has no name`);
+  if (name === '')
+    throw refused(`one ${kind} has no name`, undefined, `Name each ${kind} when it is exported`);
   const tensor = bytesAt(bytesAt(valueInfo, VALUE.type), TYPE.tensor);
   if (tensor === undefined) throw refused(`${kind} '${name}' is not a tensor`, undefined, NO_TENSOR[kind]);
   const elementType = numberAt(tensor, TENSOR_TYPE.elementType) ?? 0;
@@ -70,7 +71,11 @@ export function tensorOf(valueInfo: Uint8Array, kind: 'input' | 'output'): Graph
     );
   }
   const shape = shapeOf(bytesAt(tensor, TENSOR_TYPE.shape), (size) => {
-    throw refused(`${kind} '${name}' has a dimension of ${size}`);
+    throw refused(
+      `${kind} '${name}' has a dimension of ${size}`,
+      undefined,
+      'Export it with sizes of 0 and more, or leave that dimension open',
+    );
   });
   return { name, datatype, shape };
 }

@@ -17,6 +17,10 @@ export function refused(
 export function noModel(bytes: Uint8Array, cause: unknown): EdgeError {
   const foreign = foreignFormatOf(bytes);
   return foreign === undefined
-    ? refused(`it is cut off or no ONNX file in strict form: ${messageOf(cause)}`, cause)
+    ? refused(
+        `it is cut off or no ONNX file in strict form: ${messageOf(cause)}`,
+        cause,
+        'Give an ONNX file, whole: compare its size with where it comes from',
+      )
     : refused(`it is ${foreign.what}`, cause, foreign.nextStep);
 }

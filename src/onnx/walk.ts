@@ -46,7 +46,12 @@ function walkTraining(bytes: Uint8Array, visitor: ModelVisitor): void {
 }
 
 function walkGraph(bytes: Uint8Array, visitor: ModelVisitor, depth: number): void {
-  if (depth > MAX_DEPTH) throw refused(`its graphs are nested deeper than ${MAX_DEPTH}`);
+  if (depth > MAX_DEPTH)
+    throw refused(
+      `its graphs are nested deeper than ${MAX_DEPTH}`,
+      undefined,
+      'Export it with fewer branches and loops within each other',
+    );
   for (const field of fieldsOf(bytes)) {
     if (field.bytes === undefined) continue;
     if (field.number === GRAPH.node) walkNode(field.bytes, visitor, depth);

@@ -21,7 +21,7 @@ export function bytesOfValues(
     throw new EdgeError(
       'TENSOR_INVALID',
       `Cannot read the tensor '${field}' as it must hold ${count} elements: current number is ${values.length}`,
-      { field },
+      { field, nextStep: 'Give as many values as the shape holds' },
     );
   }
   return bytesOf(datatype, count, (index) => values[index] ?? 0, field);
@@ -145,6 +145,7 @@ function unfit(field: string, index: number, wanted: string, value: Value): Edge
     `Cannot read the tensor as '${at}' must be ${wanted}: current value is ${shownValue(value)}`,
     {
       field: at,
+      nextStep: 'Write a value of that type: docs/models.md lists them',
     },
   );
 }

@@ -76,6 +76,13 @@ export async function succeeds(...args: string[]): Promise<string> {
   return out;
 }
 
+/** As {@link fails}, with a next step. */
+export async function failsWithStep(pattern: RegExp, ...args: string[]): Promise<void> {
+  const outcome = await runCli(args);
+  checkFailure(pattern, outcome);
+  assert.match(outcome.error, /\nNext: \S/);
+}
+
 /** One sentence, at most one next step, no stack, exit code 1. */
 export async function fails(pattern: RegExp, ...args: string[]): Promise<void> {
   checkFailure(pattern, await runCli(args));

@@ -15,7 +15,7 @@ export function keepOutputs(model: OnnxModel, names: readonly string[]): void {
     throw new EdgeError(
       'REWRITE_REFUSED',
       `Cannot rewrite the model as '${stranger}' is not one of its outputs: it has ${known.join(', ')}`,
-      { field: stranger },
+      { field: stranger, nextStep: 'Name outputs as they stand there, separated by commas' },
     );
   }
   graph.output = graph.output.filter(({ name }) => names.includes(name ?? ''));

@@ -208,7 +208,9 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     throw noModel(bytes, error);
   }
   if (model.graph == null) {
-    throw new EdgeError('MODEL_REFUSED', 'Cannot read the model as it holds no graph: is it an ONNX file');
+    throw new EdgeError('MODEL_REFUSED', 'Cannot read the model as it holds no graph: is it an ONNX file', {
+      nextStep: 'Give an ONNX file, whole: compare its size with where it comes from',
+    });
   }
   return model;
 }

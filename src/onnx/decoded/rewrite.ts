@@ -18,18 +18,22 @@ import { nodesOf, tensorsOf } from './walk.js';
  * (`input.0`) for dimensions without a symbol. A symbol is fixed wherever it stands, outputs included.
  * @throws EdgeError INVALID_ARGUMENT for a key that names no dynamic dimension
  */
+const DIMENSIONS =
+  'Give --dim NAME=SIZE or --dim INPUT.AXIS=SIZE for what edge-manager inspect shows as open';
+
 export function fixDimensions(model: OnnxModel, sizes: Readonly<Record<string, number>>): void {
   const { graph } = model;
   if (graph == null) return;
   for (const [key, size] of Object.entries(sizes)) {
     if (!Number.isInteger(size) || size < 1 || size > FILE_MAX_BYTES) {
-      fail(key, `its size must be a whole number of at least 1: current value is ${size}`);
+      fail(key, `its size must be a whole number of at least 1: current value is ${size}`, DIMENSIONS);
     }
     const fixed = fixSymbol(graph, key, size) + fixAxis(graph, key, size);
     if (fixed === 0)
       fail(
         key,
         `the model has no such dynamic dimension: it has ${dynamicNames(graph).join(', ') || 'none'}`,
+        DIMENSIONS,
       );
   }
 }
@@ -161,7 +165,11 @@ function count(name: string, key: string, text: string): number {
   return value;
 }
 
-function fail(name: string, reason: string, nextStep?: string): never {
+function fail(
+  name: string,
+  reason: string,
+  nextStep = 'Export the model again, with the files of its weights beside it',
+): never {
   throw new EdgeError('REWRITE_REFUSED', `Cannot rewrite the model at '${name}' as ${reason}`, {
     field: name,
     nextStep,
