@@ -58,7 +58,12 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
   const device = { rootPath, profile, thingName: options.thing, region };
   const nucleus = await startNucleus({ ...device, store, credentials: credentials.forDevice });
   nucleus.onState((name, state) => tell({ component: name, state }, `${name}: ${state}`));
-  tellPlaces(options, { rootPath, s3: s3.endpoint, data });
+  tellPlaces(options, {
+    rootPath,
+    s3: s3.endpoint,
+    data,
+    hasAgent: components[AGENT_COMPONENT] !== undefined,
+  });
   if (Object.keys(components).length > 0) {
     const result = await nucleus.deploy({
       deploymentId: 'dev',
@@ -78,17 +83,26 @@ export async function startDevelopment(options: DevelopmentOptions): Promise<{ c
 
 function tellPlaces(
   { tell, profile, bucket }: DevelopmentOptions,
-  places: { readonly rootPath: string; readonly s3: string; readonly data: string },
+  places: {
+    readonly rootPath: string;
+    readonly s3: string;
+    readonly data: string;
+    readonly hasAgent: boolean;
+  },
 ): void {
-  const { rootPath, s3, data } = places;
+  const { rootPath, s3, data, hasAgent } = places;
   const logs = join(rootPath, 'logs');
+  const endpoint = join(rootPath, 'work', AGENT_COMPONENT, 'endpoint.sock');
   tell(
-    { rootPath, logs, s3, data },
-    `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3}, bucket ${bucket}, data in ${data}`,
+    { rootPath, logs, s3, data, ...(hasAgent ? { endpoint } : {}) },
+    `Greengrass root ${rootPath} (${profile}), logs in ${logs}\nS3 at ${s3}, bucket ${bucket}, data in ${data}${hasAgent ? `\nThe agent's local endpoint: ${endpoint}` : ''}`,
   );
 }
 
-/** Agent and uploader as they are of use on a laptop: captures go to the local S3. The deployment's own keys win. */
+/**
+ * Agent and uploader as they are of use on a laptop: captures go to the local S3, and apps may come by the local
+ * endpoint. The deployment's own keys win.
+ */
 function atHome(
   components: Readonly<Record<string, WantedComponent>>,
   {
@@ -111,9 +125,10 @@ function atHome(
       startSpreadSeconds: 0,
       scanPeriodSeconds: 2,
     },
-    ...(trustedKeys.length === 0
-      ? {}
-      : { [AGENT_COMPONENT]: { signature: { trustedKeys: [...trustedKeys] } } }),
+    [AGENT_COMPONENT]: {
+      endpoint: {},
+      ...(trustedKeys.length === 0 ? {} : { signature: { trustedKeys: [...trustedKeys] } }),
+    },
   };
   return Object.fromEntries(
     Object.entries(components).map(([name, wanted]) => {

@@ -34,7 +34,7 @@ export interface EndpointOptions {
 /** The client and its connection: `close()` ends both. */
 export interface EndpointClient extends AsyncDisposable {
   readonly client: EdgeManagerClient;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDevelopment } from '../../deploy/dev/mod.js';
+import { connect } from '../../src/client/mod.js';
 import type { JsonObject } from '../../src/core/mod.js';
 import {
   AGENT,
@@ -60,8 +61,10 @@ describe('edge-manager dev', () => {
     try {
       const result = told.find(({ deploymentId }) => deploymentId === 'dev');
       assert.equal(result?.['status'], 'SUCCEEDED', JSON.stringify(told));
-      const { rootPath } = told.find((event) => event['rootPath'] !== undefined) ?? {};
-      assert.ok(typeof rootPath === 'string');
+      const { rootPath, endpoint } = told.find((event) => event['rootPath'] !== undefined) ?? {};
+      assert.ok(typeof rootPath === 'string' && typeof endpoint === 'string');
+      await using app = (await connect({ endpoint })).client;
+      assert.equal((await app.listModels())[0]?.name, 'SileroVad');
       const work = join(rootPath, 'work', AGENT);
       const said = await runCli([
         'local',

@@ -53,7 +53,7 @@ export async function clientOver(way: ClientWay, handlers: Handlers): Promise<Se
 type EndpointConfiguration = Parameters<typeof Endpoint.open>[0]['configuration'];
 
 /** A configuration that never changes, of which only the endpoint is looked at. */
-function configurationWith(endpoint: object): EndpointConfiguration {
+export function configurationWith(endpoint: object): EndpointConfiguration {
   const current = { endpoint } as EndpointConfiguration['current'];
   return { current, onChange: () => () => undefined };
 }
