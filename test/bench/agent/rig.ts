@@ -39,6 +39,8 @@ export interface Rig {
   readonly stage: Stage;
   /** The agent's work folder. */
   readonly work: string;
+  /** The agent's endpoint, a unix socket. */
+  readonly endpoint: string;
   /** The operations that an operator has, by the agent's own socket. */
   readonly admin: EdgeManagerClient;
   /** How long the control process's event loop stood still. */
@@ -92,12 +94,14 @@ async function rigOn(stage: Stage): Promise<Rig> {
     },
   });
   const work = join(nucleus.rootPath, 'work', AGENT);
+  const endpoint = join(work, 'endpoint.sock');
   const admin = await patiently(() => connectAdmin(join(work, 'admin.sock')));
   const control = (): number => only('control.js');
   let apps = 0;
   return {
     stage,
     work,
+    endpoint,
     admin: admin.client,
     loop: new LoopMonitor(work, control),
     control,
@@ -115,7 +119,7 @@ async function rigOn(stage: Stage): Promise<Rig> {
     },
     startApp: async (way = 'ipc') => {
       const script = '../../test/bench/agent/app.js';
-      if (way === 'face') return await FloorProcess.start(script, [join(work, 'endpoint.sock')]);
+      if (way === 'face') return await FloorProcess.start(script, [endpoint]);
       const component = `org.edgemanager.bench.App${apps++}`;
       const { environment } = nucleus.registerExternal(component, appAccess(component));
       return await FloorProcess.start(script, [component], environment);

@@ -11,6 +11,7 @@ import type { Bench, BenchRow } from '../row.js';
 import {
   grpcAbsence,
   startGrpc,
+  startPythonFace,
   startUvicorn,
   uvicornAbsence,
   type PeerServer,
@@ -29,8 +30,8 @@ const AFTERWARDS = 20;
 const AFTERWARDS_MS = 250;
 
 const PEERS = [
-  { name: 'grpc', title: 'Python gRPC server', absence: grpcAbsence, start: startGrpc },
-  { name: 'uvicorn', title: 'uvicorn', absence: uvicornAbsence, start: startUvicorn },
+  { name: 'grpc', title: 'Python gRPC server', client: 'Python', absence: grpcAbsence, start: startGrpc },
+  { name: 'uvicorn', title: 'uvicorn', client: 'Node', absence: uvicornAbsence, start: startUvicorn },
 ] as const;
 type Peer = (typeof PEERS)[number];
 
@@ -50,19 +51,35 @@ export const pythonServer: BenchRow = {
     const served: Served = { modelFile, inputs: speechInputs(), hangingFile };
     const app = await rig.startApp('face');
     const figures: Figure[] = [];
-    for (const peer of PEERS) figures.push(...(await against(bench, peer, served, app)));
+    const ours = { app, endpoint: rig.endpoint };
+    for (const peer of PEERS) figures.push(...(await against(bench, peer, served, ours)));
     await app.close();
     return figures;
   },
 };
 
-async function against(bench: Bench, peer: Peer, served: Served, app: App): Promise<readonly Figure[]> {
+/** The agent's own clients, each in a process of its own. */
+interface Ours {
+  readonly app: App;
+  readonly endpoint: string;
+}
+
+async function against(
+  bench: Bench,
+  peer: Peer,
+  served: Served,
+  { app, endpoint }: Ours,
+): Promise<readonly Figure[]> {
   const absence = peer.absence();
   if (absence !== undefined) return [skipped(`framed face / ${peer.title}`, absence)];
   const server = await peer.start(bench, served);
   const pace = { count: bench.share(SAMPLES, 2), pauseMs: PAUSE_MS };
+  // The same language at both clients.
+  const python = peer.client === 'Python' ? await startPythonFace(bench, endpoint, served) : undefined;
   const ours = async (): Promise<readonly number[]> =>
-    (await app.ask({ ...predict(served), ...pace })).samplesMs;
+    python === undefined
+      ? (await app.ask({ ...predict(served), ...pace })).samplesMs
+      : (await python.call({ ...pace, act: 'predict' })).samplesMs;
   const theirs = async (): Promise<readonly number[]> =>
     (await server.call({ ...pace, act: 'predict' })).samplesMs;
   await ours();
@@ -72,7 +89,7 @@ async function against(bench: Bench, peer: Peer, served: Served, app: App): Prom
     paired(
       { atMost: 1 },
       {
-        figure: `framed face / ${peer.title}, ${name}`,
+        figure: `framed face / ${peer.title}, both clients in ${peer.client}, ${name}`,
         unit: 'x',
         rounds: joined(rounds, together),
         statistic: (samples) => quantile(samples, share),
@@ -85,7 +102,7 @@ async function against(bench: Bench, peer: Peer, served: Served, app: App): Prom
     figure('p99', 0.99, ROUNDS_OF_P99),
     await whileHanging(bench, peer, server, served, app),
   ];
-  await server.close();
+  await Promise.all([server.close(), python?.close()]);
   return figures;
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FloorProcess, type Pace } from '../../../examples/floors/mod.js';
+import { ROOT } from '../../../examples/stage/mod.js';
 import type { Tensor } from '../../../src/contract/mod.js';
 import { pythonAbsence } from '../../lib/python-host.js';
 import type { Bench } from '../row.js';
@@ -54,6 +55,13 @@ export async function startGrpc(bench: Bench, served: Served): Promise<PeerServe
       await server.close();
     },
   };
+}
+
+/** Our own client in Python, one file of the examples, on the endpoint of the agent. */
+export async function startPythonFace(bench: Bench, endpoint: string, served: Served): Promise<PeerServer> {
+  const { body } = await placeOf(bench, served);
+  const caller = await PythonPeer.start(bench, 'face_caller.py', [endpoint], [join(ROOT, 'examples/python')]);
+  return { call: (calls) => caller.ask({ ...calls, file: body }), close: () => caller.close() };
 }
 
 /** uvicorn, with a client in Node. */
