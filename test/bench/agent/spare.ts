@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median } from '../../../examples/floors/mod.js';
 import type { LoadSpec } from '../../../src/runtime/host/port/mod.js';
 import { hostPids } from '../../lib/model-hosts.js';
 import { until } from '../../lib/until.js';
-import { atMost } from '../judge/mod.js';
+import { alternate, each, paired } from '../judge/mod.js';
 import type { Bench, BenchRow } from '../row.js';
 import { hostsOf, shippedHost, specOf } from './shipped-hosts.js';
 
@@ -47,26 +46,23 @@ export const spare: BenchRow = {
     await hosts.close();
     if (compiledDigest === undefined) throw new Error('Cannot use a spare host as nothing was compiled');
     const spec = { ...bare, compiledCacheFolder, compiledDigest };
-    const [without, withSpare]: [number[], number[]] = [[], []];
-    let spareMb = 0;
-    for (let round = 0; round < bench.share(ROUNDS, 3); round++) {
-      without.push((await again(bench, folder, spec, false)).ms);
-      const taken = await again(bench, folder, spec, true);
-      withSpare.push(taken.ms);
-      ({ spareMb } = taken);
-    }
+    const rounds = await alternate(bench.share(ROUNDS, 3), {
+      without: async () => [await again(bench, folder, spec, false)],
+      withSpare: async () => [await again(bench, folder, spec, true)],
+    });
+    const spareMb = Math.max(...rounds.flatMap(({ withSpare }) => withSpare.map((taken) => taken.spareMb)));
     return [
-      atMost(0.4, {
-        figure: 'a killed host serves again, with a spare host / without',
-        value: median(withSpare) / median(without),
-        unit: 'x',
-        detail: {
-          withMs: median(withSpare),
-          withoutMs: median(without),
-          slowestWithMs: Math.max(...withSpare),
-          spareMb,
+      paired(
+        { atMost: 0.4 },
+        {
+          figure: 'a killed host serves again, with a spare host / without',
+          unit: 'x',
+          rounds: each(rounds, ({ ms }) => ms),
+          floors: ['without'],
+          of: (round) => round.withSpare / round.without,
+          detail: { spareMb },
         },
-      }),
+      ),
     ];
   },
 };
