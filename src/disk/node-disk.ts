@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import type { Reason } from '../contract/mod.js';
 import { EdgeError, messageOf } from '../core/mod.js';
 import type { Disk, DiskFile, FileStat } from './disk.js';
@@ -35,7 +35,14 @@ export const nodeDisk: Disk = {
   },
   read: async (path, fromBytes = 0) => await translated(readRegular(path, fromBytes), `read ${path}`),
   rename: async (from, to) => await translated(rename(from, to), `rename ${from}`),
-  remove: async (path) => await translated(rm(path, { force: true }), `remove ${path}`),
+  // `rm` would look at each file before.
+  remove: async (path) => {
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw diskError(error, `remove ${path}`);
+    }
+  },
   syncFolder: async (path) => await translated(syncFolder(path), `sync folder ${path}`),
 };
 

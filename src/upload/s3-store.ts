@@ -146,6 +146,7 @@ export class S3ObjectStore implements ObjectStore {
       ...(conditional ? { IfNoneMatch: '*' } : {}),
       ...(kmsKeyId === undefined ? {} : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKeyId }),
     });
+    nameBodyHash(command, request.sha256);
     try {
       const answer = await this.#client.send(command, { abortSignal: signal });
       return {
@@ -232,6 +233,19 @@ export class S3ObjectStore implements ObjectStore {
     this.#lastKeyId = credentials.accessKeyId;
     return credentials;
   }
+}
+
+/** What the signature needs is known: without this the SDK takes the SHA-256 of each body once more. */
+function nameBodyHash(command: PutObjectCommand, sha256: string): void {
+  const hex = Buffer.from(sha256, 'base64').toString('hex');
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers } = args.request as { readonly headers: Record<string, string> };
+      headers['x-amz-content-sha256'] = hex;
+      return await next(args);
+    },
+    { step: 'build', name: 'nameBodyHash' },
+  );
 }
 
 function failed(facts: ErrorFacts): Failed {

@@ -32,8 +32,8 @@ export interface ClaimedSegment {
   /** The segment's objects, in their order; one in memory at a time. */
   objects(): Iterable<UploadObject>;
   /** Durable when it resolves. From then on the agent may delete the segment. */
-  writeReceipt(objects: readonly SettledObject[]): Promise<void>;
-  release(): Promise<void>;
+  readonly writeReceipt: (objects: readonly SettledObject[]) => Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /**

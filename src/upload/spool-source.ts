@@ -4,8 +4,8 @@ import {
   parseClosedName,
   parseReceiptName,
   PRIORITIES,
+  ReceiptWriter,
   spoolFolders,
-  writeReceipt,
   type ClosedName,
   type ReceiptObject,
   type SegmentReader,
@@ -19,12 +19,14 @@ export class SpoolSegmentSource implements SegmentSource {
   readonly #disk: Disk;
   readonly #root: string;
   readonly #clock: Clock;
+  readonly #receipts: ReceiptWriter;
 
   /** @param root the spool's folder */
   constructor(disk: Disk, root: string, clock: Clock) {
     this.#disk = disk;
     this.#root = root;
     this.#clock = clock;
+    this.#receipts = new ReceiptWriter(disk, root);
   }
 
   async list(order: UploadOrder): Promise<readonly string[]> {
@@ -47,28 +49,29 @@ export class SpoolSegmentSource implements SegmentSource {
     const release = await claimSegment(this.#disk, this.#root, name);
     try {
       const reader = await openSegment(this.#disk, this.#root, name);
-      return {
-        objects: () => reader.objects(),
-        writeReceipt: async (objects) => await this.#writeReceipt(name, reader, objects),
-        release,
-      };
+      return { objects: objectsOf(reader), ...this.#end(name, reader.lostRecords, release) };
     } catch (error) {
       await release();
       throw error;
     }
   }
 
-  async #writeReceipt(
+  /** Apart from the reader: a receipt that is on its way to disk must not hold the segment in memory. */
+  #end(
     name: ClosedName,
-    reader: SegmentReader,
-    objects: readonly SettledObject[],
-  ): Promise<void> {
-    await writeReceipt(this.#disk, this.#root, name, {
-      finishedMs: this.#clock.wallMs(),
-      lostRecords: reader.lostRecords,
-      objects: objects.map(receiptObject),
-    });
+    lostRecords: number,
+    release: () => Promise<void>,
+  ): Pick<ClaimedSegment, 'writeReceipt' | 'release'> {
+    const writeReceipt = async (objects: readonly SettledObject[]): Promise<void> => {
+      const finishedMs = this.#clock.wallMs();
+      await this.#receipts.write(name, { finishedMs, lostRecords, objects: objects.map(receiptObject) });
+    };
+    return { writeReceipt, release };
   }
+}
+
+function objectsOf(reader: SegmentReader): ClaimedSegment['objects'] {
+  return () => reader.objects();
 }
 
 function receiptObject({ key, sizeBytes, sha256, captureIds, result, reason }: SettledObject): ReceiptObject {

@@ -45,8 +45,13 @@ export interface UploaderOptions {
   readonly onStuck?: () => void;
 }
 
+/** A disk that is slower than the store holds the uploads back. */
+const MAX_RECEIPTS = 16;
 /** Puts in a row that must hang before the component counts as failed. */
 const STUCK_LIMIT = 3;
+
+/** What a segment still needs when its objects are settled; the segment itself may leave the memory. */
+type Ending = Pick<ClaimedSegment, 'writeReceipt' | 'release'>;
 
 /**
  * Takes closed segments to the store and writes a receipt for each. Only a confirmed object, or one that the
@@ -63,6 +68,8 @@ export class Uploader implements AsyncDisposable {
   readonly #progress = new Map<string, SegmentProgress>();
   /** One for each task: a signal that all shared would collect more listeners than Node thinks sane. */
   readonly #controllers: AbortController[] = [];
+  /** On their way to the disk. */
+  readonly #receipts = new Set<Promise<void>>();
   #closed = false;
   #tasks: Promise<void>[] = [];
   #scanNow: (() => void) | undefined;
@@ -118,6 +125,7 @@ export class Uploader implements AsyncDisposable {
     const reason = new EdgeError('CLOSED', 'The uploader was closed');
     for (const controller of this.#controllers) controller.abort(reason);
     await Promise.all(this.#tasks);
+    await Promise.all(this.#receipts);
     await this.#options.store.close();
   }
 
@@ -182,25 +190,46 @@ export class Uploader implements AsyncDisposable {
 
   async #pass(segment: string, progress: SegmentProgress, signal: AbortSignal): Promise<void> {
     const claimed = await this.#options.source.claim(segment);
+    const { writeReceipt, release } = claimed;
+    let isFinishing = false;
     try {
       const result = await uploadSegment(claimed, progress, this.#context, signal);
-      if (result.done) await this.#finish(segment, claimed, progress);
-      else {
+      if (result.done) {
+        isFinishing = true;
+        this.#finishing(segment, progress, { writeReceipt, release });
+      } else {
         const delayMs = this.#delayMs(result.failure, progress);
         this.#queue.release(segment, delayMs, result.failure.class === 'refusal');
       }
     } finally {
-      await claimed.release();
+      if (!isFinishing) await release();
     }
+    if (this.#receipts.size >= MAX_RECEIPTS) await Promise.race(this.#receipts);
   }
 
-  async #finish(segment: string, claimed: ClaimedSegment, progress: SegmentProgress): Promise<void> {
+  /** The next segment goes out while this one's receipt is on its way to the disk. */
+  #finishing(segment: string, progress: SegmentProgress, ending: Ending): void {
+    const written = this.#finish(segment, progress, ending)
+      .catch((error: unknown) => this.#unreadable(segment, progress, error))
+      .finally(() => this.#receipts.delete(written));
+    this.#receipts.add(written);
+  }
+
+  async #finish(
+    segment: string,
+    progress: SegmentProgress,
+    { writeReceipt, release }: Ending,
+  ): Promise<void> {
     const objects = settledRecords(progress);
-    await claimed.writeReceipt(objects);
-    this.#queue.finish(segment);
-    this.#progress.delete(segment);
-    this.#statistics.finished(objects);
-    this.#options.onReceipt?.(segment, objects);
+    try {
+      await writeReceipt(objects);
+      this.#queue.finish(segment);
+      this.#progress.delete(segment);
+      this.#statistics.finished(objects);
+      this.#options.onReceipt?.(segment, objects);
+    } finally {
+      await release();
+    }
   }
 
   /** The segment's own backoff; where the store as a whole refuses, the gate holds everything back anyway. */

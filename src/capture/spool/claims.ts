@@ -17,12 +17,17 @@ export async function claimSegment(
   name: SegmentBase,
 ): Promise<() => Promise<void>> {
   const { claims } = spoolFolders(root);
-  await disk.makeFolder(claims);
-  await forgetTheDead(disk, claims);
   const { pid, started } = await ownIdentity();
-  const path = join(claims, `${name.base}.${pid}.${started}`);
-  // The same process may claim again after an upload that failed.
-  await disk.remove(path);
+  const own = `.${pid}.${started}`;
+  const path = join(claims, `${name.base}${own}`);
+  const names = await disk.list(claims);
+  // Others that are there say that the folder is.
+  if (names.length === 0) await disk.makeFolder(claims);
+  for (const other of names) {
+    // The same process may claim again after an upload that failed. A killed uploader's stay where nobody asks for them.
+    if (other === `${name.base}${own}` || !(other.endsWith(own) || (await isOfTheLiving(other))))
+      await disk.remove(join(claims, other));
+  }
   await (await disk.create(path)).close();
   return async () => await disk.remove(path);
 }
@@ -36,12 +41,6 @@ export async function isClaimed(disk: Disk, root: string, base: string): Promise
     await disk.remove(join(claims, name));
   }
   return false;
-}
-
-/** What an uploader leaves that is killed with the receipt written: nobody asks for that segment any more. */
-async function forgetTheDead(disk: Disk, claims: string): Promise<void> {
-  for (const name of await disk.list(claims))
-    if (!(await isOfTheLiving(name))) await disk.remove(join(claims, name));
 }
 
 async function isOfTheLiving(name: string): Promise<boolean> {

@@ -12,7 +12,9 @@ import {
   SegmentBuilder,
   segmentBase,
   spoolFolders,
+  ReceiptWriter,
   writeReceipt,
+  type ClosedName,
 } from '../../../src/capture/mod.js';
 import { EdgeError, finish } from '../../../src/core/mod.js';
 import { MemoryDisk } from '../../../src/disk/mod.js';
@@ -160,6 +162,27 @@ describe('a closed segment', () => {
     await release();
     await others();
     assert.deepEqual(await disk.list(claims), []);
+  });
+
+  it('is finished by a receipt that waits for one sync of the folder with those that come meanwhile', async () => {
+    const disk = new MemoryDisk();
+    const names: ClosedName[] = [];
+    for (let at = 1; at <= 20; at++) names.push(await putClosedSegment(disk, ROOT, [testRecord(at)], at));
+    const syncs = (): number => disk.counts.get('syncFolder') ?? 0;
+    const before = syncs();
+    const receipts = new ReceiptWriter(disk, ROOT);
+    const outcome = { finishedMs: 1, lostRecords: 0, objects: [] };
+    await Promise.all(names.map(async (name) => await receipts.write(name, outcome)));
+    for (const { base } of names) assert.ok(disk.files().has(`${ROOT}/done/${base}.receipt`));
+    assert.equal(syncs() - before, 2, 'one for the first, one for all that came while it was written');
+    // A disk that fails costs the receipts of that time, not those that come later.
+    disk.fault = (operation) => {
+      if (operation === 'syncFolder') throw MemoryDisk.error('io', operation);
+    };
+    const failed = names.map(async (name) => await receipts.write(name, outcome));
+    for (const { status } of await Promise.allSettled(failed)) assert.equal(status, 'rejected');
+    disk.fault = undefined;
+    for (const name of names) await receipts.write(name, outcome);
   });
 
   it('is finished by a receipt, and on a full disk by moving', async () => {
