@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import {
   MAX_BODY_BYTES,
   MAX_MESSAGE_BYTES,
@@ -17,6 +18,7 @@ import {
   type FilePort,
   type Handlers,
 } from '../../../src/ipc/mod.js';
+import { bytesOf, hostileValue } from '../../lib/hostile-requests.js';
 
 const replyTo = `edgemanager/v1/reply/com.example.App/${'0'.repeat(32)}`;
 const region = (name: string, byteSize = 0): FileRegion => ({ name, offset: 0, byteSize });
@@ -185,6 +187,34 @@ describe('a body that no message holds', () => {
     const without = await setUp(handlers);
     await without.send({ bodyFile: region('good', 12) });
     assert.equal(failureOf(without.replies[0])?.field, 'bodyFile');
+  });
+
+  it('has one answer, whatever a caller writes for its regions and into its file', async () => {
+    const files = new MemoryFiles();
+    const { send, replies } = await setUp(
+      { describe: (body) => Promise.resolve(described(body.name)) },
+      { files },
+    );
+    const given = fc.record(
+      {
+        bodyFile: fc.oneof(hostileValue, fc.constant(region('file', 9))),
+        replyFile: fc.oneof(hostileValue, fc.constant(region('reply', 9))),
+      },
+      { requiredKeys: [] },
+    );
+    const contents = fc.oneof(fc.uint8Array({ maxLength: 40 }), hostileValue.map(bytesOf));
+    let id = 0;
+    await fc.assert(
+      fc.asyncProperty(given, contents, async (regions, bytes) => {
+        files.held.set('com.example.App/file', bytes);
+        const before = replies.length;
+        await send({ id: `${id++}`, ...regions } as Partial<RequestEnvelope>);
+        assert.equal(replies.length, before + 1);
+        assert.notEqual(failureOf(replies.at(-1))?.reason, 'INTERNAL');
+        assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('waits beside few others: each may hold a megabyte', async () => {
