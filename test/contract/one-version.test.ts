@@ -47,7 +47,6 @@ const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'deploy/package/package-model.ts': { '0.1.0': 'the first agent that serves packages' },
   'deploy/build/app-template.ts': {
     '1.0.0': 'a new app',
-    '1.28.0': 'the device SDK',
     '1.6.2': 'gdk',
     '2.0.0': 'the first agent that it need not work with',
   },

@@ -6,7 +6,7 @@ const client = new URL('../../../src/client/', import.meta.url);
 const FUNCTION =
   /(\/\*\*(?:(?!\*\/)[^])*\*\/\n)?^(?:export (?:async )?function|  (?:static )?async) (?<name>\w+)[<(]/gm;
 /** Overloads of one function share its description. */
-const OVERLOADS = new Set(['elements']);
+const OVERLOADS = new Set(['elements', 'connect']);
 
 function functionsOf(file: string): { name: string; comment: string }[] {
   const text = readFileSync(new URL(file, client), 'utf8');
