@@ -15,18 +15,16 @@ import { ExchangeFolder, type FileTensor, type HostTensor, type RunRequest } fro
 const TENSOR_OVERHEAD_BYTES = 64;
 
 /**
- * A request's inputs with their bytes at hand; files are read once, into memory of our own. Names, types and shapes
- * are held against the model's first: a hundred bytes of request must not cost memory that the model has no use for.
+ * A request's inputs with their bytes at hand; files are read once, into memory of our own. Before any is read, names,
+ * types and shapes are held against the model's: a hundred bytes of request must not cost memory that the model has no
+ * use for. Where all are inline, the session's own check of them is enough.
  */
 export function readInputs(request: RunRequest, wanted: readonly TensorMetadata[]): Tensor[] {
-  checkInputForms(wanted, request.inputs);
+  if (request.inputs.some((input) => 'file' in input)) checkInputForms(wanted, request.inputs);
   checkTotal(request.inputs.map((input) => ('file' in input ? input.file.byteSize : input.data.byteLength)));
-  return request.inputs.map((input, index) => {
-    const field = `inputs[${index}]`;
-    if ('file' in input) return readFile(input, request, field);
-    checkTensorBytes(input, field);
-    return input;
-  });
+  return request.inputs.map((input, index) =>
+    'file' in input ? readFile(input, request, `inputs[${index}]`) : input,
+  );
 }
 
 function checkTotal(sizes: readonly number[]): void {
