@@ -1,8 +1,10 @@
 import { build, type BuildOptions } from 'esbuild';
 import { basename, join } from '../../src/disk/mod.js';
 import { VERSION } from '../../src/system/mod.js';
+import { filesBelow, readBytes } from '../files/mod.js';
 import type { CodeComponent } from './components.js';
 import { nativeBeside, nativeDigests } from './native.js';
+import { zipBytes } from './zip.js';
 
 export interface Bundle {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -11,7 +13,7 @@ export interface Bundle {
 }
 
 export type BundleInput = Pick<CodeComponent, 'entries'> &
-  Partial<Pick<CodeComponent, 'synchronous' | 'native'>>;
+  Partial<Pick<CodeComponent, 'synchronous' | 'native' | 'python'>>;
 
 /** What all bundles of ours are. */
 export const COMMON = {
@@ -43,9 +45,10 @@ const REQUIRE = [
  * @param entries TypeScript files; `main.ts` becomes `main.js`, an ES module
  * @param native packages whose native files stand beside
  * @param synchronous such files that must have run before the event loop turns; they become `.cjs`
+ * @param python folders by the name of the zip file that Python runs them from, as sources: each Python compiles its own
  */
 export async function bundle(
-  { entries, synchronous = [], native = [] }: BundleInput,
+  { entries, synchronous = [], native = [], python = {} }: BundleInput,
   root: string,
 ): Promise<Bundle> {
   const points = (files: readonly string[]): { in: string; out: string }[] =>
@@ -75,16 +78,26 @@ export async function bundle(
       outExtension: { '.js': '.cjs' },
     }),
   ]);
+  const scripts = results
+    .flatMap(({ outputFiles }) => outputFiles)
+    .map((file) => ({ name: basename(file.path), bytes: file.contents }));
+  const programs = Object.entries(python).map(async ([name, folder]) => ({
+    name,
+    bytes: await pythonProgram(join(root, folder)),
+  }));
   return {
-    files: results
-      .flatMap(({ outputFiles }) => outputFiles)
-      .map((file) => ({ name: basename(file.path), bytes: file.contents }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    files: [...scripts, ...(await Promise.all(programs))].sort((a, b) => (a.name < b.name ? -1 : 1)),
     packages: packagesOf(
       results.flatMap(({ metafile }) => Object.keys(metafile.inputs)),
       native,
     ),
   };
+}
+
+async function pythonProgram(folder: string): Promise<Uint8Array> {
+  const names = (await filesBelow(folder)).filter((name) => name.endsWith('.py'));
+  const files = names.map(async (name) => ({ name, bytes: await readBytes(join(folder, name)) }));
+  return await zipBytes(await Promise.all(files));
 }
 
 function packagesOf(paths: readonly string[], native: readonly string[]): string[] {

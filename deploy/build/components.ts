@@ -13,6 +13,8 @@ export interface CodeComponent {
   /** Such files that must have run before the event loop turns; each becomes one `.cjs`. */
   readonly synchronous?: readonly string[];
   readonly native: readonly NativePackage[];
+  /** Folders of Python, relative to the root, by the name of the one file that Python runs them from. */
+  readonly python?: Readonly<Record<string, string>>;
   /** Figures of the artifact that we do not want to exceed, megabytes (10^6 bytes). */
   readonly goalZipMb: Readonly<Record<string, number>>;
 }
@@ -27,6 +29,7 @@ export const CODE_COMPONENTS: readonly CodeComponent[] = [
     ),
     synchronous: ['components/agent-runtime/host-launcher.ts'],
     native: ['onnxruntime-node', 'koffi'],
+    python: { 'python-host.pyz': 'src/runtime/host/python' },
     goalZipMb: { 'linux-amd64': 45, 'linux-aarch64': 35 },
   },
   {

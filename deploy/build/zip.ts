@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 
@@ -10,6 +11,15 @@ export interface ArtifactFile {
 
 /** Writes the files, sorted by name, with fixed time and mode. */
 export async function writeZip(path: string, files: readonly ArtifactFile[]): Promise<void> {
+  await pipeline(zipStream(files), createWriteStream(path));
+}
+
+/** The same in memory. */
+export async function zipBytes(files: readonly ArtifactFile[]): Promise<Uint8Array> {
+  return await buffer(zipStream(files));
+}
+
+function zipStream(files: readonly ArtifactFile[]): NodeJS.ReadableStream {
   const zip = new ZipFile();
   // In local time, as a zip's times are: equal content gives equal bytes in every time zone.
   const mtime = new Date(2000, 0, 1);
@@ -24,5 +34,5 @@ export async function writeZip(path: string, files: readonly ArtifactFile[]): Pr
     });
   }
   zip.end();
-  await pipeline(zip.outputStream, createWriteStream(path));
+  return zip.outputStream;
 }

@@ -26,6 +26,10 @@ export const HeartbeatModel = Type.Object({
   unadmitted: Type.Optional(Type.Boolean()),
   /** The agent's configuration revokes it, or a key that signed it. */
   revoked: Type.Optional(Type.Boolean()),
+  /** The execution provider that computes it, where that is not the agent's own ONNX Runtime on the CPU. */
+  provider: Type.Optional(Type.String({ maxLength: 128 })),
+  /** A provider that its configuration names computes nothing of it: `describe` says why. */
+  fallback: Type.Optional(Type.Boolean()),
   /** Samples of it were captured since the last heartbeat. */
   sampling: Type.Optional(Type.Boolean()),
   lastInferenceMs: Type.Optional(Type.Number()),

@@ -33,6 +33,19 @@ export const ModelSummary = Type.Object({
 });
 export type ModelSummary = Static<typeof ModelSummary>;
 
+/** What computes a model that does not run in the agent's own ONNX Runtime. */
+export const ModelEngine = Type.Object({
+  /** Such as `python 3.10.12`. */
+  language: Type.String(),
+  /** ONNX Runtime's. */
+  version: Type.String(),
+  /** The execution provider that computes most of the graph. */
+  provider: Type.String(),
+  /** Wanted providers that compute nothing here, with why. */
+  missing: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type ModelEngine = Static<typeof ModelEngine>;
+
 export const ModelDescription = Type.Composite([
   ModelSummary,
   Type.Object({
@@ -44,6 +57,8 @@ export const ModelDescription = Type.Composite([
     memoryBytes: Type.Optional(Type.Integer()),
     loadMs: Type.Optional(Type.Number()),
     signature: Type.Optional(Type.String()),
+    /** Absent: the agent's own ONNX Runtime on the CPU, or the model is not loaded. */
+    engine: Type.Optional(ModelEngine),
     probation: Type.Optional(
       Type.Object({
         remainingMs: Type.Number(),
@@ -76,6 +91,8 @@ export const ModelStats = Type.Object({
   inFlight: Type.Integer(),
   queued: Type.Integer(),
   memoryBytes: Type.Optional(Type.Integer()),
+  /** As in `engine` of a description. */
+  provider: Type.Optional(Type.String()),
   lastInferenceMs: Type.Optional(Type.Number()),
   lastSampleMs: Type.Optional(Type.Number()),
   queue: LatencySummary,

@@ -121,7 +121,6 @@ def verified(path, providers, threads):
         "version": "1.0.0",
         "model": {"path": os.path.abspath(path), "sha256": hashlib.sha256(data).hexdigest(), "byteSize": len(data)},
         "threads": threads,
-        "allowSpinning": False,
         "providers": providers,
     }
 

@@ -57,7 +57,7 @@ class HostClient:
             raise
 
     def load(self, handle, verified):
-        order = {"handle": handle, "key": verified["name"], "onlyConfined": False, "verified": verified}
+        order = {"handle": handle, "key": verified["name"], "onlyConfined": False, "allowSpinning": False, "verified": verified}
         return self.call(0x02, json_bytes(order), 0x82)
 
     def call(self, kind, metadata, answer):

@@ -67,7 +67,6 @@ def model(folder, nodes, inputs, outputs):
         "inputs": forms_of(inputs),
         "outputs": forms_of(outputs),
         "threads": 1,
-        "allowSpinning": False,
         "providers": [{"name": "CPUExecutionProvider", "options": {}}],
     }
 

@@ -63,6 +63,7 @@ describe('gdk builds', function () {
           'model-host.js',
           'onnxruntime_binding.node',
           'package.json',
+          'python-host.pyz',
           'register-model.js',
           'sbom.cdx.json',
         ].sort(),

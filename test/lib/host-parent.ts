@@ -1,7 +1,7 @@
 // A control process for tests: loads the model that its argument describes, and hangs in a run of it.
 import { dirname } from 'node:path';
 import { silentLogger } from '../../src/core/mod.js';
-import { systemClock } from '../../src/system/mod.js';
+import { systemClock, systemRandom } from '../../src/system/mod.js';
 import { createModelHosts } from '../../src/runtime/host/mod.js';
 import type { LoadSpec, RunRequest } from '../../src/runtime/host/port/mod.js';
 import { hostFolders, hostScripts } from './model-hosts.js';
@@ -19,6 +19,7 @@ const hosts = createModelHosts(
   {
     spawn: await hostScripts(),
     clock: systemClock,
+    random: systemRandom,
     logger: silentLogger,
     sampled: () => undefined,
   },

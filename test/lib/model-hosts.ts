@@ -99,6 +99,7 @@ export class HostBench implements AsyncDisposable {
       {
         spawn: scripts ?? (await hostScripts()),
         clock: systemClock,
+        random: systemRandom,
         logger,
         sampled: (record) => sampled.push(record),
       },

@@ -59,6 +59,12 @@ export function pythonAbsence(...packages: readonly string[]): string | undefine
   return status === 0 ? undefined : `python3 with the packages ${packages.join(' and ')} is not installed`;
 }
 
+/** The program itself: what stands in PATH may be a version manager's script, which wants its environment. */
+export function pythonProgram(): string {
+  const { stdout } = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
+  return stdout.trim();
+}
+
 /** One Python for many commands: each start of the AWS CLI alone takes most of a second of a core. */
 export class PythonHost implements AsyncDisposable {
   readonly #child: ChildProcess;

@@ -68,6 +68,6 @@ async function filesBelow(path: string): Promise<string[]> {
   if (path.endsWith('.json')) return [path];
   const entries = await readdir(join(ROOT, path), { recursive: true });
   return entries
-    .filter((entry) => entry.endsWith('.ts') && !entry.includes('greengrass-build'))
+    .filter((entry) => /\.(ts|py)$/.test(entry) && !entry.includes('greengrass-build'))
     .map((entry) => join(path, entry));
 }

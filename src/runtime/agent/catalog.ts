@@ -1,5 +1,6 @@
 import {
   type ModelDescription,
+  type ModelEngine,
   type ModelStats,
   type ModelState,
   type ModelSummary,
@@ -7,6 +8,7 @@ import {
   type RequestOf,
   type TensorMetadata,
 } from '../../contract/mod.js';
+import type { EngineReport } from '../host/port/mod.js';
 import { keyOf, select } from '../plan/mod.js';
 import { entries, findModel, labelsOf, type VersionRecord } from '../registry/mod.js';
 import type { AgentDependencies } from './context.js';
@@ -64,6 +66,7 @@ export class Catalog {
       ...(record.component === undefined ? {} : { component: record.component }),
       ...(slot?.hosted === undefined ? {} : { memoryBytes: Math.round(slot.bytes), loadMs: slot.loadMs }),
       ...(record.signature === undefined ? {} : { signature: record.signature }),
+      ...(report?.engine === undefined ? {} : { engine: engineOf(report.engine) }),
       ...(probation === undefined ? {} : { probation }),
     };
   }
@@ -87,6 +90,11 @@ export class Catalog {
       ...(hosts.spareBytes === undefined ? {} : { spareHostBytes: Math.round(hosts.spareBytes) }),
       ...(next === undefined ? {} : { next }),
     };
+  }
+
+  /** What computes a version that is loaded; undefined: the agent's own ONNX Runtime on the CPU. */
+  engine(model: string, version: string): EngineReport | undefined {
+    return this.#options.served.find(model, version)?.hosted?.report.engine;
   }
 
   /** One version as a listing has it. */
@@ -145,6 +153,7 @@ export class Catalog {
       inFlight: running,
       queued,
       ...(slot?.hosted === undefined ? {} : { memoryBytes: Math.round(slot.bytes) }),
+      ...(slot?.hosted?.report.engine === undefined ? {} : { provider: slot.hosted.report.engine.provider }),
       ...(counters.lastInferenceMs === undefined ? {} : { lastInferenceMs: counters.lastInferenceMs }),
       ...(counters.lastSampleMs === undefined ? {} : { lastSampleMs: counters.lastSampleMs }),
       queue: counters.queue.summary(),
@@ -152,6 +161,10 @@ export class Catalog {
       total: counters.total.summary(),
     };
   }
+}
+
+function engineOf({ language, version, provider, missing }: EngineReport): ModelEngine {
+  return { language, version, provider, ...(missing === undefined ? {} : { missing: { ...missing } }) };
 }
 
 function copyTensors(tensors: readonly TensorMetadata[]): ModelDescription['inputs'] {

@@ -21,6 +21,7 @@ import type { Unadmitted } from './unadmitted.js';
 import { UploaderRefusal } from './uploader-refusal.js';
 
 const REASON_MAX_CHARS = 200;
+const PROVIDER_MAX_CHARS = 128;
 const MINUTE_MS = 60_000;
 
 /** What went wrong last, until the same model is well again. */
@@ -132,6 +133,7 @@ export class AgentHeartbeat {
     const { state, reason: trouble, revoked } = catalog.summary(name, version);
     const flaw = unadmitted.reasonOf(name, version) ?? limits.reasonOf(keyOf(name, version));
     const reason = trouble ?? flaw;
+    const engine = catalog.engine(name, version);
     const counters = all.of(keyOf(name, version));
     const { lastInferenceMs, lastSampleMs, requests, errors, total } = counters;
     const found = findModel(registry.state, name);
@@ -148,6 +150,8 @@ export class AgentHeartbeat {
       ...(wanted ? { wanted } : {}),
       ...(flaw === undefined ? {} : { unadmitted: true }),
       ...(revoked === undefined ? {} : { revoked }),
+      ...(engine === undefined ? {} : { provider: engine.provider.slice(0, PROVIDER_MAX_CHARS) }),
+      ...(engine?.missing === undefined ? {} : { fallback: true }),
       ...(lastSampleMs !== undefined && clock.wallMs() - lastSampleMs < intervalMs ? { sampling: true } : {}),
       ...(lastInferenceMs === undefined ? {} : { lastInferenceMs }),
       ...(lastSampleMs === undefined ? {} : { lastSampleMs }),

@@ -93,6 +93,7 @@ export class ModelManager {
       verifyMs: report.verifyMs,
       cacheHit: report.cacheHit,
       signature: report.signature,
+      ...(report.engine === undefined ? {} : { engine: report.engine }),
     });
     const record = findVersion(registry.state, model, version);
     if (record !== undefined && withDigests(record, report) !== record) {

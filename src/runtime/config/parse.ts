@@ -3,6 +3,7 @@ import { parseComponentConfiguration, type Parsed } from '../../component/config
 import { EdgeError, toEdgeError } from '../../core/mod.js';
 import type { PackageTrust } from '../../model/mod.js';
 import { ALIASES } from './aliases.js';
+import { checkEngines, engineSettingsOf, engineWarning } from './engines.js';
 import { objectKeyWarning } from './object-keys.js';
 import { ConfigurationSchema, type Configuration } from './schema.js';
 
@@ -16,7 +17,8 @@ const ROOM_FOR_SPARE_BYTES = 2e9;
 export function parseConfiguration(raw: unknown): Parsed<Configuration> {
   const spec = { schema: ConfigurationSchema, aliases: ALIASES, checkTogether };
   const parsed = parseComponentConfiguration(spec, raw);
-  const warnings = [parsed.warning, objectKeyWarning(parsed.configuration)].filter(
+  const { configuration } = parsed;
+  const warnings = [parsed.warning, objectKeyWarning(configuration), engineWarning(configuration)].filter(
     (one) => one !== undefined,
   );
   return warnings.length === 0 ? parsed : { ...parsed, warning: warnings.join('; ') };
@@ -59,6 +61,7 @@ export function hostSettingsOf({
   hostConfinement,
   exchangeFolder,
   spareHost,
+  engines,
 }: Configuration) {
   return {
     isolation,
@@ -69,6 +72,7 @@ export function hostSettingsOf({
     hostConfinement,
     exchangeFolder,
     ...(spareHost === undefined ? {} : { spareHost }),
+    engines: engineSettingsOf(engines),
   };
 }
 
@@ -118,6 +122,7 @@ function checkTogether(configuration: Configuration): void {
   const { models, probation } = configuration;
   checkCapture(configuration);
   checkKeyRules(configuration);
+  checkEngines(configuration.engines);
   const names = new Set<string>();
   for (const [index, { name }] of (models ?? []).entries()) {
     if (names.has(name)) {

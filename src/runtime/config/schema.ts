@@ -125,6 +125,27 @@ const Capture = Type.Object(
   { ...strict, default: {} },
 );
 
+const provider = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9]*ExecutionProvider$', maxLength: 128 });
+const providerOptions = Type.Record(
+  Type.String({ minLength: 1, maxLength: 128 }),
+  Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]),
+  { maxProperties: 64 },
+);
+
+/** What computes a model: the agent's own ONNX Runtime, or the one of this device's Python. */
+const ModelEngine = Type.Object(
+  {
+    engine: Type.Unsafe<'node' | 'python'>(Type.String({ enum: ['node', 'python'] })),
+    /** In order of preference; the CPU takes what they leave. */
+    providers: Type.Optional(Type.Array(provider, { maxItems: 8, uniqueItems: true })),
+    /** By provider, as ONNX Runtime documents them. */
+    providerOptions: Type.Optional(Type.Record(Type.String(), providerOptions, { maxProperties: 8 })),
+    /** The model is refused where this provider computes nothing of it; absent: the CPU takes its place. */
+    requireProvider: Type.Optional(provider),
+  },
+  strict,
+);
+
 /** One model that this device should have, as the deploy module writes it. */
 const WantedModel = Type.Object(
   {
@@ -177,6 +198,27 @@ export const ConfigurationSchema = Type.Object(
     hostConfinement: oneOf(['if-possible', 'required', 'off'], 'if-possible'),
     /** Where large tensors pass between app and model, absolute; the agent makes a folder of its own there. */
     exchangeFolder: Type.String({ pattern: '^/[^\\0]*$', maxLength: 1023, default: '/dev/shm' }),
+    /** By model name; a model without an entry runs in the agent's own ONNX Runtime. */
+    engines: Type.Object(
+      {
+        python: Type.Object(
+          {
+            /** A program in PATH, or an absolute path. */ interpreter: Type.String({
+              minLength: 1,
+              maxLength: 1023,
+              default: 'python3',
+            }),
+          },
+          { ...strict, default: {} },
+        ),
+        models: Type.Record(modelName, ModelEngine, {
+          default: {},
+          maxProperties: 64,
+          additionalProperties: false,
+        }),
+      },
+      { ...strict, default: {} },
+    ),
     queue: Queue,
     probation: Probation,
     signature: Signature,

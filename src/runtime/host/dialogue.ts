@@ -1,7 +1,16 @@
 import type { CaptureRecord, CaptureSink } from '../../capture/mod.js';
 import { deferred, EdgeError, type Deferred, type JsonObject } from '../../core/mod.js';
+import type { TensorMetadata } from '../../contract/mod.js';
 import { FrameReader, type Frame } from '../../framing/mod.js';
-import type { LoadReport, LoadSpec, RunRequest, RunResult } from './port/mod.js';
+import {
+  CPU_PROVIDER,
+  type LoadReport,
+  type LoadSpec,
+  type Provider,
+  type RunRequest,
+  type RunResult,
+  type VerifiedPackage,
+} from './port/mod.js';
 import { checkResult } from './check-result.js';
 import {
   CaptureOrder,
@@ -14,6 +23,7 @@ import {
   encodeBare,
   encodeControl,
   encodeRun,
+  EngineLoaded,
   HostHello,
   KIND,
   LoadedReport,
@@ -21,6 +31,8 @@ import {
   MOST_FRAME_BYTES,
   Nothing,
   UnloadOrder,
+  VerifiedReport,
+  type Verified,
 } from './protocol/mod.js';
 
 /** What is asked of a host. */
@@ -31,7 +43,10 @@ export type HostRequest =
       readonly allowSpinning: boolean;
       /** Refused in a host that is not held to its own files. */
       readonly onlyConfined: boolean;
+      /** For a host in another language, which can't open the package. */
+      readonly verified?: VerifiedLoad;
     }
+  | { readonly type: 'verify'; readonly spec: LoadSpec }
   | {
       readonly type: 'run';
       readonly key: string;
@@ -42,7 +57,12 @@ export type HostRequest =
   | { readonly type: 'capture'; readonly key: string; readonly capture: JsonObject | undefined }
   | { readonly type: 'unload'; readonly key: string };
 
-export type HostAnswer = LoadReport | RunResult | undefined;
+/** A verified package, and what is to compute it. */
+export interface VerifiedLoad extends VerifiedPackage {
+  readonly providers: readonly Provider[];
+}
+
+export type HostAnswer = LoadReport | VerifiedPackage | RunResult | undefined;
 
 /** A request that the host has not answered yet. */
 export interface OpenRequest {
@@ -168,15 +188,21 @@ export class HostDialogue {
           ...capture,
         });
       }
+      case 'verify': {
+        const { spec } = request;
+        const order = { handle: 1, key: spec.key, onlyConfined: false, allowSpinning: false };
+        return encodeControl(KIND.load, id, LoadOrder, { ...order, package: spec, verifyOnly: true });
+      }
       case 'unload':
         return encodeControl(KIND.unload, id, UnloadOrder, { handle: this.#handleOf(request.key) });
     }
   }
 
-  #encodedLoad(id: number, { spec, allowSpinning, onlyConfined }: LoadRequest): Buffer {
+  #encodedLoad(id: number, { spec, allowSpinning, onlyConfined, verified }: LoadRequest): Buffer {
     const handle = ++this.#lastHandle;
-    const order = { handle, key: spec.key, onlyConfined, allowSpinning, package: spec };
-    const bytes = encodeControl(KIND.load, id, LoadOrder, order);
+    const order = { handle, key: spec.key, onlyConfined, allowSpinning };
+    const what = verified === undefined ? { package: spec } : { verified: verifiedOf(verified, spec) };
+    const bytes = encodeControl(KIND.load, id, LoadOrder, { ...order, ...what });
     this.#loading.set(id, handle);
     return bytes;
   }
@@ -220,8 +246,13 @@ export class HostDialogue {
         return () => answer.resolve(result);
       }
       case 'load': {
-        const report = this.#report(frame, open.id, request.spec.key);
+        const report = this.#report(frame, open.id, request);
         return () => answer.resolve(report);
+      }
+      case 'verify': {
+        const verified = decodeControl(VerifiedReport, frame);
+        const report = { ...verified.report, confinement: NO_CONFINEMENT };
+        return () => answer.resolve({ ...verified, report });
       }
       case 'unload':
         this.#loaded.delete(request.key);
@@ -242,12 +273,27 @@ export class HostDialogue {
     return result;
   }
 
-  #report(frame: Frame, id: number, key: string): LoadReport {
+  #report(frame: Frame, id: number, { spec, verified }: LoadRequest): LoadReport {
     const { confinement } = this.#hello ?? { confinement: NO_CONFINEMENT };
-    const report = { ...decodeControl(LoadedReport, frame), confinement };
-    this.#loaded.set(key, { handle: this.#loading.get(id) ?? 0, report });
+    const loaded =
+      verified === undefined ? decodeControl(LoadedReport, frame) : this.#engineReport(frame, verified);
+    const report = { ...loaded, confinement };
+    this.#loaded.set(spec.key, { handle: this.#loading.get(id) ?? 0, report });
     this.#loading.delete(id);
     return report;
+  }
+
+  /** What the verification found, with what this host's engine adds. */
+  #engineReport(frame: Frame, { report }: VerifiedLoad): LoadReport {
+    const { loadMs, cacheHit, provider = CPU_PROVIDER, nodes, missing } = decodeControl(EngineLoaded, frame);
+    const engine = {
+      language: this.#hello?.language ?? 'unknown',
+      version: this.#hello?.engineVersion ?? 'unknown',
+      provider,
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(missing === undefined ? {} : { missing }),
+    };
+    return { ...report, loadMs, cacheHit, engine };
   }
 
   #greet(frame: Frame): void {
@@ -272,6 +318,23 @@ export class HostDialogue {
 
 export type RunHostRequest = Extract<HostRequest, { type: 'run' }>;
 type LoadRequest = Extract<HostRequest, { type: 'load' }>;
+
+function verifiedOf({ report, model, weights, providers }: VerifiedLoad, { threads }: LoadSpec): Verified {
+  const { digest, name, version } = report;
+  const forms = (tensors: readonly TensorMetadata[]): Verified['inputs'] =>
+    tensors.map((tensor) => ({ ...tensor, shape: [...tensor.shape] }));
+  return {
+    digest,
+    name,
+    version,
+    model,
+    threads,
+    weights: [...weights],
+    inputs: forms(report.inputs),
+    outputs: forms(report.outputs),
+    providers: providers.map((one) => ({ name: one.name, options: { ...one.options } })),
+  };
+}
 
 const NO_CONFINEMENT = { phrase: 'unknown', isHeld: false };
 

@@ -16,11 +16,14 @@ import {
   HostLostError,
   type HostExit,
   type LoadReport,
+  type LoadSpec,
   type RunRequest,
   type RunResult,
+  type VerifiedPackage,
 } from './port/mod.js';
 import { nativeEnvironment, nativePath } from '../../system/mod.js';
-import { HOST_CHANNEL, SPARE_VARIABLE, type HostRoom, type LaunchOrder } from './confinement/mod.js';
+import { HOST_CHANNEL, type HostProgram, type HostRoom, type LaunchOrder } from './confinement/mod.js';
+import { hostEnvironment } from './host-environment.js';
 import { tellLines } from './host-lines.js';
 import { heldBytes, measureProcess, residentBytes } from './memory.js';
 import type { Sentinel } from './sentinel.js';
@@ -55,6 +58,8 @@ export interface HostProcessOptions {
   readonly maxHostBytes: number | undefined;
   /** For its empty folder. */
   readonly empty: string;
+  /** What the host is, where it is not the entry point. */
+  readonly instead?: HostProgram | undefined;
   /** What it is held to; undefined: what its user may. */
   readonly room: HostRoom | undefined;
   readonly sampled: CaptureSink;
@@ -90,27 +95,18 @@ export class HostProcess {
   constructor(options: HostProcessOptions) {
     this.#options = options;
     this.exited = this.#exit.promise;
-    const { room, empty } = options;
+    const { room, empty, instead } = options;
     const { entry, launcher } = options.spawn;
     const native = nativeEnvironment(process.env);
     const program = [dirname(entry), ...Object.values(native)];
     const library = nativePath(dirname(launcher), 'koffi.node');
-    const order: LaunchOrder = { entry, library, program, room, empty };
+    const order: LaunchOrder = { entry, library, program, room, empty, instead };
     this.#child = spawn(
       process.execPath,
       [...(options.spawn.execArgv ?? []), launcher, JSON.stringify(order)],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-        // Nothing else: no SVCUID, no AWS_*, no NODE_OPTIONS. glibc's arenas keep what ONNX Runtime frees.
-        env: {
-          MALLOC_ARENA_MAX: '1',
-          MALLOC_TRIM_THRESHOLD_: '65536',
-          ORT_DISABLE_TELEMETRY: '1',
-          // It lies in another place with each Node; a host needs nothing of it.
-          OPENSSL_CONF: '/dev/null',
-          ...native,
-          ...(options.isSpare === true ? { [SPARE_VARIABLE]: '1' } : {}),
-        },
+        env: hostEnvironment(native, options.isSpare === true),
         cwd: '/',
       },
     );
@@ -161,6 +157,12 @@ export class HostProcess {
       return answer;
     }
     throw new EdgeError('INTERNAL', 'Cannot load the model as its host gave no report');
+  }
+
+  async verify(spec: LoadSpec, timeoutMs: number): Promise<VerifiedPackage> {
+    const answer = await this.#request({ type: 'verify', spec }, timeoutMs);
+    if (answer !== undefined && 'samples' in answer) return answer;
+    throw new EdgeError('INTERNAL', 'Cannot verify the package as the host gave no report');
   }
 
   async run(key: string, request: RunRequest, deadlineMs: number): Promise<RunResult> {
@@ -243,7 +245,7 @@ export class HostProcess {
 
   #expire(open: OpenRequest, deadlineMs: number): void {
     open.late = true;
-    const action = open.request.type === 'load' ? 'load the model' : 'finish the run';
+    const action = open.request.type === 'run' ? 'finish the run' : `${open.request.type} the model`;
     open.answer.reject(
       new EdgeError('DEADLINE_WHILE_RUNNING', `Cannot ${action} within ${Math.round(deadlineMs)} ms`),
     );
@@ -356,8 +358,7 @@ export class HostProcess {
   get #limitBytes(): number | undefined {
     const { maxHostBytes } = this.#options;
     if (maxHostBytes !== undefined) return maxHostBytes;
-    for (const { request } of this.#dialogue.open)
-      if (request.type === 'load') return request.spec.loadLimitBytes;
+    for (const { request } of this.#dialogue.open) if ('spec' in request) return request.spec.loadLimitBytes;
     const limits = [...this.#limits.values()];
     return limits.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
   }
@@ -376,7 +377,7 @@ export class HostProcess {
 }
 
 function keyOf(request: HostRequest): string {
-  return request.type === 'load' ? request.spec.key : request.key;
+  return 'spec' in request ? request.spec.key : request.key;
 }
 
 /** CLOCK_MONOTONIC, the same in all processes of the machine. */

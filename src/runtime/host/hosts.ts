@@ -1,10 +1,21 @@
 import type { CaptureSink } from '../../capture/mod.js';
-import { EdgeError, endsWithin, toEdgeError, type Clock, type Logger } from '../../core/mod.js';
-import { nodeDisk } from '../../disk/mod.js';
-import type { HostedModel, HostSettings, LoadReport, LoadSpec, ModelHosts } from './port/mod.js';
+import { EdgeError, endsWithin, toEdgeError, type Clock, type Logger, type Random } from '../../core/mod.js';
+import { dirname, join, nodeDisk } from '../../disk/mod.js';
+import type {
+  HostedModel,
+  HostSettings,
+  LoadReport,
+  LoadSpec,
+  ModelHosts,
+  PythonModel as PythonSettings,
+  VerifiedPackage,
+} from './port/mod.js';
 import type { Confinement, HostRoom } from './confinement/mod.js';
-import { HostProcess, type SpawnDetails } from './host-process.js';
+import { HostProcess, type HostProcessOptions, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
+import { findPython, usesDevices, type PythonEngine } from './python-engine.js';
+import { loadInPython } from './python-load.js';
+import { PythonModel } from './python-model.js';
 import { Sentinel } from './sentinel.js';
 import { SharedHost } from './shared-host.js';
 import { SpareHost } from './spare-host.js';
@@ -12,11 +23,14 @@ import { SpareHost } from './spare-host.js';
 export interface ModelHostsDependencies {
   readonly spawn: SpawnDetails;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly sampled: CaptureSink;
 }
 
 const CLOSE_LIMIT_MS = 500;
+/** Beside the host in Node: the build makes it of python/. */
+const PYTHON_HOST = 'python-host.pyz';
 
 /** Model hosts as child processes of this one. */
 export function createModelHosts(settings: HostSettings, dependencies: ModelHostsDependencies): ModelHosts {
@@ -29,10 +43,11 @@ class ProcessHosts implements ModelHosts {
   readonly #sentinel: Sentinel;
   /** Threads by key of each model that is loaded or being loaded. */
   readonly #threads = new Map<string, number>();
-  readonly #own = new Map<string, ProcessModel>();
+  readonly #own = new Map<string, HostedModel>();
   readonly #processes = new Set<HostProcess>();
   readonly #shared: SharedHost;
   readonly #spare: SpareHost | undefined;
+  #found: Promise<PythonEngine> | undefined;
   #restarts = 0;
   #confinement: Confinement | undefined;
   #closing: Promise<void> | undefined;
@@ -52,7 +67,7 @@ class ProcessHosts implements ModelHosts {
     this.#spare = new SpareHost({
       ...dependencies,
       folder: folders.empty,
-      start: (room) => this.#start('spare', this.#spareRoom(room), true),
+      start: (room) => this.#start('spare', this.#spareRoom(room), { isSpare: true }),
     });
   }
 
@@ -79,13 +94,70 @@ class ProcessHosts implements ModelHosts {
     this.#threads.set(spec.key, threads);
     try {
       const granted = { ...spec, threads };
-      const model =
-        this.#settings.isolation === 'model' ? await this.#loadOwn(granted) : await this.#loadShared(granted);
+      const model = await this.#loadGranted(granted);
       void model.gone.then(() => this.#threads.delete(spec.key));
       return model;
     } catch (error) {
       this.#threads.delete(spec.key);
       throw error;
+    }
+  }
+
+  async #loadGranted(spec: LoadSpec): Promise<HostedModel> {
+    const { engines, isolation } = this.#settings;
+    const python = engines?.models[modelOf(spec.key)];
+    if (engines !== undefined && python !== undefined)
+      return await this.#loadPython(spec, python, engines.interpreter);
+    return isolation === 'model' ? await this.#loadOwn(spec) : await this.#loadShared(spec);
+  }
+
+  /** Verified in a process of the agent's own code, held in one of the device's Python: always one of its own. */
+  async #loadPython(spec: LoadSpec, wanted: PythonSettings, interpreter: string): Promise<HostedModel> {
+    const { clock, random, sampled } = this.#use;
+    const { profile, confinement, loadTimeoutMs } = this.#settings;
+    const [found, verified] = await Promise.all([
+      this.#python(interpreter),
+      this.#verified(spec, loadTimeoutMs),
+    ]);
+    let model: PythonModel | undefined;
+    const process = this.#start(spec.key, this.#roomOf(spec), {
+      instead: { ...found.host, usesDevices: usesDevices(wanted.providers) },
+      sampled: (one) => model?.take(one),
+    });
+    try {
+      const settings = { allowSpinning: profile === 'latency', onlyConfined: confinement === 'required' };
+      const use = { process, clock, timeoutMs: loadTimeoutMs, ...settings };
+      const report = await loadInPython(spec, verified, wanted, use);
+      this.#confinement = report.confinement;
+      const capture = spec.capture;
+      model = new PythonModel(spec.key, report, process, { capture, sampled, clock, random });
+    } catch (error) {
+      process.kill({ kind: 'closed', sentence: toEdgeError(error).message });
+      throw error;
+    }
+    const loaded = model;
+    this.#own.set(spec.key, loaded);
+    void loaded.gone.then(() => this.#own.delete(spec.key));
+    return loaded;
+  }
+
+  /** Asked once: to import its packages takes seconds on a small device. One that is missing is looked for again. */
+  #python(interpreter: string): Promise<PythonEngine> {
+    this.#found ??= findPython(interpreter, join(dirname(this.#use.spawn.entry), PYTHON_HOST)).catch(
+      (error: unknown) => {
+        this.#found = undefined;
+        throw error;
+      },
+    );
+    return this.#found;
+  }
+
+  async #verified(spec: LoadSpec, timeoutMs: number): Promise<VerifiedPackage> {
+    const process = this.#start(`${spec.key} (its package)`, this.#roomOf(spec));
+    try {
+      return await process.verify(spec, timeoutMs);
+    } finally {
+      await process.close();
     }
   }
 
@@ -182,7 +254,11 @@ class ProcessHosts implements ModelHosts {
     return { packages: [folders.packages], exchange: folders.exchange, compiled: folders.compiled };
   }
 
-  #start(title: string, room: HostRoom | undefined, isSpare = false): HostProcess {
+  #start(
+    title: string,
+    room: HostRoom | undefined,
+    other: Partial<Pick<HostProcessOptions, 'instead' | 'sampled' | 'isSpare'>> = {},
+  ): HostProcess {
     const logger = this.#use.logger.with({ host: title });
     const process = new HostProcess({
       ...this.#use,
@@ -192,7 +268,7 @@ class ProcessHosts implements ModelHosts {
       maxHostBytes: this.#settings.maxHostBytes,
       empty: this.#settings.folders.empty,
       room,
-      isSpare,
+      ...other,
     });
     this.#processes.add(process);
     void process.exited.then((exit) => {

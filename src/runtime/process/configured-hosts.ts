@@ -1,5 +1,5 @@
 import type { CaptureSink } from '../../capture/mod.js';
-import { MEBIBYTE, messageOf, type Clock, type Logger } from '../../core/mod.js';
+import { MEBIBYTE, messageOf, type Clock, type Logger, type Random } from '../../core/mod.js';
 import {
   hostSettingsOf,
   wantsSpareHost,
@@ -18,6 +18,7 @@ export interface ConfiguredHostsOptions {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly sampled: CaptureSink;
 }
@@ -101,7 +102,7 @@ export class ConfiguredHosts implements ModelHosts {
   }
 
   #make(configuration: Configuration): ModelHosts {
-    const { spawn, folders, cores, memoryBytes, clock, logger, sampled } = this.#options;
+    const { spawn, folders, cores, memoryBytes, clock, random, logger, sampled } = this.#options;
     const settings = hostSettingsOf(configuration);
     const { isolation, profile, threadBudget, maxHostMb, loadTimeoutMs } = settings;
     return createModelHosts(
@@ -114,8 +115,9 @@ export class ConfiguredHosts implements ModelHosts {
         confinement: settings.hostConfinement,
         folders: folders(settings.exchangeFolder),
         spareHost: wantsSpareHost(settings, memoryBytes),
+        engines: settings.engines,
       },
-      { spawn, clock, logger, sampled },
+      { spawn, clock, random, logger, sampled },
     );
   }
 }

@@ -145,6 +145,7 @@ async function openDependencies(worker: Worker, entries: AgentEntries): Promise<
     cores: machine.cores,
     memoryBytes: machine.memoryBytes,
     clock,
+    random,
     logger,
     sampled: intoSpool(capture, logger),
   });

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { PackagedModel } from '../../../examples/stage/models.js';
 import { silentLogger } from '../../../src/core/mod.js';
-import { systemClock } from '../../../src/system/mod.js';
+import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { createModelHosts, type SpawnDetails } from '../../../src/runtime/host/mod.js';
 import type { HostSettings, LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
 import { hostFolders } from '../../lib/model-hosts.js';
@@ -37,7 +37,7 @@ export function hostsOf(
       folders: { ...hostFolders(folder), packages: tmpdir(), compiled: folder },
       ...more,
     },
-    { spawn, clock: systemClock, logger: silentLogger, sampled: () => undefined },
+    { spawn, clock: systemClock, random: systemRandom, logger: silentLogger, sampled: () => undefined },
   );
   bench.onEnd(() => hosts.close());
   return hosts;

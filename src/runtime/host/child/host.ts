@@ -3,7 +3,7 @@ import { EdgeError, messageOf, SerialQueue, type Clock, type Random } from '../.
 import type { Engine } from '../../../engine/mod.js';
 import type { Frame } from '../../../framing/mod.js';
 import type { Confinement } from '../confinement/mod.js';
-import type { LoadReport } from '../port/mod.js';
+import type { LoadReport, LoadSpec } from '../port/mod.js';
 import {
   CaptureOrder,
   checkProtocol,
@@ -22,12 +22,13 @@ import {
   MOST_FRAME_BYTES,
   Nothing,
   UnloadOrder,
+  VerifiedReport,
   type RunOrder,
 } from '../protocol/mod.js';
 import { hasNonFinite } from './non-finite.js';
 import { checkOutputRoom, readInputs, writeOutputs } from './run-tensors.js';
-import { ModelCapture, type Inference } from './model-capture.js';
-import { loadPackage, type LoadedModel } from './load.js';
+import { ModelCapture, type Inference } from '../sampling/mod.js';
+import { loadPackage, verifyPackage, type LoadedModel } from './load.js';
 
 export interface HostDependencies {
   readonly engine: () => Promise<Engine>;
@@ -125,6 +126,12 @@ export class ModelHost {
       }
       case KIND.load: {
         const order = decodeControl(LoadOrder, frame);
+        if (order.verifyOnly === true) {
+          return async () => {
+            const verified = await verifyPackage(packageOf(order), this.#use.clock);
+            write(encodeControl(KIND.done, id, VerifiedReport, verified));
+          };
+        }
         return async () => write(encodeControl(KIND.done, id, LoadedReport, await this.#load(order)));
       }
       case KIND.capture: {
@@ -156,7 +163,8 @@ export class ModelHost {
   }
 
   async #load(order: typeof LoadOrder.static): Promise<Omit<LoadReport, 'confinement'>> {
-    const { package: spec, allowSpinning, onlyConfined, handle } = order;
+    const { allowSpinning, onlyConfined, handle } = order;
+    const spec = packageOf(order);
     const { clock, random, confinement } = this.#use;
     if (onlyConfined && !confinement.isHeld) throw notConfined(confinement);
     if (this.#engine === undefined)
@@ -228,6 +236,11 @@ export class ModelHost {
       throw new EdgeError('MODEL_HOST_DIED', `Cannot use model ${handle} as it is not loaded here`);
     return model;
   }
+}
+
+function packageOf({ package: spec }: typeof LoadOrder.static): LoadSpec {
+  if (spec !== undefined) return spec;
+  throw new EdgeError('OPERATION_UNKNOWN', 'Cannot load the model as this host wants its whole package');
 }
 
 function cancelled(): EdgeError {

@@ -1,4 +1,5 @@
 import { EdgeError, isJsonObject, MEBIBYTE, type Clock, type JsonObject } from '../../../core/mod.js';
+import type { TensorMetadata } from '../../../contract/mod.js';
 import { join } from '../../../disk/mod.js';
 import { checkModelBytes, type WeightsFiles } from '../../../onnx/mod.js';
 import type { Engine, EngineSession, SessionOptions } from '../../../engine/mod.js';
@@ -8,12 +9,14 @@ import {
   modelDigestOf,
   openPackage,
   weightsFilesOf,
+  type FileRole,
   type OpenedPackage,
 } from '../../../model/mod.js';
-import type { LoadReport, LoadSpec } from '../port/mod.js';
+import type { LoadReport, LoadSpec, VerifiedFile } from '../port/mod.js';
+import type { VerifiedReport } from '../protocol/mod.js';
 import { loadCompiled, type CompiledLoad } from './compiled-cache.js';
-import { runSamples } from './run-samples.js';
-import { checkSignature } from './signature.js';
+import { runSamples } from '../golden/mod.js';
+import { checkSignature, type Signature } from './signature.js';
 
 /** A model file beyond this is loaded from the agent's copy: its bytes and the session's would be the model twice. */
 const BY_PATH_ABOVE_BYTES = 256 * MEBIBYTE;
@@ -67,7 +70,11 @@ export async function loadPackage(
     // What was checked is what ONNX Runtime loaded, and what the package promises: three accounts of one model.
     checkSignature(graph, loaded.session, 'the checked graph says');
     checkSignature(opened.manifest, loaded.session, 'the manifest says');
-    const samplesRun = await runSamples(loaded.session, opened, spec.runSamples);
+    const samplesRun = await runSamples(
+      loaded.session,
+      { samples: opened.manifest.samples, files: opened.files },
+      spec.runSamples,
+    );
     await checkFiles();
     return {
       session: loaded.session,
@@ -82,6 +89,52 @@ export async function loadPackage(
     await loaded.session.close();
     throw error;
   }
+}
+
+/**
+ * The part of {@link loadPackage} that needs no engine, for a host in another language: it gets files by their digests,
+ * and holds what it loads to what the manifest says.
+ * @throws EdgeError FAILED_PRECONDITION with the reason
+ */
+export async function verifyPackage(
+  spec: LoadSpec,
+  clock: LoadSettings['clock'],
+): Promise<typeof VerifiedReport.static> {
+  const begunMs = clock.monotonicMs();
+  const opened = await openPackage(spec.folder, {
+    trust: spec.trust,
+    nowMs: spec.nowMs,
+    keep: ['model'],
+    ...(spec.expectedDigest === undefined ? {} : { expectedDigest: spec.expectedDigest }),
+  });
+  const { manifest, model } = opened;
+  if (model === undefined)
+    throw new EdgeError('INTERNAL', 'Cannot verify the model as its bytes were not kept');
+  checkSignature(
+    checkModelBytes(model, weightsFilesOf(manifest)),
+    manifest,
+    'the checked graph says',
+    'the manifest has',
+  );
+  const measured = { verifyMs: clock.monotonicMs() - begunMs, loadMs: 0, samplesRun: 0 };
+  const session = { inputs: manifest.inputs.map(plainForm), outputs: manifest.outputs.map(plainForm) };
+  const filesOf = (role: FileRole): VerifiedFile[] =>
+    manifest.files
+      .filter((file) => file.role === role)
+      .map(({ path, sha256, sizeBytes }) => ({ path: join(spec.folder, path), sha256, byteSize: sizeBytes }));
+  const [file] = filesOf('model');
+  if (file === undefined)
+    throw new EdgeError('INTERNAL', 'Cannot verify the model as its manifest lists none');
+  return {
+    report: reportOf(opened, { session, cacheHit: false }, measured),
+    model: file,
+    weights: filesOf('weights'),
+    samples: filesOf('samples'),
+  };
+}
+
+function plainForm({ name, datatype, shape }: TensorMetadata): TensorMetadata {
+  return { name, datatype, shape };
 }
 
 interface Verified {
@@ -144,7 +197,7 @@ async function checkMarks(folder: string, { marks }: OpenedPackage, names: reado
 
 function reportOf(
   { manifest, digest, signature }: OpenedPackage,
-  { session, compiledDigest, cacheHit }: CompiledLoad,
+  { session, compiledDigest, cacheHit }: Omit<CompiledLoad, 'session'> & { session: Signature },
   measured: Pick<LoadReport, 'verifyMs' | 'loadMs' | 'samplesRun'>,
 ): Omit<LoadReport, 'confinement'> {
   return {

@@ -12,33 +12,36 @@ export interface Signature {
  * samples are written, and by the check of the bytes. A difference to the latter means that the two read different
  * graphs in one file.
  * @param account who says `wanted`, for the sentence
+ * @param other who says `session`
  * @throws EdgeError FAILED_PRECONDITION with both
  */
-export function checkSignature(wanted: Signature, session: Signature, account: string): void {
-  checkTensors('inputs', wanted.inputs, session.inputs, account);
-  checkTensors('outputs', wanted.outputs, session.outputs, account);
+export function checkSignature(
+  wanted: Signature,
+  session: Signature,
+  account: string,
+  other = 'ONNX Runtime has',
+): void {
+  checkTensors('inputs', wanted.inputs, session.inputs, { account, other });
+  checkTensors('outputs', wanted.outputs, session.outputs, { account, other });
 }
 
 function checkTensors(
   field: 'inputs' | 'outputs',
   wanted: readonly TensorMetadata[],
   found: readonly TensorMetadata[],
-  account: string,
+  { account, other }: { account: string; other: string },
 ): void {
   const names = (list: readonly TensorMetadata[]): string => list.map(({ name }) => name).join(', ');
   if (wanted.length !== found.length || wanted.some(({ name }) => !find(found, name))) {
     throw refused(
-      `its ${field} must be those that ${account} (${names(wanted)}): ONNX Runtime has ${names(found)}`,
+      `its ${field} must be those that ${account} (${names(wanted)}): ${other} ${names(found)}`,
       field,
     );
   }
   for (const want of wanted) {
     const got = find(found, want.name);
     if (got === undefined || (want.datatype === got.datatype && compatible(want.shape, got.shape))) continue;
-    throw refused(
-      `'${want.name}' must be ${describe(want)} as ${account}: ONNX Runtime has ${describe(got)}`,
-      field,
-    );
+    throw refused(`'${want.name}' must be ${describe(want)} as ${account}: ${other} ${describe(got)}`, field);
   }
 }
 

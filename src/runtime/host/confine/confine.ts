@@ -31,20 +31,27 @@ const NAME_ONLY = 0x20_0000;
 /** Runs the model host that its one argument orders, confined as far as this device can. */
 export function runLauncher(): void {
   const order = JSON.parse(process.argv[2] ?? '') as LaunchOrder;
-  confine(order);
+  const { calls, isHeld } = confine(order);
+  if (calls !== undefined && (isHeld || order.instead !== undefined)) execute(calls, order);
+  if (order.instead !== undefined) giveUp("the C library can't be called");
   void import(pathToFileURL(order.entry).href);
 }
 
+interface Confined {
+  /** Absent where the C library can't be called. */
+  readonly calls?: SystemCalls;
+  readonly isHeld: boolean;
+}
+
 /**
- * Makes this process a model host that can use its room only: gives up rights, then executes Node anew, as Landlock
- * holds for the thread that asks and for what it executes, and this Node has other threads already. The channel is
- * left alone: what is written there meanwhile is for the host.
+ * Makes this process one that can use its room only: gives up rights. Then Node, or what is to run instead, is
+ * executed anew, as Landlock holds for the thread that asks and for what it executes, and this Node has other threads
+ * already. The channel is left alone: what is written there meanwhile is for the host.
  *
- * Where nothing is to be held by the new program, or can't be, the host runs in this process: a device without a
+ * Where nothing is to be held by the new program, or can't be, a host in Node runs in this process: a device without a
  * right kernel or C library goes on serving, and says what is missing.
- * @returns only where the host is to be run here
  */
-function confine(order: LaunchOrder): void {
+function confine(order: LaunchOrder): Confined {
   preferredVictim();
   enterEmptyFolder(order.empty);
   let calls: SystemCalls;
@@ -55,23 +62,23 @@ function confine(order: LaunchOrder): void {
       `none: the C library can't be called (${error instanceof Error ? error.message : String(error)})`,
       false,
     );
-    return;
+    return { isHeld: false };
   }
   for (const { resource, most } of HOST_LIMITS) calls.limit(resource, most);
   if (order.room === undefined) {
     tell('limits only, by configuration', false);
-    return;
+    return { calls, isHeld: false };
   }
   const privileges = calls.noNewPrivileges();
-  const abi = privileges ? enterRoom(calls, order.program, order.room) : 0;
+  const abi = privileges ? enterRoom(calls, order, order.room) : 0;
   const filtered = privileges && calls.filterCalls(callFilter(architecture()));
   const landlock = abi > 0 ? landlockPhrase(abi) : 'no Landlock in this kernel';
   tell(`${landlock}, ${filtered ? 'no sockets' : 'sockets, as this kernel has no call filters'}`, abi > 0);
-  if (abi > 0) executeHost(calls, order);
+  return { calls, isHeld: abi > 0 };
 }
 
 /** @returns the version of Landlock that holds now; 0: none */
-function enterRoom(calls: SystemCalls, folders: readonly string[], room: HostRoom): number {
+function enterRoom(calls: SystemCalls, { program: folders, instead }: LaunchOrder, room: HostRoom): number {
   const abi = calls.landlockAbi();
   if (abi === 0) return 0;
   const ruleset = calls.createRuleset(rulesetAttribute(abi));
@@ -80,7 +87,7 @@ function enterRoom(calls: SystemCalls, folders: readonly string[], room: HostRoo
   for (const path of room.exchange) makeFolder(path);
   if (room.compiled !== undefined) makeFolder(room.compiled);
   const maps = readFileSync('/proc/self/maps', 'utf8');
-  const program = { node: process.execPath, folders, maps };
+  const program = { node: process.execPath, folders, maps, instead };
   for (const { path, access } of allowancesOf(room, program)) {
     const descriptor = openPath(path);
     if (descriptor === undefined) continue;
@@ -91,13 +98,18 @@ function enterRoom(calls: SystemCalls, folders: readonly string[], room: HostRoo
   return held ? abi : 0;
 }
 
-function executeHost(calls: SystemCalls, { entry }: LaunchOrder): never {
+function execute(calls: SystemCalls, { entry, instead }: LaunchOrder): never {
   calls.closeOnExecuteFrom(OWN_DESCRIPTORS.length);
   for (const descriptor of OWN_DESCRIPTORS) calls.keepOnExecute(descriptor);
   const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
-  const failed = calls.execute(process.execPath, [process.execPath, ...process.execArgv, entry], environment);
+  const { path, args } = instead ?? { path: process.execPath, args: [...process.execArgv, entry] };
+  const failed = calls.execute(path, [path, ...args], environment);
   // There is no way back: this process has given up its rights.
-  console.error(`Cannot start the model host as the kernel refuses to execute Node: error ${failed}`);
+  giveUp(`the kernel refuses to execute ${path}: error ${failed}`);
+}
+
+function giveUp(why: string): never {
+  console.error(`Cannot start the model host as ${why}`);
   process.exit(1);
 }
 

@@ -12,10 +12,12 @@ export const ACCESS = {
   removeFile: 1 << 5,
   makeFile: 1 << 8,
   truncate: 1 << 14,
+  /** `ioctl` on a device. */
+  deviceControl: 1 << 15,
 } as const;
 
 /** Rights that mean something for a file; the kernel refuses the others in a rule for one. */
-const OF_FILES = ACCESS.execute | ACCESS.writeFile | ACCESS.readFile | ACCESS.truncate;
+const OF_FILES = ACCESS.execute | ACCESS.writeFile | ACCESS.readFile | ACCESS.truncate | ACCESS.deviceControl;
 /** Each version of the interface brought rights that an older kernel refuses to hear of. */
 const FIRST_RIGHTS = 13;
 const RIGHTS_SINCE: readonly (readonly [abi: number, rights: number])[] = [

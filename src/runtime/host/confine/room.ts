@@ -1,4 +1,4 @@
-import type { HostRoom } from '../confinement/mod.js';
+import type { HostProgram, HostRoom } from '../confinement/mod.js';
 import { ACCESS } from './landlock.js';
 
 /** Use of a path and of all below it; a path that does not exist gives nothing. */
@@ -7,7 +7,27 @@ export interface Allowance {
   readonly access: number;
 }
 
-const { execute, readFile, readFolder, writeFile, makeFile, removeFile, truncate } = ACCESS;
+const { execute, readFile, readFolder, writeFile, makeFile, removeFile, truncate, deviceControl } = ACCESS;
+
+const DEVICE_FILES = [
+  'nvidiactl',
+  'nvidia-uvm',
+  'nvidia-uvm-tools',
+  'nvidia-modeset',
+  ...Array.from({ length: 16 }, (_, index) => `nvidia${index}`),
+  'nvmap',
+  'nvhost-ctrl',
+  'nvhost-ctrl-gpu',
+  'nvhost-gpu',
+  'nvhost-as-gpu',
+  'nvhost-prof-gpu',
+  'nvhost-nvdla0',
+  'nvhost-nvdla1',
+  'nvhost-vic',
+  'nvgpu',
+  'nvsciipc',
+  'host1x-fence',
+].map((name) => `/dev/${name}`);
 
 /** What Node and ONNX Runtime look at as they start: the machine's size, the linker's cache, and what is no file. */
 const OF_THE_SYSTEM: readonly Allowance[] = [
@@ -26,22 +46,42 @@ const OF_THE_SYSTEM: readonly Allowance[] = [
   { path: '/sys/fs/cgroup', access: readFile },
 ];
 
+/** What computes beside the processor: NVIDIA's, those of its modules (Jetson), and GPUs of the kernel's own drivers. */
+const OF_DEVICES: readonly Allowance[] = [
+  ...DEVICE_FILES.map((path) => ({ path, access: readFile | writeFile | deviceControl })),
+  { path: '/dev/dri', access: readFile | writeFile | readFolder | deviceControl },
+  { path: '/dev/nvidia-caps', access: readFile | readFolder | deviceControl },
+  { path: '/proc/driver/nvidia', access: readFile | readFolder },
+  { path: '/proc/devices', access: readFile },
+  { path: '/proc/sys/vm/mmap_min_addr', access: readFile },
+  { path: '/sys/module/nvidia', access: readFile | readFolder },
+  { path: '/etc/nv_tegra_release', access: readFile },
+  { path: '/etc/OpenCL', access: readFile | readFolder },
+];
+
+interface Running {
+  readonly node: string;
+  readonly folders: readonly string[];
+  readonly maps: string;
+  readonly instead?: HostProgram | undefined;
+}
+
 /**
  * Everything that a host may use: its room, its own program, the folders of the C library, and a few files of the
  * system.
- * @param node the program that runs it
+ * @param node the program that runs it, unless another does
  * @param folders where its scripts and its native files lie
  * @param maps `/proc/self/maps` of a process of the same program, which names the libraries
  */
 export function allowancesOf(
   room: HostRoom,
-  { node, folders, maps }: { node: string; folders: readonly string[]; maps: string },
+  { node, folders, maps, instead }: Running,
 ): readonly Allowance[] {
   const libraries = [...new Set(maps.match(/\/\S*\.so(\.\S*)?$/gm) ?? [])];
   const linkers = libraries.filter((path) => /\/ld[-.][^/]*$/.test(path));
   const libraryFolders = new Set(libraries.map(dirname));
   return [
-    { path: node, access: readFile | execute },
+    ...(instead === undefined ? [{ path: node, access: readFile | execute }] : otherProgram(instead)),
     ...linkers.map((path) => ({ path, access: readFile | execute })),
     ...[...libraryFolders, ...folders].map((path) => ({ path, access: readFile })),
     ...OF_THE_SYSTEM,
@@ -55,6 +95,14 @@ export function allowancesOf(
             access: readFile | readFolder | writeFile | makeFile | removeFile | truncate,
           },
         ]),
+  ];
+}
+
+function otherProgram({ path, reads, usesDevices }: HostProgram): Allowance[] {
+  return [
+    { path, access: readFile | execute },
+    ...reads.map((read) => ({ path: read, access: readFile | readFolder })),
+    ...(usesDevices ? OF_DEVICES : []),
   ];
 }
 

@@ -16,6 +16,17 @@ export interface HostRoom {
   readonly compiled?: string | undefined;
 }
 
+/** A host that is another program than this Node's: the launcher becomes it. */
+export interface HostProgram {
+  /** Absolute. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Files and folders that it must be able to read and list. */
+  readonly reads: readonly string[];
+  /** Whether it computes on a device of its own, such as a GPU. */
+  readonly usesDevices: boolean;
+}
+
 /** What the control process gives the launcher of a host, as JSON in its one argument. */
 export interface LaunchOrder {
   /** The host's entry point, absolute. */
@@ -26,6 +37,8 @@ export interface LaunchOrder {
   readonly program: readonly string[];
   /** For an empty folder, in which the host runs. */
   readonly empty: string;
+  /** Runs in place of the entry point. */
+  readonly instead?: HostProgram | undefined;
   /** Absent: nothing is asked of the kernel but the limits. */
   readonly room?: HostRoom | undefined;
 }

@@ -23,6 +23,31 @@ export interface HostSettings {
   readonly folders: HostFolders;
   /** Whether a host is started ahead for whichever model loses its own; default: none. With `isolation: model` only. */
   readonly spareHost?: boolean;
+  /** Engines other than the agent's own; absent: none. */
+  readonly engines?: EngineSettings;
+}
+
+/** Computes on each machine. */
+export const CPU_PROVIDER = 'CPUExecutionProvider';
+
+/** An execution provider of ONNX Runtime, with its options as ONNX Runtime takes them. */
+export interface Provider {
+  readonly name: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Which models run in the device's own Python, and on what. */
+export interface EngineSettings {
+  /** A program in PATH, or an absolute path. */
+  readonly interpreter: string;
+  readonly models: Readonly<Record<string, PythonModel>>;
+}
+
+export interface PythonModel {
+  /** In order of preference; the CPU comes last in any case. */
+  readonly providers: readonly Provider[];
+  /** A load on which this one computes nothing is refused. */
+  readonly requireProvider?: string | undefined;
 }
 
 /** What hosts are given of the disk. Absolute. */
@@ -74,6 +99,8 @@ export interface RunRequest {
   readonly outputFile?: FileRegion;
   /** Outputs up to this many raw bytes in sum go inline; default: what fits into a message. */
   readonly maxInlineBytes?: number;
+  /** The host decides nothing of captures, and gives the whole inference to who asked. */
+  readonly handOver?: boolean;
   /** Nobody wants the outputs: only how the run goes. */
   readonly blind?: boolean;
   readonly capture: {
@@ -106,6 +133,36 @@ export interface LoadReport {
   readonly compiledDigest?: string;
   readonly cacheHit: boolean;
   readonly confinement: Confinement;
+  /** Absent: the agent's own ONNX Runtime, on the CPU. */
+  readonly engine?: EngineReport;
+}
+
+/** What a model runs on. */
+export interface EngineReport {
+  readonly language: string;
+  readonly version: string;
+  /** The execution provider that computes most of the graph. */
+  readonly provider: string;
+  /** Nodes of the graph by provider, where ONNX Runtime tells. */
+  readonly nodes?: Readonly<Record<string, number>>;
+  /** Wanted providers that compute nothing here, with why. */
+  readonly missing?: Readonly<Record<string, string>>;
+}
+
+/** A file of a package as it was verified. */
+export interface VerifiedFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly byteSize: number;
+}
+
+/** A package that was verified for a host which can't do that itself. */
+export interface VerifiedPackage {
+  readonly report: LoadReport;
+  readonly model: VerifiedFile;
+  readonly weights: readonly VerifiedFile[];
+  /** What the golden samples are in. */
+  readonly samples: readonly VerifiedFile[];
 }
 
 /** Why a host process ended. */

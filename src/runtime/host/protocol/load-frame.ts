@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { Type, type Static } from '@sinclair/typebox';
 import { TensorMetadata } from '../../../contract/mod.js';
 import type { LoadReport, LoadSpec } from '../port/mod.js';
 import { handle, jsonObject } from './control-frames.js';
@@ -46,12 +46,43 @@ const Package = Type.Unsafe<LoadSpec>(
   }),
 );
 
+const byteSize = Type.Integer({ minimum: 0 });
+const file = Type.Object({ path, sha256, byteSize });
+const texts128 = Type.String({ maxLength: 128 });
+
+/** A package that the control process has had verified, for a host in another language. */
+const Verified = Type.Object({
+  digest: text,
+  name: text,
+  version: text,
+  model: file,
+  weights: Type.Array(file),
+  inputs: Type.Array(TensorMetadata),
+  outputs: Type.Array(TensorMetadata),
+  threads: Type.Integer({ minimum: 1 }),
+  providers: Type.Array(Type.Object({ name: texts128, options: Type.Record(Type.String(), Type.String()) })),
+});
+export type Verified = Static<typeof Verified>;
+
 export const LoadOrder = Type.Object({
   handle,
   key: text,
   onlyConfined: Type.Boolean(),
   allowSpinning: Type.Boolean(),
-  package: Package,
+  /** Exactly one of the two. */
+  package: Type.Optional(Package),
+  verified: Type.Optional(Verified),
+  /** Of a package: its files are looked at, and nothing is loaded. */
+  verifyOnly: Type.Optional(Type.Boolean()),
+});
+
+/** What a host says that was given a verified package. */
+export const EngineLoaded = Type.Object({
+  loadMs: milliseconds,
+  cacheHit: Type.Boolean(),
+  provider: Type.Optional(texts128),
+  nodes: Type.Optional(Type.Record(texts128, Type.Integer({ minimum: 0 }))),
+  missing: Type.Optional(Type.Record(texts128, Type.String({ maxLength: 4096 }))),
 });
 
 /** What the host found; the confinement is its hello's. */
@@ -75,3 +106,11 @@ export const LoadedReport = Type.Unsafe<Omit<LoadReport, 'confinement'>>(
     cacheHit: Type.Boolean(),
   }),
 );
+
+/** What a host says that was to verify only. */
+export const VerifiedReport = Type.Object({
+  report: LoadedReport,
+  model: file,
+  weights: Type.Array(file),
+  samples: Type.Array(file),
+});

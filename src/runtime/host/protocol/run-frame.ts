@@ -15,6 +15,8 @@ export interface RunOrder {
 
 const FLAG = { blind: 1, clockSynchronised: 2, outputs: 4, outputFile: 8 } as const;
 const MODES = ['policies', 'always', 'never'] as const;
+/** For a host that leaves captures to the control process. */
+const HAND_OVER = 3;
 
 /** @throws EdgeError FIELD_INVALID where a text is longer than a frame can say */
 export function encodeRun(id: number, { handle, deadlineUs, request }: RunOrder): Buffer {
@@ -22,7 +24,7 @@ export function encodeRun(id: number, { handle, deadlineUs, request }: RunOrder)
   const fields = new FieldWriter()
     .u32(handle)
     .u64(deadlineUs)
-    .u8(MODES.indexOf(capture.mode))
+    .u8(request.handOver === true ? HAND_OVER : MODES.indexOf(capture.mode))
     .u32(request.maxInlineBytes ?? INLINE_MAX_BYTES)
     .string(request.caller ?? '')
     .string(capture.captureId)

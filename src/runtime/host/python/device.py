@@ -45,7 +45,7 @@ def install(package):
 
 def describe():
     """What the agent asks before it starts a host, as JSON has it."""
-    found = {"python": platform.python_version(), "program": os.path.realpath(sys.executable)}
+    found = {"python": platform.python_version(), "program": sys.executable}
     try:
         runtime = find_engine()
     except Failure as failure:

@@ -9,9 +9,11 @@ import time
 import prediction
 import protocol
 import tensors
+from device_memory import device_bytes
 from failures import Failure, failure_of
 from frames import FrameError
 from models import Model
+from runtime import ON_CUDA
 
 UNCONFINED = {"phrase": "none: started without its launcher", "isHeld": False}
 
@@ -94,7 +96,7 @@ class Host:
         wanted = order.get("verified")
         if wanted is None:
             raise FrameError("a load names no verified model, and this host opens no packages")
-        model = Model(self._runtime, wanted)
+        model = Model(self._runtime, wanted, bool(order.get("allowSpinning")))
         self._models[order["handle"]] = model
         self._send_json(protocol.DONE, frame.id, model.report)
 
@@ -110,7 +112,12 @@ class Host:
         self._send_json(protocol.DONE, frame.id, {})
 
     def _memory(self, frame):
-        self._send_json(protocol.DONE, frame.id, {"deviceBytes": 0})
+        self._send_json(protocol.DONE, frame.id, {"deviceBytes": self._device_bytes()})
+
+    def _device_bytes(self):
+        """Not asked for where no model is on such a device: the library alone takes some megabytes."""
+        on_card = any(name in ON_CUDA for model in self._models.values() for name in model.report["providers"])
+        return device_bytes() if on_card else 0
 
     def _drain(self, frame):
         self._send_json(protocol.DONE, frame.id, {})

@@ -13,15 +13,17 @@ BY_PATH_ABOVE_BYTES = 256 * 1024 * 1024
 
 
 class Model:
-    """:param wanted: the `verified` member of a load"""
+    """:param wanted: the `verified` member of a load
+    :param spinning: whether the engine's threads may spin while they wait
+    """
 
-    def __init__(self, runtime, wanted):
+    def __init__(self, runtime, wanted, spinning):
         begun = time.monotonic()
         self.name = wanted["name"]
         self.version = wanted["version"]
         self.digest = wanted["digest"]
         self._marks = []
-        session = self._load(runtime, wanted)
+        session = self._load(runtime, wanted, spinning)
         self.check_files()
         check_signature(wanted, session)
         self._session = session
@@ -31,13 +33,13 @@ class Model:
         # ONNX Runtime reads a model's file whole and keeps nothing of it; weights stay mapped.
         self._marks = [mark for mark in self._marks if mark[1] != os.path.basename(wanted["model"]["path"])]
 
-    def _load(self, runtime, wanted):
+    def _load(self, runtime, wanted, spinning):
         file, weights = wanted["model"], wanted.get("weights", [])
         by_path = file["byteSize"] > BY_PATH_ABOVE_BYTES
         folder = os.path.dirname(file["path"])
         options = {
             "threads": wanted["threads"],
-            "spinning": wanted["allowSpinning"],
+            "spinning": spinning,
             "weights_folder": folder if weights else None,
             "providers": [(one["name"], one.get("options", {})) for one in wanted.get("providers", [])],
         }

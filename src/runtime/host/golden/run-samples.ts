@@ -12,6 +12,11 @@ import {
   type OpenedPackage,
 } from '../../../model/mod.js';
 
+/** What the manifest says of the samples, and the bytes of the package's files by name. */
+interface SampleFiles extends Pick<OpenedPackage, 'files'> {
+  readonly samples: OpenedPackage['manifest']['samples'];
+}
+
 /**
  * Runs the golden samples; where they need not be checked again, the first one still warms the session up. Those of a
  * model that draws random numbers are run many times and held to the bounds that the package states.
@@ -19,11 +24,10 @@ import {
  * @throws EdgeError FAILED_PRECONDITION (PACKAGE_REFUSED_SAMPLES) naming sample and output
  */
 export async function runSamples(
-  session: EngineSession,
-  { manifest, files }: OpenedPackage,
+  session: Pick<EngineSession, 'run'>,
+  { samples, files }: SampleFiles,
   check: boolean,
 ): Promise<number> {
-  const { samples } = manifest;
   const bytes = samples === undefined ? undefined : files.get(samples.file);
   if (samples === undefined || bytes === undefined) return 0;
   const cases = parseSamples(bytes);
@@ -49,7 +53,7 @@ export async function runSamples(
 }
 
 async function runSample(
-  session: EngineSession,
+  session: Pick<EngineSession, 'run'>,
   { name, inputs }: GoldenSample,
   file: string,
 ): Promise<readonly Tensor[]> {
