@@ -18,7 +18,7 @@ import {
   type Served,
 } from './servers.js';
 
-const ROUNDS = 15;
+const ROUNDS = 25;
 const SAMPLES = 25;
 /** A p99 is of a hundred samples and more. */
 const ROUNDS_OF_P99 = 5;
