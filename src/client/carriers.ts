@@ -1,10 +1,18 @@
-import type { FileRegion, WireTensor } from '../contract/mod.js';
+import type { FileRegion, Reason, WireTensor } from '../contract/mod.js';
 import { EdgeError } from '../core/mod.js';
 import type { WithBodyRoom } from '../ipc/mod.js';
 import type { Attempt } from './calls.js';
 import { isSeen, type ExchangeFile } from './exchange-file.js';
 import { ExchangePool } from './exchange-pool.js';
 import type { InlineForm } from './inline-form.js';
+
+/** Why files do not reach the agent from where this app runs, such as a container. */
+const NO_FOLDER: ReadonlySet<Reason> = new Set([
+  'EXCHANGE_FOLDER_READ_ONLY',
+  'EXCHANGE_FOLDER_UNSEEN',
+  'FILE_DENIED',
+  'USER_DIFFERS',
+]);
 
 /** How one part travels. */
 export type Carrier = Pick<WireTensor, 'b64' | 'bytes' | 'file'>;
@@ -28,6 +36,8 @@ export class Carriers {
   readonly #folder: (timeoutMs: number) => Promise<string>;
   readonly #prefix: string;
   readonly #form: InlineForm;
+  /** No file reaches the agent from here: what the request can hold goes in it. */
+  #isFolderless = false;
   #pool: Promise<ExchangePool> | undefined;
   #pools = 0;
 
@@ -52,11 +62,38 @@ export class Carriers {
     attempt: Pick<Attempt, 'timeoutMs'>,
     run: (laid: Laid) => Promise<T>,
   ): Promise<T> {
+    const { fits, holds, carrier } = this.#form;
+    const inline = fits(parts);
+    const inRequest = (): Promise<T> =>
+      run({ carriers: parts.map(carrier), withRoom: this.withRoom(attempt) });
+    if (inline && outputBytes === 0) return await inRequest();
+    if (!holds(parts)) return await this.#inFile(parts, outputBytes, attempt, run);
+    if (this.#isFolderless) return await inRequest();
+    try {
+      return await this.#inFile(parts, outputBytes, attempt, run);
+    } catch (thrown) {
+      if (!(thrown instanceof EdgeError && NO_FOLDER.has(thrown.reason))) throw thrown;
+      return await inRequest().then(
+        (result) => {
+          this.#isFolderless = true;
+          return result;
+        },
+        (again: unknown) => {
+          // The outputs need the file after all: why there is none says what to do.
+          throw again instanceof EdgeError && again.reason === 'OUTPUT_ROOM_TOO_SMALL' ? thrown : again;
+        },
+      );
+    }
+  }
+
+  async #inFile<T>(
+    parts: readonly Uint8Array[],
+    outputBytes: number,
+    attempt: Pick<Attempt, 'timeoutMs'>,
+    run: (laid: Laid) => Promise<T>,
+  ): Promise<T> {
     const { fits, carrier } = this.#form;
     const inline = fits(parts);
-    if (inline && outputBytes === 0) {
-      return await run({ carriers: parts.map(carrier), withRoom: this.withRoom(attempt) });
-    }
     return await this.#byFile(inline ? [] : parts, outputBytes, attempt, async (file, { inputs, output }) => {
       const carriers = inline ? parts.map(carrier) : inputs.map((region) => ({ file: region }));
       const withRoom: WithBodyRoom = async (use) => await use(await file.bodyRoom());

@@ -12,6 +12,8 @@ export const KIND = { hello: 1, welcome: 2, request: 3, reply: 4, error: 5, canc
 
 /** Bytes behind a frame's header. */
 export const MAX_FRAME_BYTES = MEBIBYTE;
+/** What a frame needs beside its tensors: names and shapes of as many as there may be. */
+export const HEAD_ROOM_BYTES = 128 * 1024;
 /** Tensors of up to so many bytes in sum are cheaper behind the metadata than by a file. */
 export const FRAMED_INLINE_BYTES = 64 * 1024;
 

@@ -4,6 +4,7 @@ import { encodeFrame, FrameReader, type Frame } from '../../framing/mod.js';
 import {
   FRAMED_INLINE_BYTES,
   FRAMED_PROTOCOL,
+  HEAD_ROOM_BYTES,
   Hello,
   KIND,
   laidOut,
@@ -21,8 +22,6 @@ const MAX_REQUESTS = 64;
 const MAX_UNDER_WAY_BYTES = 4 * 1024 * 1024;
 /** Replies that the other side has not read: beyond this no more requests of it are read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
-/** What a frame needs beside the outputs in it: names and shapes of as many tensors as there may be. */
-const HEAD_ROOM_BYTES = 128 * 1024;
 /** For the hello, for the rest of a frame, and for reading some of the replies. */
 const PATIENCE_MS = 10_000;
 

@@ -17,6 +17,9 @@ const small = { name: 'x', datatype: 'FP32', shape: [1], data: new Uint8Array(4)
 /** Above what goes inline on any way. */
 const large = { name: 'x', datatype: 'FP32', shape: [25_000], data: new Uint8Array(100_000) } as const;
 
+/** Above what goes inline even where there is no file to be had. */
+const huge = { name: 'x', datatype: 'FP32', shape: [300_000], data: new Uint8Array(1_200_000) } as const;
+
 /** An agent of which a test says where its folder is and how it refuses a prediction that offers no room. */
 class RoomAgent implements AsyncDisposable {
   readonly asked: RequestOf<'predict'>[] = [];
@@ -132,9 +135,9 @@ for (const way of CLIENT_WAYS) {
       agent.folder = '/nonexistent/edgemanager-0/0123';
       const client = await agent.open();
       await client.predict('Model', [small]);
-      await assert.rejects(client.predict('Model', [large]), unseen);
+      await assert.rejects(client.predict('Model', [huge]), unseen);
       await assert.rejects(
-        client.capture({ modelName: 'Model', inputTensors: [large] }),
+        client.capture({ modelName: 'Model', inputTensors: [huge] }),
         (error: EdgeError) => {
           assert.equal(error.reason, unseen.reason);
           assert.match(error.message, /does not see the agent's exchange folder \/nonexistent/);
@@ -144,6 +147,21 @@ for (const way of CLIENT_WAYS) {
       );
       assert.equal((await client.predict('Model', [small])).version, '1.0.0');
     });
+
+    if (way === 'the local endpoint') {
+      it('predicts and captures in the frame what that holds', async () => {
+        await using agent = new RoomAgent(way);
+        agent.folder = '/nonexistent/edgemanager-0/0123';
+        const client = await agent.open();
+        for (let turn = 0; turn < 2; turn++) await client.predict('Model', [large]);
+        assert.deepEqual(agent.offered, [false, false]);
+        assert.deepEqual(
+          agent.asked.map(({ inputs }) => inputs[0]?.bytes?.byteLength),
+          [100_000, 100_000],
+        );
+        assert.equal(agent.hellos, 2, 'it asked for the folder once, and once more to be sure');
+      });
+    }
 
     it('predicts again without room once outputs are small again', async () => {
       await using agent = new RoomAgent(way);
