@@ -77,7 +77,7 @@ export class AgentBench implements AsyncDisposable {
     });
     const { environment } = nucleus.registerExternal(AGENT, {
       accessControl: AGENT_ACCESS,
-      // Two seconds after each load a process more would start, in tests of something else.
+      // A second after each load one more process would start, in tests of something else.
       spareHost: false,
       ...options.configuration,
     });

@@ -183,15 +183,26 @@ class ProcessHosts implements ModelHosts {
 
   /** In the spare host where it can be, else in a new one. */
   async #loadedAlone(spec: LoadSpec): Promise<{ process: HostProcess; report: LoadReport }> {
+    const taken = await this.#loadedInSpare(spec);
+    if (taken !== undefined) return taken;
+    const process = this.#start(spec.key, this.#roomOf(spec));
+    return { process, report: await this.#loadAlone(process, spec) };
+  }
+
+  /** What goes wrong there, but for its time, may be the spare host's fault or the copy's: a new host has the verdict. */
+  async #loadedInSpare(spec: LoadSpec): Promise<{ process: HostProcess; report: LoadReport } | undefined> {
     const spare = await this.#spare?.take(spec);
-    if (spare === undefined) {
-      const process = this.#start(spec.key, this.#roomOf(spec));
-      return { process, report: await this.#loadAlone(process, spec) };
-    }
+    if (spare === undefined) return undefined;
     const { process, loaded } = spare;
-    process.adopt({ title: spec.key, logger: this.#use.logger.with({ host: spec.key }) });
+    const logger = this.#use.logger.with({ host: spec.key });
+    process.adopt({ title: spec.key, logger });
     try {
       return { process, report: await this.#loadAlone(process, spare.spec) };
+    } catch (thrown) {
+      const error = toEdgeError(thrown);
+      if (error.code === 'DEADLINE_EXCEEDED' || this.#closing !== undefined) throw thrown;
+      logger.warn('The spare host could not load the model: a new one tries', { reason: error.message });
+      return undefined;
     } finally {
       loaded();
     }

@@ -4,11 +4,11 @@ import type { LoadSpec } from './port/mod.js';
 import { SpareRoom } from './spare-room.js';
 
 /** What was loaded or lost has the machine first. */
-const QUIET_MS = 2000;
+const QUIET_MS = 1000;
 /** After one that ended while it waited, as where memory is short: the kernel takes it first. */
 const REST_MS = 60_000;
 /** When what its start took is given back. */
-const SETTLED_MS = 3000;
+const SETTLED_MS = 2000;
 
 export interface SpareHostOptions {
   readonly clock: Pick<Clock, 'after'>;

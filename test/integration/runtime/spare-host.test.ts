@@ -90,6 +90,21 @@ describe('a spare host', () => {
     assert.deepEqual(await ask(await bench.hosts.load(spec)), [3]);
   });
 
+  it('that dies over a load leaves the verdict on the model to a new host', async () => {
+    await using bench = await HostBench.create({ spareHost: true });
+    const { spec, model, spare } = await besideSpare(bench);
+    const [own = 0] = (await hostPids()).filter((pid) => pid !== spare);
+    process.kill(spare, 'SIGSTOP');
+    await kill(model, own);
+    const loading = bench.hosts.load(spec);
+    await until(
+      async () => (await readdir(join(bench.folder, 'empty', (await rooms(bench))[0] ?? ''))).length > 0,
+      'it has the model',
+    );
+    process.kill(spare, 'SIGKILL');
+    assert.deepEqual(await ask(await loading), [3]);
+  });
+
   it('can read nothing of any model before it has one', async function () {
     const absence = await landlockAbsence();
     if (absence !== undefined) {
