@@ -28,6 +28,7 @@ sys.path.insert(0, HOST)
 import frames  # noqa: E402
 import verified_file  # noqa: E402
 from failures import Failure  # noqa: E402
+from runtime import choose  # noqa: E402
 
 ELEMENTS = {
     "BOOL": TensorProto.BOOL, "UINT8": TensorProto.UINT8, "UINT16": TensorProto.UINT16, "UINT32": TensorProto.UINT32,
@@ -187,6 +188,22 @@ class Parts(unittest.TestCase):
         for end in ends:
             self.addCleanup(end.close)
         return ends
+
+    def test_cuda_computes_without_tf32_unless_configuration_says_otherwise(self):
+        class Runtime:
+            __version__ = "1.31.1"
+
+            def get_available_providers(self):
+                return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+        def options(given):
+            return choose(Runtime(), [("CUDAExecutionProvider", given)])[0][0][1]
+
+        self.assertEqual(options({"device_id": "1"}), {"device_id": "1", "use_tf32": "0"})
+        self.assertEqual(options({"use_tf32": "True"}), {"use_tf32": "True"})
+        # Older ones know no such option, and refuse what they do not know.
+        Runtime.__version__ = "1.17.0"
+        self.assertEqual(options({}), {})
 
     def test_frames_are_put_together_from_single_bytes_and_taken_apart_from_one_piece(self):
         a, b = self.pair()

@@ -45,9 +45,25 @@ def choose(runtime, wanted):
     chosen, missing = [], {}
     for name, options in wanted:
         if name in available:
-            chosen.append((name, options))
+            chosen.append((name, {**exact_options(runtime, name), **options}))
         else:
             missing[name] = "this onnxruntime has no %s: it has %s" % (name, ", ".join(available))
     if not any(name == CPU for name, _ in chosen):
         chosen.append((CPU, {}))
     return chosen, missing
+
+
+def exact_options(runtime, name):
+    """What makes a provider compute as the CPU does, where whoever configured it says nothing of it.
+
+    TF32 rounds factors to 10 bits of mantissa: 30 windows of a recurrent model ended 0.026 beside the CPU's on an
+    H100, and 0.00002 without it. ONNX Runtime knows the option since 1.18, and refuses those that it does not know.
+    """
+    if name != "CUDAExecutionProvider" or version_of(runtime) < (1, 18):
+        return {}
+    return {"use_tf32": "0"}
+
+
+def version_of(runtime):
+    major, minor = runtime.__version__.split(".")[:2]
+    return int(major), int(minor)
