@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
-import { PROFILES, type Profile } from '../../src/local/nucleus/api/mod.js';
+import { PROFILES } from '../../src/local/nucleus/api/mod.js';
 import { runFleetDemo } from '../fleet/mod.js';
+import { ENGINES } from './engine.js';
 import { runVoiceDemo } from './voice-demo.js';
 
-const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos | --fleet] [--json] [--folder DIR]
+const USAGE = `npm run demo [-- --profile nucleus|lite] [--engine node|python] [--chaos | --fleet] [--json] [--folder DIR]
 
   --profile  the nucleus to run as (default nucleus)
+  --engine   what runs the model: the agent's own Node, or this machine's python3 with its numpy and onnxruntime
+             (default node)
   --chaos    stop S3 for the middle third, kill uploader and control process twice each,
              restart IPC and the token exchange twice each
   --fleet    a local cloud and three devices: staged rollouts of 5, 6 and a broken 7, and the fleet's report
@@ -15,6 +18,7 @@ const USAGE = `npm run demo [-- --profile nucleus|lite] [--chaos | --fleet] [--j
 const { values } = parseArgs({
   options: {
     profile: { type: 'string', default: 'nucleus' },
+    engine: { type: 'string', default: 'node' },
     chaos: { type: 'boolean', default: false },
     fleet: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -26,22 +30,27 @@ if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-const profile = PROFILES.find((name) => name === values.profile);
-if (profile === undefined) {
-  console.error(
-    `Cannot run the demo as --profile must be one of ${PROFILES.join(', ')}: current value is ${values.profile}`,
-  );
-  process.exit(1);
-}
-const failures = await run(profile);
+const profile = chosen('profile', PROFILES);
+const engine = chosen('engine', ENGINES);
+const failures = await run();
 for (const failure of failures) console.error(`FAILED: ${failure}`);
 process.exit(failures.length === 0 ? 0 : 1);
 
-async function run(chosen: Profile): Promise<readonly string[]> {
+function chosen<Name extends string>(flag: 'profile' | 'engine', names: readonly Name[]): Name {
+  const found = names.find((name) => name === values[flag]);
+  if (found !== undefined) return found;
+  console.error(
+    `Cannot run the demo as --${flag} must be one of ${names.join(', ')}: current value is ${values[flag]}`,
+  );
+  process.exit(1);
+}
+
+async function run(): Promise<readonly string[]> {
   try {
     if (values.fleet) return await runFleet();
     return await runVoiceDemo({
-      profile: chosen,
+      profile,
+      engine,
       json: values.json,
       chaos: values.chaos,
       ...(values.folder === undefined ? {} : { folder: values.folder }),

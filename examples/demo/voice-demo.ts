@@ -15,6 +15,7 @@ import { connectWatcher, countCaptures } from './captures.js';
 import { startChaos } from './chaos.js';
 import { readDelivered } from './delivered.js';
 import { playToEndpoint } from './endpoint.js';
+import { engineConfiguration, type DemoEngine } from './engine.js';
 import { speechPicture, speechSegments } from './picture.js';
 import { compareWithPlainRuntime, type Comparison } from './reference.js';
 import { probabilityOf } from './results-file.js';
@@ -24,6 +25,7 @@ import { addVoiceApp, finishVoice, playedWindows } from './voice.js';
 
 export interface DemoOptions {
   readonly profile: Profile;
+  readonly engine: DemoEngine;
   readonly json: boolean;
   /** Stops S3 for the middle third, kills and restarts what startChaos names; no updates meanwhile. */
   readonly chaos: boolean;
@@ -39,10 +41,11 @@ const MODEL_COMPONENT = 'org.edgemanager.model.SileroVad';
 /** The main job, end to end. @returns the sentences of what went wrong; empty is success */
 export async function runVoiceDemo(options: DemoOptions): Promise<readonly string[]> {
   const steps = new Steps();
+  const engines = engineConfiguration(options.engine);
   const samples = await readRecording();
   await using stage = await startStage({
     profile: options.profile,
-    agent: { endpoint: {} },
+    agent: { endpoint: {}, ...engines },
     progress: (text) => steps.step(text),
     ...(options.folder === undefined ? {} : { folder: options.folder }),
   });
@@ -65,7 +68,7 @@ export async function runVoiceDemo(options: DemoOptions): Promise<readonly strin
   steps.step('waiting until every captured record is confirmed');
   const summary = await summarise(stage, options, models, samples, results, updates);
   show(summary, results, samples);
-  const failures = failuresOf(summary, expectedOutcomes(options));
+  const failures = failuresOf(summary, expectedOutcomes(options), options.engine);
   if (options.json) console.log(JSON.stringify(summary));
   return failures;
 }
@@ -125,10 +128,13 @@ async function summarise(
     const count = await countCaptures(watcher.client, ids);
     return count.confirmed === count.captured.size ? count.captured : undefined;
   });
+  const version = results.findLast((result) => result.version !== null)?.version ?? '';
+  const { models: stats } = await watcher.client.stats({ model: 'SileroVad' });
+  const provider = stats.find((model) => model.version === version)?.provider;
   await watcher.close();
   const delivered = await readDelivered(stage.s3Client, 'edge-manager-captures', stage.capturePrefix);
   const files = new Map(models.map((model) => [model.version, model.modelFile]));
-  const comparison = await compareWithPlainRuntime(results, samples, files);
+  const comparison = await compareWithPlainRuntime(results, samples, files, options.engine);
   // As often as the app has a window: all on the way sleep between.
   const pace = { count: COMPARED_WINDOWS, intervalMs: WINDOW_MS };
   const echo = await startEcho(stage.nucleus);
@@ -137,7 +143,9 @@ async function summarise(
   const endpointMs = await playToEndpoint(stage, samples, pace);
   return {
     model: 'SileroVad',
-    version: results.findLast((result) => result.version !== null)?.version ?? '',
+    engine: provider === undefined ? 'node' : 'python',
+    ...(provider === undefined ? {} : { provider }),
+    version,
     windows: results.length,
     speechSeconds: speechSeconds(results),
     mismatches: comparison.mismatches,
