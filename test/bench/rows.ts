@@ -2,6 +2,7 @@ import { deadline, isolation } from './agent/hang.js';
 import { hostKill } from './agent/host-kill.js';
 import { loopGap } from './agent/loop-gap.js';
 import { faceLarge, faceSmall } from './agent/face.js';
+import { engines } from './agent/engines.js';
 import { hop } from './agent/hop.js';
 import { idle } from './agent/idle.js';
 import { loadCycles, memory } from './agent/memory.js';
@@ -27,6 +28,7 @@ export const ROWS: readonly BenchRow[] = [
   faceSmall,
   faceLarge,
   hop,
+  engines,
   pythonServer,
   throughput,
   twoModels,

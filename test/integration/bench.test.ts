@@ -11,7 +11,7 @@ import { pythonAbsence } from '../lib/python-host.js';
 
 const run = promisify(execFile);
 const MAIN = join(ROOT, 'dist', 'test', 'bench', 'main.js');
-const ROWS = ['predict-small', 'face-small', 'hop', 'python-server', 'durable-capture'];
+const ROWS = ['predict-small', 'face-small', 'hop', 'engines', 'python-server', 'durable-capture'];
 
 describe('npm run bench', function () {
   this.timeout(patientMs(90_000));
