@@ -7,21 +7,23 @@ import { INDEXED } from './fields.js';
 export interface DeviceInNeed {
   readonly device: string;
   readonly connected: boolean;
-  /** `doubtful`: it serves what would not be admitted any more. */
-  readonly state: 'doubtful' | 'drifted' | 'failing';
+  /** `doubtful`: it serves what would not be admitted any more; `fallback`: by the CPU in an accelerator's place. */
+  readonly state: 'fallback' | 'doubtful' | 'drifted' | 'failing';
   /** The models that are the reason, such as `SileroVad 6.0.0 QUARANTINED`. */
   readonly models: readonly string[];
 }
 
-const URGENCY: readonly DeviceInNeed['state'][] = ['failing', 'drifted', 'doubtful'];
+const URGENCY: readonly DeviceInNeed['state'][] = ['failing', 'drifted', 'doubtful', 'fallback'];
 
 function needOf(summary: string): DeviceInNeed['state'] | undefined {
   const state = deviceState(summary);
   if (state === 'failing' || state === 'drifted') return state;
-  return parseSummary(summary).some(({ doubt }) => doubt !== undefined) ? 'doubtful' : undefined;
+  const models = parseSummary(summary);
+  if (models.some(({ doubt }) => doubt !== undefined)) return 'doubtful';
+  return models.some(({ fallback }) => fallback === true) ? 'fallback' : undefined;
 }
 
-/** Devices that fail, drifted, or serve what is in doubt, the failing first, at most `limit`: a call for each kind of trouble. */
+/** Devices that fail, drifted, serve what is in doubt, or fell back to the CPU, the failing first, at most `limit`: a call for each kind of trouble. */
 export async function devicesInNeed(
   cloud: FleetIndex,
   fleet: string,
@@ -48,15 +50,20 @@ export async function devicesInNeed(
 function troubledModels(summary: string): readonly string[] {
   return parseSummary(summary)
     .filter(
-      ({ state, drifted, doubt }) =>
+      ({ state, drifted, doubt, fallback }) =>
         drifted ||
         doubt !== undefined ||
+        fallback === true ||
         state === 'FAILED' ||
         state === 'QUARANTINED' ||
         state === 'ROLLED_BACK',
     )
-    .map(
-      ({ name, version, state, drifted, doubt }) =>
-        `${name} ${version} ${state}${drifted ? ', drifted' : ''}${doubt === undefined ? '' : `, ${doubt}`}`,
+    .map(({ name, version, state, drifted, doubt, fallback }) =>
+      [
+        `${name} ${version} ${state}`,
+        ...(drifted ? ['drifted'] : []),
+        ...(doubt === undefined ? [] : [doubt]),
+        ...(fallback === true ? ['fallback'] : []),
+      ].join(', '),
     );
 }

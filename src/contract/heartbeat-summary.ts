@@ -11,6 +11,8 @@ export interface SummaryModel {
   readonly sampling: boolean;
   /** It serves on, and would not be admitted any more; absent: nothing is against it. */
   readonly doubt?: 'unadmitted' | 'revoked';
+  /** A provider that its configuration names computes nothing of it. Agents before engines never say so. */
+  readonly fallback?: true;
 }
 
 /**
@@ -53,7 +55,8 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * `name@version/STATE` with `+drifted`, `+sampling`, and `+unadmitted` or `+revoked`, sorted, joined by `;`: equal devices give equal strings.
+ * `name@version/STATE` with `+drifted`, `+sampling`, `+fallback`, and `+unadmitted` or `+revoked`, sorted, joined by `;`: equal
+ * devices give equal strings.
  * Where not all fit, the most useful ones stand there, and `+cut` behind them.
  */
 export function summarize(models: readonly HeartbeatModel[]): string {
@@ -65,12 +68,14 @@ export function summarize(models: readonly HeartbeatModel[]): string {
   return [...parts.slice(0, kept).sort(compare), CUT].join(';');
 }
 
-function partOf({ name, version, state, drifted, sampling, unadmitted, revoked }: HeartbeatModel): string {
+function partOf(model: HeartbeatModel): string {
+  const { name, version, state, drifted, sampling, fallback, unadmitted, revoked } = model;
   const doubt = revoked === true ? '+revoked' : unadmitted === true ? '+unadmitted' : '';
   return (
     `${name}@${version}/${state}` +
     (drifted === true ? '+drifted' : '') +
     (sampling === true ? '+sampling' : '') +
+    (fallback === true ? '+fallback' : '') +
     doubt
   );
 }
@@ -101,6 +106,7 @@ export function parseSummary(summary: string): readonly SummaryModel[] {
       drifted: flags.includes('drifted'),
       sampling: flags.includes('sampling'),
       ...(doubt === undefined ? {} : { doubt }),
+      ...(flags.includes('fallback') ? { fallback: true } : {}),
     });
   }
   return models;

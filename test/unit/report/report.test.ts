@@ -78,6 +78,25 @@ describe('fleetReport', () => {
     ]);
   });
 
+  it('names devices whose accelerator computes nothing of a model, after those in worse need', async () => {
+    await using world = await makeWorld();
+    await world.fleet('r', 2);
+    await indexHeartbeats(world.cloud);
+    await beat(world, 'r-0', '5.0.0', { provider: 'CPUExecutionProvider', fallback: true });
+    await beat(world, 'r-1', '5.0.0', { unadmitted: true, fallback: true });
+    const { deviceStates } = await fleetReport(world.cloud, 'r', NOW_MS);
+    assert.equal(deviceStates.healthy, 2);
+    assert.deepEqual(await devicesInNeed(world.cloud, 'r'), [
+      {
+        device: 'r-1',
+        connected: true,
+        state: 'doubtful',
+        models: ['mnist 5.0.0 SERVING, unadmitted, fallback'],
+      },
+      { device: 'r-0', connected: true, state: 'fallback', models: ['mnist 5.0.0 SERVING, fallback'] },
+    ]);
+  });
+
   it('does without the sums of captures where the account has no field left', async () => {
     await using world = await makeWorld();
     await world.fleet('r', 1);

@@ -114,6 +114,11 @@ describe('heartbeat', () => {
     const doubtful = summarize([{ ...a, unadmitted: true }]);
     assert.equal(doubtful, 'a@1.0.0/SERVING+sampling+unadmitted');
     assert.equal(parseSummary(doubtful)[0]?.doubt, 'unadmitted');
+    const fallenBack = summarize([
+      { ...a, provider: 'CPUExecutionProvider', fallback: true, unadmitted: true },
+    ]);
+    assert.equal(fallenBack, 'a@1.0.0/SERVING+sampling+fallback+unadmitted');
+    assert.equal(parseSummary(fallenBack)[0]?.fallback, true);
     assert.deepEqual(parseSummary(summarize([])), []);
   });
 
