@@ -22,6 +22,8 @@ export interface CaptureRecord {
   readonly model: string;
   readonly modelVersion: string;
   readonly packageDigest: string;
+  /** The execution provider that computed it, where that was not the agent's own ONNX Runtime on the CPU. */
+  readonly provider?: string;
   /** Tags of the policies that asked for this record, such as `percentage` or `least-confidence:low`. */
   readonly reasons: readonly string[];
   readonly priority: Priority;

@@ -38,6 +38,8 @@ export const EventMetadata = Type.Object({
   modelVersion: Type.String(),
   /** Added, as all below: SHA-256 of the package's manifest. */
   packageDigest: Type.String(),
+  /** The execution provider that computed it, where that was not the agent's own ONNX Runtime on the CPU. */
+  provider: Type.Optional(Type.String()),
   /** Tags of the policies that asked for the record. */
   reasons: Type.Array(Type.String()),
   priority: Type.String(),

@@ -117,6 +117,7 @@ function metadataOf(record: StampedRecord, { layout, reference }: RenderContext)
     modelName: record.model,
     modelVersion: record.modelVersion,
     packageDigest: record.packageDigest,
+    ...(record.provider === undefined ? {} : { provider: record.provider }),
     reasons: [...record.reasons],
     priority: record.priority,
     bootId: record.bootId,

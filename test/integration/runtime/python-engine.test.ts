@@ -151,6 +151,7 @@ describe('models in the device’s own Python', () => {
     await until(() => bench?.sampled.length === 1, 'the record is there');
     const [record] = bench?.sampled ?? [];
     assert.equal(record?.captureId, 'capture-1');
+    assert.equal(record?.provider, 'CPUExecutionProvider');
     assert.deepEqual(outputFloats(record?.outputs[0]), [7]);
     await model.setCapture(undefined);
     assert.equal((await model.run(runRequest([floats('x', [8])]), 5000)).captured, 'no');

@@ -53,7 +53,7 @@ describe('a closed segment', () => {
     assert.deepEqual([...(await openSegment(disk, ROOT, name)).objects()], once);
   });
 
-  it('gives the tensors back, inline and by file, and says what redaction did', async () => {
+  it('gives the tensors back, inline and by file, and says what redaction did and what computed them', async () => {
     const disk = new MemoryDisk();
     const large = bytesOf(5, 4000);
     const name = await putClosedSegment(disk, ROOT, [
@@ -61,6 +61,7 @@ describe('a closed segment', () => {
         inputs: [{ name: 'image', datatype: 'UINT8', shape: [1, 4000], data: large }],
         auxiliaryInputs: [{ name: 'frame', encoding: 'NONE', contentType: 'jpg', data: bytesOf(1, 9) }],
         redactions: [{ name: 'badge', mode: 'input', action: 'drop' }],
+        provider: 'CUDAExecutionProvider',
       }),
     ]);
     const [raw, lines] = [...(await openSegment(disk, ROOT, name)).objects()];
@@ -77,6 +78,7 @@ describe('a closed segment', () => {
     assert.equal(record?.outputs[0]?.datatype, 'FP32');
     assert.equal(record?.auxiliaryInputs[0]?.contentType, 'jpg');
     assert.equal(record?.metadata.inferenceTime, '2026-03-04T05:06:07');
+    assert.equal(record?.metadata.provider, 'CUDAExecutionProvider');
     assert.deepEqual(record?.metadata.redactions, [{ name: 'badge', mode: 'input', action: 'drop' }]);
   });
 

@@ -71,11 +71,13 @@ export class ModelCapture {
     const { request, before, inputs, outputs, inferenceTimeMs } = inference;
     const decision = this.#sampler.decideAfter(outputs, before, request.capture);
     if (decision === undefined) return undefined;
+    const { engine } = this.#report;
     const sampled: CaptureRecord = {
       captureId: request.capture.captureId,
       model: this.#report.name,
       modelVersion: this.#report.version,
       packageDigest: this.#report.digest,
+      ...(engine === undefined ? {} : { provider: engine.provider }),
       reasons: decision.reasons,
       priority: decision.priority,
       inferenceTimeMs,
