@@ -178,14 +178,14 @@ export function runRequest(inputs: readonly HostTensor[], rest: Partial<RunReque
   };
 }
 
-/** Children, our own by default, that are model hosts. */
+/** Children, our own by default, that are model hosts, in Node or in Python. */
 export async function hostPids(parent = process.pid): Promise<number[]> {
   const tasks = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8');
   const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
   const lines = await Promise.all(
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
   );
-  return pids.filter((_, index) => lines[index]?.includes('model-host'));
+  return pids.filter((_, index) => /model-host|python-host/.test(lines[index] ?? ''));
 }
 
 /** A tensor as an app would send it, decoded. */
