@@ -8,6 +8,8 @@ import { Ends } from './ends.js';
 /** A stop has 5 s in all, most of it for what is under way. */
 const UNLINK_MS = 300;
 const FLUSH_MS = 400;
+/** The port itself waits for no nucleus that says nothing: what takes longer is read and answered all the while. */
+const CLOSE_MS = 1500;
 const BACKOFF = { baseMs: 200, capMs: 5000 };
 
 /** A component's way to Greengrass, from the first attempt to the end. */
@@ -50,7 +52,7 @@ export function joinGreengrass(
     },
     close: async () => {
       await briefly(clock, FLUSH_MS, component.flushed?.());
-      await briefly(clock, FLUSH_MS, greengrass?.close());
+      await briefly(clock, CLOSE_MS, greengrass?.close());
     },
   };
 }

@@ -24,6 +24,10 @@ import type { NucleusSocket } from './upstream.js';
 const CALL_TIMEOUT_MS = 10_000;
 /** What was written gets so long to leave. */
 const CLOSE_MS = 1000;
+/** At its end a nucleus that says nothing for twice so long is waited for no more: the first may have been our own. */
+const SILENCE_MS = 250;
+/** Any component may ask this, and both nuclei answer it in its turn, whatever that is. */
+const FENCE = 'GetConfiguration';
 /** Above the 24 MiB of the Java nucleus: what it lets through costs no connection. */
 const MAX_FRAME_BYTES = 25 * 1024 * 1024;
 const MAX_STREAM_ID = 2 ** 31 - 1;
@@ -40,8 +44,11 @@ export interface StreamListener {
 export interface NucleusStream {
   /** Resolves when the nucleus has accepted it; rejects as {@link Link.call} does. */
   readonly opened: Promise<unknown>;
-  /** Tells the nucleus that nobody listens any more. */
-  close(): void;
+  /**
+   * Tells the nucleus that nobody listens any more, and resolves when all is heard that it had sent until it read that:
+   * to whoever sent it, it is delivered. Never rejects; a nucleus that says nothing is not waited for.
+   */
+  close(): Promise<void>;
 }
 
 interface Stream {
@@ -50,6 +57,8 @@ interface Stream {
   /** Undefined: one answer, and nothing after it. */
   readonly listener: StreamListener | undefined;
   isAnswered: boolean;
+  /** Whoever listens has said that this is the end. */
+  isLeft: boolean;
 }
 
 /**
@@ -63,6 +72,7 @@ export class Link {
   readonly #splitter = new FrameSplitter(MAX_FRAME_BYTES);
   readonly #streams = new Map<number, Stream>();
   readonly #closed = deferred<void>();
+  #fence: Promise<void> | undefined;
   #lastId = 0;
 
   constructor(socket: NucleusSocket, clock: Clock) {
@@ -101,7 +111,7 @@ export class Link {
 
   open(operation: string, request: JsonObject, listener: StreamListener): NucleusStream {
     const { id, stream } = this.#begin(operation, request, listener);
-    const close = (): void => this.#terminate(id);
+    const close = async (): Promise<void> => await this.#leave(id);
     // An answer that comes too late would open what nobody listens to.
     stream.answer.promise.catch(close);
     return { opened: stream.answer.promise, close };
@@ -112,6 +122,18 @@ export class Link {
     if (this.signal.aborted) return;
     this.#end(new EdgeError('CONNECTION_LOST', 'The connection to Greengrass was lost', { cause }));
     this.#socket.destroy();
+  }
+
+  /** Resolves when all that was asked is answered, or the nucleus says nothing any more. Never rejects. */
+  async settle(): Promise<void> {
+    for (;;) {
+      // What was heard or ended just now leads to requests of its own.
+      await this.#clock.sleep(0);
+      const open = [...this.#streams.values()].filter(({ isAnswered }) => !isAnswered);
+      if (open.length === 0) return;
+      const isOver = await this.#patiently(Promise.allSettled(open.map(({ answer }) => answer.promise)));
+      if (!isOver) return;
+    }
   }
 
   /** Always settles. */
@@ -134,7 +156,7 @@ export class Link {
     };
     const answer = deferred<Json>();
     const cancelTimer = this.#clock.after(CALL_TIMEOUT_MS, late, { unref: true });
-    const stream = { answer, cancelTimer, listener, isAnswered: false };
+    const stream = { answer, cancelTimer, listener, isAnswered: false, isLeft: false };
     this.#streams.set(id, stream);
     const payload = Buffer.from(JSON.stringify(request));
     this.#send({ streamId: id, flags: 0, operation: `${SHAPES}${operation}`, payload });
@@ -147,9 +169,33 @@ export class Link {
     this.#socket.write(encodeFrame({ type: MESSAGE_TYPE.applicationMessage, ...frame }));
   }
 
-  #terminate(streamId: number): void {
+  async #leave(streamId: number): Promise<void> {
+    if (this.signal.aborted) return;
+    this.#send({ streamId, flags: TERMINATE_STREAM });
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    stream.isLeft = true;
+    this.#fence ??= this.#passFence();
+    await this.#fence;
     this.#streams.delete(streamId);
-    if (!this.signal.aborted) this.#send({ streamId, flags: TERMINATE_STREAM });
+  }
+
+  /** Neither nucleus confirms the end of a stream: what is asked after it is answered after the stream's last event. */
+  async #passFence(): Promise<void> {
+    // Streams that end together have one.
+    await Promise.resolve();
+    this.#fence = undefined;
+    await this.#patiently(this.call(FENCE, { keyPath: [] })).catch(() => undefined);
+  }
+
+  /** Waits for it as long as the nucleus goes on saying something. @returns whether it has ended */
+  async #patiently(work: Promise<unknown>): Promise<boolean> {
+    for (let silences = 0; silences < 2;) {
+      const { heardBytes } = this;
+      if (await endsWithin(this.#clock, SILENCE_MS, work)) return true;
+      silences = this.heardBytes === heardBytes ? silences + 1 : 0;
+    }
+    return false;
   }
 
   #receive(chunk: Uint8Array): void {
@@ -189,7 +235,7 @@ export class Link {
     if (isOver || listener === undefined) this.#streams.delete(frame.streamId);
     if (!stream.isAnswered) this.#answered(stream, frame);
     else if (frame.payload.byteLength > 0) listener?.onEvent(jsonOf(frame));
-    if (isOver) listener?.onEnd();
+    if (isOver && !stream.isLeft) listener?.onEnd();
   }
 
   #answered(stream: Stream, frame: Frame): void {
@@ -203,8 +249,8 @@ export class Link {
     if (stream === undefined) return;
     this.#streams.delete(frame.streamId);
     stream.cancelTimer();
-    if (stream.isAnswered) stream.listener?.onEnd();
-    else stream.answer.reject(refusalOf(frame));
+    if (!stream.isAnswered) stream.answer.reject(refusalOf(frame));
+    else if (!stream.isLeft) stream.listener?.onEnd();
   }
 
   #end(reason: EdgeError): void {

@@ -1,5 +1,6 @@
 import {
   EdgeError,
+  endsWithin,
   fullJitterMs,
   Listeners,
   messageOf,
@@ -22,6 +23,8 @@ import { Subscription, type Wanted } from './subscription.js';
 const BACKOFF = { baseMs: 200, capMs: 1000 };
 /** A process that stood still itself has answers waiting in its socket: they get a moment. */
 const LAST_WORD_MS = 1000;
+/** Whoever closes gets the answers to what it asked before, and may go on asking. */
+const LAST_ANSWERS_MS = 2000;
 
 export interface SessionOptions {
   readonly identity: Identity;
@@ -98,12 +101,13 @@ export class Session {
     this.#subscriptions.add(subscription);
     return async () => {
       this.#subscriptions.delete(subscription);
-      subscription.end();
+      await subscription.end();
     };
   }
 
-  /** Always settles. */
+  /** What was asked before is answered first, as long as the nucleus goes on answering. Always settles. */
   async close(): Promise<void> {
+    if (this.#link !== undefined) await endsWithin(this.#options.clock, LAST_ANSWERS_MS, this.#link.settle());
     if (this.#closing.signal.aborted) return;
     const closed = new EdgeError('CLOSED', 'The connection to Greengrass was closed');
     this.#closing.abort(closed);

@@ -48,7 +48,7 @@ export class Subscription {
       this.keepTrying(link, new EdgeError('NUCLEUS_REFUSED', 'The nucleus ended the subscription'));
     const stream = link.open(operation, request, { onEvent, onEnd });
     await stream.opened;
-    if (this.#ending.signal.aborted) stream.close();
+    if (this.#ending.signal.aborted) await stream.close();
     else this.#current = stream;
   }
 
@@ -88,9 +88,10 @@ export class Subscription {
     this.#current = undefined;
   }
 
-  end(): void {
+  /** Resolves when all that came for it is heard. Never rejects. */
+  async end(): Promise<void> {
     const stream = this.#current;
     this.forget();
-    stream?.close();
+    await stream?.close();
   }
 }

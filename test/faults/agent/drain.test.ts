@@ -144,4 +144,33 @@ describe('faults: the agent stops or is updated under load', () => {
     assert.deepEqual([unanswered, doubled], [0, 0]);
     assert.ok(isWithin(slowestMs, 5000), note);
   });
+
+  it('R20: what the nucleus has taken while the process stood still is answered, although SIGTERM comes before it is read', async () => {
+    const requests = longRun() ? 6000 : 3000;
+    await using bench = await AgentBench.create();
+    const folder = await writeTestPackage(bench.root, identityPackage());
+    await bench.start();
+    assert.equal((await bench.register(folder, 'org.edgemanager.model.Identity')).code, 0);
+    const caller = new Caller(await bench.connect('com.example.App'), systemRandom, 'Identity');
+    await caller.open();
+    await caller.send();
+    await until(() => caller.replies.size === 1, 'the first request is answered', 20_000);
+    const control = await bench.controlPid();
+    process.kill(control, 'SIGSTOP');
+    while (caller.sent.length < requests) await Promise.all(Array.from({ length: 50 }, () => caller.send()));
+    process.kill(control, 'SIGTERM');
+    const stopped = bench.stop();
+    process.kill(control, 'SIGCONT');
+    assert.equal(await stopped, 0, bench.log);
+    await until(() => caller.replies.size === caller.sent.length, 'all are answered', 2000).catch(
+      () => undefined,
+    );
+    const lost = caller.count(caller.sent, (replies) => replies === 0);
+    const duplicated = caller.count(caller.sent, (replies) => replies > 1);
+    const note = Object.entries(caller.codes)
+      .map(([code, count]) => `${code}=${count}`)
+      .join(' ');
+    reportFaultRow({ row: 'R20', cycles: 1, lost, duplicated, corrupt: 0, note });
+    assert.deepEqual([lost, duplicated], [0, 0], note);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger, type Clock, type JsonObject } from '../../../src/core/mod.js';
+import { silentLogger, type Clock, type JsonObject, type Logger } from '../../../src/core/mod.js';
 import { encodeFrame, MESSAGE_TYPE } from '../../../src/ipc/frames/mod.js';
 import { connectGreengrass } from '../../../src/ipc/greengrass/mod.js';
 import { translateIpcError } from '../../../src/ipc/greengrass/ipc-errors.js';
@@ -31,12 +31,12 @@ describe('what a nucleus sends', () => {
     await rm(folder, { recursive: true });
   });
 
-  async function connect(clock: Clock = systemClock): Promise<void> {
+  async function connect(clock: Clock = systemClock, logger: Logger = silentLogger): Promise<void> {
     await server.listen();
     port = await connectGreengrass({
       clock,
       random: systemRandom,
-      logger: silentLogger,
+      logger,
       environment: {
         AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: server.socketPath,
         SVCUID: 'svcuid',
@@ -135,6 +135,57 @@ describe('what a nucleus sends', () => {
     }, 'messages come');
     assert.ok(server.subscribed.filter((topic) => topic === 'b').length === 1);
     assert.deepEqual(told, []);
+  });
+
+  it('is heard up to the end of its subscription, although most of it lies unread when that is asked for', async () => {
+    await connect();
+    const heard: string[] = [];
+    const end = await port.subscribe('a', ({ payload }) => heard.push(Buffer.from(payload).toString()));
+    const sent = Array.from({ length: 5000 }, (_, index) => `${index}`);
+    for (const text of sent) server.send('a', text);
+    await end();
+    assert.deepEqual(heard, sent);
+    server.send('a', 'after it');
+    await port.publish('b', Buffer.from('x'));
+    assert.equal(heard.length, sent.length);
+  });
+
+  it('is heard and answered before the connection closes', async () => {
+    await connect();
+    const heard: string[] = [];
+    const answers: Promise<unknown>[] = [];
+    const end = await port.subscribe('a', ({ payload }) => {
+      heard.push(Buffer.from(payload).toString());
+      answers.push(port.publish('b', payload));
+    });
+    const sent = Array.from({ length: 5000 }, (_, index) => `${index}`);
+    for (const text of sent) server.send('a', text);
+    const before = server.calls;
+    const ending = end();
+    await port.close();
+    await ending;
+    assert.deepEqual(heard, sent);
+    await Promise.all(answers);
+    assert.ok(server.calls >= before + sent.length);
+  });
+
+  it('may be nothing at the end of a subscription: that settles all the same', async () => {
+    await connect();
+    const end = await port.subscribe('a', () => undefined);
+    const endOther = await port.subscribe('b', () => undefined);
+    server.isStuck = true;
+    await Promise.all([end(), endOther()]);
+  });
+
+  it('may be the end of a subscription that is being ended: nobody asks for it again', async () => {
+    const warned: string[] = [];
+    await connect(systemClock, { ...silentLogger, error: (text) => warned.push(text) });
+    const end = await port.subscribe('a', () => undefined);
+    server.endStreams('a');
+    await end();
+    await port.publish('b', Buffer.from('x'));
+    assert.deepEqual(warned, []);
+    assert.equal(server.subscribed.length, 1);
   });
 
   it('may be nothing: a nucleus that reads no more holds up no close', async () => {
