@@ -24,8 +24,8 @@ export const COMMON = {
   target: 'node20.19',
   legalComments: 'none',
   minifySyntax: true,
+  // Without keepNames, which costs each closure a defineProperty whenever it is made.
   minifyWhitespace: true,
-  keepNames: true,
   metafile: true,
   write: false,
   logLevel: 'silent',

@@ -4,6 +4,8 @@ import { EdgeError, messageOf } from '../core/mod.js';
 
 /** Room for a path in a unix socket's address, its end included. */
 const MAX_PATH_BYTES = 107;
+/** As much as the system gives a reader at once. */
+const READ_BYTES = 64 * 1024;
 
 /** One end of a connection of bytes. */
 export interface ByteChannel {
@@ -74,9 +76,15 @@ export async function listenUnix(options: UnixListenOptions): Promise<UnixListen
 
 /** Connects to a unix socket; `onOpen` tells that it is there, `onClose` of the listener that it can't be had. */
 export function connectUnix(path: string, listener: ChannelListener, onOpen: () => void): ByteChannel {
-  const socket = connect(path);
+  // One buffer for good: made anew for each read it costs more than the copy of what is read.
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (count: number): boolean => {
+    listener.onData(Buffer.from(buffer.subarray(0, count)));
+    return true;
+  };
+  const socket = connect({ path, onread: { buffer, callback } });
   socket.once('connect', onOpen);
-  attach(socket, listener);
+  attachEvents(socket, listener);
   return channelOf(socket);
 }
 
@@ -146,8 +154,12 @@ function channelOf(socket: Socket): ByteChannel {
 }
 
 function attach(socket: Socket, listener: ChannelListener): void {
-  let failure: Error | undefined;
   socket.on('data', (chunk: Uint8Array) => listener.onData(chunk));
+  attachEvents(socket, listener);
+}
+
+function attachEvents(socket: Socket, listener: ChannelListener): void {
+  let failure: Error | undefined;
   socket.on('drain', () => listener.onDrain());
   socket.on('error', (error) => (failure = error));
   socket.on('close', () => listener.onClose(failure));

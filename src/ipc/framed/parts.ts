@@ -1,5 +1,5 @@
 import { EdgeError, isJsonObject } from '../../core/mod.js';
-import { payloadOffsets } from '../../framing/mod.js';
+import { aligned } from '../../framing/mod.js';
 
 /** Where operations have tensors and items of captures: each may hold its bytes in the payload. */
 const LISTS = ['inputs', 'outputs', 'inputTensors', 'outputTensors'] as const;
@@ -9,18 +9,16 @@ type Body = Readonly<Record<string, unknown>>;
 /** What of the bytes at hand goes behind the metadata: where each part lies stands there in its place. */
 export function laidOut(body: Body): { body: Body; payload: readonly Uint8Array[] } {
   const payload: Uint8Array[] = [];
-  for (const { part } of partsOf(body)) if (part['bytes'] instanceof Uint8Array) payload.push(part['bytes']);
-  if (payload.length === 0) return { body, payload };
-  const offsets = payloadOffsets(payload.map(({ byteLength }) => byteLength));
-  let next = 0;
-  return {
-    body: withParts(body, (part) => {
-      const { bytes } = part;
-      if (!(bytes instanceof Uint8Array)) return part;
-      return { ...part, bytes: { offset: offsets[next++] ?? 0, byteSize: bytes.byteLength } };
-    }),
-    payload,
-  };
+  let offset = 0;
+  const changed = withParts(body, (part) => {
+    const { bytes } = part;
+    if (!(bytes instanceof Uint8Array)) return part;
+    const region = { offset, byteSize: bytes.byteLength };
+    payload.push(bytes);
+    offset += aligned(bytes.byteLength);
+    return { ...part, bytes: region };
+  });
+  return { body: changed, payload };
 }
 
 /**
@@ -28,9 +26,10 @@ export function laidOut(body: Body): { body: Body; payload: readonly Uint8Array[
  * @throws EdgeError INVALID_ARGUMENT (FIELD_INVALID) where a part does not lie in the payload
  */
 export function takenUp(body: Body, payload: Uint8Array): Body {
-  if (!partsOf(body).some(({ part }) => part['bytes'] !== undefined)) return body;
-  return withParts(body, (part, field) =>
-    part['bytes'] === undefined ? part : { ...part, bytes: viewOf(part['bytes'], payload, field) },
+  return withParts(body, (part, list, index) =>
+    part['bytes'] === undefined
+      ? part
+      : { ...part, bytes: viewOf(part['bytes'], payload, `${list}[${index}]`) },
   );
 }
 
@@ -52,23 +51,16 @@ function isSize(value: unknown): value is number {
 
 type Part = Readonly<Record<string, unknown>>;
 
-function partsOf(body: Body): { part: Part }[] {
-  return LISTS.flatMap((list) => {
-    const parts = body[list];
-    return Array.isArray(parts) ? parts.filter(isPart).map((part) => ({ part })) : [];
-  });
-}
-
-function withParts(body: Body, change: (part: Part, field: string) => Part): Body {
-  const changed: Record<string, unknown> = { ...body };
+/** A copy only where there are parts. */
+function withParts(body: Body, change: (part: Part, list: string, index: number) => Part): Body {
+  let changed: Record<string, unknown> | undefined;
   for (const list of LISTS) {
     const parts: unknown = body[list];
     if (!Array.isArray(parts)) continue;
-    changed[list] = parts.map((part: unknown, index) =>
-      isPart(part) ? change(part, `${list}[${index}]`) : part,
-    );
+    changed ??= { ...body };
+    changed[list] = parts.map((part: unknown, index) => (isPart(part) ? change(part, list, index) : part));
   }
-  return changed;
+  return changed ?? body;
 }
 
 /** Names of wanted outputs are strings. */
