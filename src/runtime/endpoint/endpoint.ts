@@ -1,4 +1,12 @@
-import { EdgeError, messageOf, SerialQueue, type Clock, type Logger, type Random } from '../../core/mod.js';
+import {
+  EdgeError,
+  endsWithin,
+  messageOf,
+  SerialQueue,
+  type Clock,
+  type Logger,
+  type Random,
+} from '../../core/mod.js';
 import { FRAMED_INLINE_BYTES, FRAMED_PROTOCOL, MAX_FRAME_BYTES, type Hello } from '../../ipc/framed/mod.js';
 import type { Responder } from '../../ipc/mod.js';
 import { listenUnix, VERSION, type ByteChannel, type UnixListener } from '../../system/mod.js';
@@ -14,6 +22,8 @@ const MAX_LINGERING = 2 * MAX_CONNECTIONS;
 const MAX_UNDER_WAY_BYTES = 32 * 1024 * 1024;
 const LOOK_MS = 1000;
 const TRY_AGAIN_MS = 10_000;
+/** For what was answered to be read when the endpoint closes. */
+const LAST_WORDS_MS = 500;
 
 export interface EndpointOptions {
   readonly configuration: Pick<ConfigurationHolder, 'current' | 'onChange'>;
@@ -134,6 +144,9 @@ export class Endpoint {
     this.#listener = undefined;
     const closing = listener?.close();
     for (const connection of this.#connections) connection.end();
+    if (closing === undefined || (await endsWithin(this.#options.clock, LAST_WORDS_MS, closing))) return;
+    // The agent has to stop in time, whoever does not read.
+    for (const connection of this.#connections) connection.drop();
     await closing;
   }
 

@@ -15,6 +15,7 @@ class ImpatientEndpoint implements AsyncDisposable {
   readonly path: string;
   answered = 0;
   #skewMs = 0;
+  #stoodAtMs: number | undefined;
   #endpoint: Endpoint | undefined;
   readonly #folder: string;
 
@@ -35,7 +36,10 @@ class ImpatientEndpoint implements AsyncDisposable {
           return { v: 1, id, ok: true, body: { text } };
         },
       },
-      clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + made.#skewMs },
+      clock: {
+        ...systemClock,
+        monotonicMs: () => (made.#stoodAtMs ?? systemClock.monotonicMs()) + made.#skewMs,
+      },
       random: systemRandom,
       logger: silentLogger,
       onGone: () => undefined,
@@ -52,8 +56,17 @@ class ImpatientEndpoint implements AsyncDisposable {
     this.#skewMs += ms;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** From now on nobody's patience ends by itself. */
+  stand(): void {
+    this.#stoodAtMs = systemClock.monotonicMs();
+  }
+
+  async close(): Promise<void> {
     await this.#endpoint?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
@@ -92,6 +105,17 @@ describe('the patience of the local endpoint', () => {
     slow.send({ kind: KIND.hello, id: 0, metadata: { protocol: 1 } });
     await slow.frame(KIND.welcome);
     slow.close();
+  });
+
+  it('is short at the end: who does not read its answers holds up no stop of the agent', async () => {
+    await using endpoint = await ImpatientEndpoint.open();
+    const deaf = await RawEndpoint.greeted(endpoint.path);
+    deaf.deafen();
+    for (let id = 1; id <= 20; id++) deaf.predict(id);
+    await until(() => endpoint.answered >= 2, 'some are answered');
+    endpoint.stand();
+    await endpoint.close();
+    await until(() => endpoint.connections === 0, 'it has gone');
   });
 
   it('reads no more of who does not read its answers, and closes it', async () => {
