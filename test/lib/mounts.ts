@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from './until.js';
 
 function run(command: string, args: readonly string[]): void {
   const result = spawnSync(command, args, { encoding: 'utf8' });
@@ -50,6 +51,12 @@ export function mountTmpfs(mountPoint: string, sizeMiB: number): void {
 
 export function unmount(mountPoint: string): void {
   run('umount', [mountPoint]);
+}
+
+/** Whoever was killed there has left it within ten seconds: a component's processes end one after the other. */
+export async function unmountOnceLeft(mountPoint: string): Promise<void> {
+  const unmounted = (): boolean => spawnSync('umount', [mountPoint]).status === 0;
+  await until(unmounted, `${mountPoint} can be unmounted`, 10_000);
 }
 
 /** Takes all the room there is, with what the file at `path` holds already. */

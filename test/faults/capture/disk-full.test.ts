@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../src/system/mod.js';
 import { longRun, reportFaultRow, skipFaultRow } from '../../lib/fault-table.js';
-import { fillDisk, mountMissing, mountTmpfs, unmount } from '../../lib/mounts.js';
+import { fillDisk, mountMissing, mountTmpfs, unmountOnceLeft } from '../../lib/mounts.js';
 import { CLEAN, judge } from '../../lib/oracle.js';
 import { until } from '../../lib/until.js';
 import { AppLoad, issuedRecord } from '../../lib/app-load.js';
@@ -25,7 +25,7 @@ describe("faults: the disk of the agent's whole work folder is full", function (
     try {
       await fullDiskCycles(device, longRun() ? 200 : 12);
     } finally {
-      unmount(device.bench.workFolder);
+      await unmountOnceLeft(device.bench.workFolder);
     }
   });
 });
