@@ -1,5 +1,6 @@
 import {
   MAX_MESSAGE_BYTES,
+  MAX_TIMEOUT_MS,
   reasonOf,
   ReplyEnvelope,
   RequestEnvelope,
@@ -39,6 +40,11 @@ export function decodeMessage(payload: Uint8Array, what: string, maxBytes = MAX_
   } catch (cause) {
     throw new EdgeError('MESSAGE_UNREADABLE', `${what} as it is not JSON`, { cause });
   }
+}
+
+/** What remains of a request's time, as its `timeoutMs` may have it. */
+export function wireTimeout(remainingMs: number): number {
+  return Math.min(MAX_TIMEOUT_MS, Math.max(1, Math.ceil(remainingMs)));
 }
 
 export function decodeRequest(payload: Uint8Array): RequestEnvelope {

@@ -1,7 +1,6 @@
 import {
   AGENT_RETURNED_ID,
   MAX_MESSAGE_BYTES,
-  MAX_TIMEOUT_MS,
   operations,
   replyTopic,
   type OperationName,
@@ -12,7 +11,7 @@ import {
 } from '../contract/mod.js';
 import { EdgeError, validate, within, type Clock, type Logger, type Random } from '../core/mod.js';
 import type { BodyRoom, WithBodyRoom } from './body-room.js';
-import { decodeMessage, decodeReply, encodeMessage, fromErrorBody } from './codec.js';
+import { decodeMessage, decodeReply, encodeMessage, fromErrorBody, wireTimeout } from './codec.js';
 import { OpenRequest } from './open-request.js';
 import type { ConnectionState, IncomingMessage, Transport } from './port.js';
 
@@ -255,8 +254,4 @@ class TopicRequester implements Requester {
     this.#over = error;
     for (const request of this.#open.values()) request.reject(error);
   }
-}
-
-function wireTimeout(ms: number): number {
-  return Math.min(MAX_TIMEOUT_MS, Math.max(1, Math.ceil(ms)));
 }

@@ -52,7 +52,7 @@ const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'deploy/commands/dev.ts': { '1.0.0': 'what gdk gives to the first build of any component' },
   'src/contract/asyncapi.ts': { '3.0.0': 'AsyncAPI', '1.0.0': 'the wire' },
-  'src/ipc/greengrass/upstream.ts': { '0.1.0': "Greengrass's IPC" },
+  'src/ipc/greengrass/greeting.ts': { '0.1.0': "Greengrass's IPC" },
   'src/local/nucleus/ipc/connection.ts': { '0.1.0': "Greengrass's IPC" },
   'src/local/nucleus/ipc-kernel.ts': { '0.0.0': 'components without one' },
   'src/local/nucleus/resolve.ts': {

@@ -1,6 +1,5 @@
 import {
   ErrorBody,
-  MAX_TIMEOUT_MS,
   modelOfPredictTopic,
   operations,
   type OperationName,
@@ -10,7 +9,13 @@ import {
 import { EdgeError, isJsonObject, validate, type Clock, type Logger, type Random } from '../../core/mod.js';
 import { encodeFrame, FRAME_HEADER_BYTES, type Frame } from '../../framing/mod.js';
 import { FRAMED_PROTOCOL, KIND, laidOut, MAX_FRAME_BYTES, takenUp } from '../../ipc/framed/mod.js';
-import { decodeMessage, encodeMessage, fromErrorBody, type RequestOptions } from '../../ipc/mod.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  fromErrorBody,
+  wireTimeout,
+  type RequestOptions,
+} from '../../ipc/mod.js';
 import { Deadlines } from './deadlines.js';
 import { FramedLink } from './framed-link.js';
 
@@ -48,10 +53,11 @@ export class FramedRequester {
   readonly #deadlines: Deadlines;
   readonly #link: FramedLink;
   #counter = 0;
-  #closed = false;
+  /** Why no request can be made any more. */
+  #over: EdgeError | undefined;
 
   constructor(options: FramedRequesterOptions) {
-    const { path, name, random } = options;
+    const { name, random } = options;
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock);
     const hello = {
@@ -61,7 +67,6 @@ export class FramedRequester {
     };
     this.#link = new FramedLink({
       ...options,
-      path,
       hello: encodeFrame({ kind: KIND.hello, id: 0, metadata: encodeMessage(hello) }),
       waiting: () => [...this.#calls.values()].map(({ frame }) => frame()),
       onFrame: (frame) => this.#receive(frame),
@@ -106,17 +111,15 @@ export class FramedRequester {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#over !== undefined) return;
+    this.#over = new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed');
     this.#link.close();
-    this.#rejectAll(new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed'));
+    this.#rejectAll(this.#over);
     this.#deadlines.close();
   }
 
   #checkOpen(): void {
-    if (this.#closed) {
-      throw new EdgeError('CLOSED', 'Cannot wait for the reply as the client was closed');
-    }
+    if (this.#over !== undefined) throw this.#over;
     if (this.#link.isUp || this.#calls.size < MAX_WAITING) return;
     throw new EdgeError(
       'REQUESTS_UNDER_WAY',
@@ -200,8 +203,4 @@ function encoderOf(
       `Cannot send the request as a frame must have at most ${MAX_FRAME_BYTES} bytes: this one has ${bytes}`,
     );
   };
-}
-
-function wireTimeout(ms: number): number {
-  return Math.min(MAX_TIMEOUT_MS, Math.max(1, Math.ceil(ms)));
 }

@@ -32,8 +32,9 @@ export interface AliveWatch {
 }
 
 /**
- * Calls back once, when the process has been silent for too long. Hearing it arms no timer: one looks how long ago it was. A native abort of aws-crt within malloc can leave
- * a process that neither runs nor ends: its handler for the signal waits for the lock that the abort was under.
+ * Calls back once, when the process has been silent for too long. Hearing it arms no timer: one looks how long ago it
+ * was. Native code that aborts within malloc can leave a process that neither runs nor ends: a handler for the signal
+ * waits for the lock that the abort was under.
  */
 export function watchAlive(clock: Clock, onSilence: (silentMs: number) => void): AliveWatch {
   let limitMs = START_LIMIT_MS;

@@ -1,5 +1,5 @@
 import { EdgeError, messageOf } from '../../core/mod.js';
-import { greet, type Greeting, type GreetOptions, type NucleusSocket } from './upstream.js';
+import { greet, type Greeting, type GreetOptions, type NucleusSocket } from './greeting.js';
 
 /** The variables that Greengrass gives to a component. An SVCUID that is renewed is written here. */
 export type Environment = Record<string, string | undefined>;

@@ -17,9 +17,8 @@ import {
   TERMINATE_STREAM,
   type Frame,
 } from '../frames/mod.js';
-import type { Identity } from './identity.js';
+import type { NucleusSocket } from './greeting.js';
 import { NucleusRefusal } from './refusal.js';
-import type { NucleusSocket } from './upstream.js';
 
 const CALL_TIMEOUT_MS = 10_000;
 /** What was written gets so long to leave. */
@@ -261,18 +260,6 @@ export class Link {
     }
     this.#streams.clear();
   }
-}
-
-export interface LinkOptions {
-  readonly identity: Identity;
-  readonly clock: Clock;
-  /** Ends the attempt with its reason. */
-  readonly signal: AbortSignal;
-}
-
-/** @throws EdgeError UNAVAILABLE or PERMISSION_DENIED; nothing of the attempt is left */
-export async function openLink({ identity, clock, signal }: LinkOptions): Promise<Link> {
-  return new Link(await identity.enter({ clock, signal }), clock);
 }
 
 function textOf({ payload }: Frame): string {

@@ -13,7 +13,7 @@ import type { ConnectionState } from '../mod.js';
 import { Deafness } from './deafness.js';
 import type { Identity } from './identity.js';
 import { translateIpcError } from './ipc-errors.js';
-import { openLink, type Link } from './link.js';
+import { Link } from './link.js';
 import { Subscription, type Wanted } from './subscription.js';
 
 /**
@@ -121,7 +121,8 @@ export class Session {
 
   async #open(): Promise<void> {
     const { signal } = this.#closing;
-    const link = await openLink({ ...this.#options, signal });
+    const { identity, clock } = this.#options;
+    const link = new Link(await identity.enter({ clock, signal }), clock);
     // Whoever closes does not wait for answers to subscriptions.
     const giveUp = (): void => link.lose(new Error('The component closes'));
     signal.addEventListener('abort', giveUp, { once: true });

@@ -59,7 +59,6 @@ export class Subscription {
       logger.error('A Greengrass subscription is refused: it is tried again later', {
         reason: translateIpcError(thrown, action).message,
       });
-    const isOver = (): boolean => link.signal.aborted || this.#ending.signal.aborted;
     tell(refusal);
     const signal = AbortSignal.any([link.signal, this.#ending.signal]);
     const trying = async (): Promise<void> => {
@@ -70,7 +69,7 @@ export class Subscription {
         ...REFUSED_BACKOFF,
         leastMs: REFUSED_BACKOFF.baseMs,
         signal,
-        worth: () => !isOver(),
+        worth: () => !signal.aborted,
         onPause: ({ thrown, attempt }) => {
           if (attempt % 10 === 0) tell(thrown);
         },
