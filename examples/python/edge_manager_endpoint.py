@@ -479,7 +479,8 @@ class EdgeManagerEndpoint:
 
     def _next(self):
         with self._lock:
-            self._counter += 1
+            # An id has 32 bits, and 0 is the connection's own.
+            self._counter = self._counter % 0xFFFF_FFFF + 1
             return self._counter
 
     def _folder_of(self, connection, deadline):

@@ -48,6 +48,11 @@ def inline():
 def threads():
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         return all(pool.map(lambda index: echo([float(index)]) == [float(index)], range(200)))
+def wrapped():
+    """As after months: an id has 32 bits."""
+    with EdgeManagerEndpoint(sys.argv[1]) as old:
+        old._counter = 2**32 - 2
+        return [len(old.list_models()) for _ in range(3)]
 def captured():
     reply = manager.capture("Echo", inputs={"x": floats([1.0])}, capture_id="mine")
     return [reply["captureId"], manager.capture_status("mine")["state"]]
@@ -148,6 +153,7 @@ describe('the Python client of the local endpoint', function () {
     assert.deepEqual(await app.say('large'), [[true, true, true], 1], 'by one file, used again');
     assert.deepEqual(await app.say('inline'), [true, true]);
     assert.equal(await app.say('threads'), true);
+    assert.deepEqual(await app.say('wrapped'), [1, 1, 1], 'ids begin again behind the last one');
     assert.deepEqual(await app.say('captured'), ['mine', 'SPOOLED']);
     assert.deepEqual(await app.say('told'), [[['Echo', '1.0.0']], 'x', 'Echo']);
     const refusals = ['MODEL_NOT_FOUND', 'TENSOR_INVALID', 'ENDPOINT_REFUSED', 'CONNECTION_LOST'];
