@@ -1,7 +1,6 @@
 import type { FileRegion } from '../../contract/mod.js';
-import { EdgeError } from '../../core/mod.js';
 import type { FileOwner, FilePort } from '../../ipc/mod.js';
-import { AsyncExchangeFolder } from '../host/port/mod.js';
+import { AsyncExchangeFolder, folderUnknown } from '../host/port/mod.js';
 import type { Exchange } from './exchange.js';
 
 /** What the control process itself reads and writes in the exchange folders of callers. */
@@ -25,12 +24,4 @@ export class SharedFiles implements FilePort {
     if (folder === undefined) throw folderUnknown(field);
     return new AsyncExchangeFolder(folder);
   }
-}
-
-export function folderUnknown(field: string): EdgeError {
-  return new EdgeError(
-    'EXCHANGE_FOLDER_UNKNOWN',
-    'Cannot use exchange files as the caller has no exchange folder',
-    { field, nextStep: "Call 'hello' first: it gives the folder" },
-  );
 }

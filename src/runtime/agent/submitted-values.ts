@@ -9,8 +9,7 @@ import {
   tensorByteSize,
   tensorBytesChecked,
 } from '../../tensor/mod.js';
-import { AsyncExchangeFolder } from '../host/port/mod.js';
-import { folderUnknown } from './shared-files.js';
+import { AsyncExchangeFolder, folderUnknown } from '../host/port/mod.js';
 
 /** The control process holds one record's tensors in memory. */
 const MAX_RECORD_BYTES = 64 * MEBIBYTE;

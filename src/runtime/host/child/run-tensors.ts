@@ -9,7 +9,13 @@ import {
 import { checkTensorBytes, tensorByteSize } from '../../../tensor/mod.js';
 import { EdgeError } from '../../../core/mod.js';
 import { checkInputForms } from '../../../engine/mod.js';
-import { ExchangeFolder, type FileTensor, type HostTensor, type RunRequest } from '../port/mod.js';
+import {
+  ExchangeFolder,
+  folderUnknown,
+  type FileTensor,
+  type HostTensor,
+  type RunRequest,
+} from '../port/mod.js';
 
 /** What a tensor costs in a message beside its bytes, in terms of raw bytes. */
 const TENSOR_OVERHEAD_BYTES = 64;
@@ -113,12 +119,5 @@ function leastBytes(datatype: Datatype, shape: TensorMetadata['shape']): number 
 
 function folderOf(request: RunRequest, field: string): ExchangeFolder {
   if (request.exchangeFolder !== undefined) return new ExchangeFolder(request.exchangeFolder);
-  throw new EdgeError(
-    'EXCHANGE_FOLDER_UNKNOWN',
-    'Cannot use exchange files as the caller has no exchange folder',
-    {
-      field,
-      nextStep: "Call 'hello' first: it gives the folder",
-    },
-  );
+  throw folderUnknown(field);
 }

@@ -54,6 +54,14 @@ export function notWritten(cause: unknown, field: string): EdgeError {
   return new EdgeError('EXCHANGE_FULL', `Cannot write the ${what}: ${messageOf(cause)}`, { field, cause });
 }
 
+export function folderUnknown(field: string): EdgeError {
+  return new EdgeError(
+    'EXCHANGE_FOLDER_UNKNOWN',
+    'Cannot use exchange files as the caller has no exchange folder',
+    { field, nextStep: "Call 'hello' first: it gives the folder" },
+  );
+}
+
 function openReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   switch (code) {
