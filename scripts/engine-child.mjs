@@ -8,7 +8,7 @@ const OUTSIDE = ['onnxruntime-node'];
 /**
  * The program that runs a model in a process of its own, as one file: `compile` and `package` start it seven times
  * for a model, and its several hundred modules took more than half of each start.
- * @returns its text, and the npm packages whose code is inside
+ * @returns its text, and the paths of the files that it is made of
  */
 export function engineChild(root) {
   // Whoever only asks whether something is stale loads no bundler.

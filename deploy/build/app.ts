@@ -25,9 +25,9 @@ export interface AppOptions {
 }
 
 /**
- * Makes a Greengrass component of an app: one JavaScript file with all packages inside and the native file of aws-crt
- * for each platform, or the Python files; and the recipe, filled. The former build stays until the new one is
- * complete and checked.
+ * Makes a Greengrass component of an app: one JavaScript file with all packages inside, beside it aws-crt's native file
+ * where the app loads the device SDK (one zip for each platform then), or the Python files; and the recipe, filled. The
+ * former build stays until the new one is complete and checked.
  * @param folder holds recipe.yaml, and package.json (`main`: the first file, `files`: what goes along) or main.py;
  * gdk-config.json where gdk publishes it
  * @throws EdgeError BUILD_REFUSED, FILE_NOT_FOUND, RECIPE_INVALID

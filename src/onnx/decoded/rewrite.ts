@@ -13,14 +13,14 @@ import {
 } from './proto.js';
 import { nodesOf, tensorsOf } from './walk.js';
 
+const DIMENSIONS =
+  'Give --dim NAME=SIZE or --dim INPUT.AXIS=SIZE for what edge-manager inspect shows as open';
+
 /**
  * Gives dynamic dimensions a fixed size, in place. A key is a symbol (`batch`), or an input with an axis
  * (`input.0`) for dimensions without a symbol. A symbol is fixed wherever it stands, outputs included.
  * @throws EdgeError INVALID_ARGUMENT for a key that names no dynamic dimension
  */
-const DIMENSIONS =
-  'Give --dim NAME=SIZE or --dim INPUT.AXIS=SIZE for what edge-manager inspect shows as open';
-
 export function fixDimensions(model: OnnxModel, sizes: Readonly<Record<string, number>>): void {
   const { graph } = model;
   if (graph == null) return;
