@@ -61,8 +61,9 @@ async function packPackages(root: string, out: string): Promise<void> {
 
 /** The whole: every npm package that anybody installs with it, every native file, every file that is published. */
 async function writeBill(root: string, out: string, version: string): Promise<void> {
+  const shipped = [...new Set(CODE_COMPONENTS.flatMap((component) => component.native))];
   const native = PLATFORMS.flatMap((platform) =>
-    nativeFiles(['onnxruntime-node', 'koffi'], platform).map((file) => ({ ...file, platform })),
+    nativeFiles(shipped, platform).map((file) => ({ ...file, platform })),
   );
   const files = [
     ...(await Promise.all(

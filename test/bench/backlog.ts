@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBacklog, runBacklog } from '../lib/backlog.js';
 import { atMost } from './judge/mod.js';
@@ -13,8 +11,7 @@ export const backlog: BenchRow = {
   about:
     'an uploader before a backlog of 100,000 segments and 10 GB (sparse), beside one before an empty spool',
   async run(bench) {
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-backlog-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('backlog');
     const root = join(folder, 'spool');
     await makeBacklog(join(folder, 'one'), 1);
     const segments = bench.share(SEGMENTS);

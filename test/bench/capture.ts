@@ -1,5 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CaptureRecord } from '../../src/capture/mod.js';
 import { bytesOf, testRecord } from '../lib/spool-fixture.js';
@@ -60,8 +59,7 @@ export const durableCapture: BenchRow = {
   about:
     'records of 4 KiB that the spool acknowledges as durable, beside bare writes with one fdatasync a group',
   async run(bench) {
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-capture-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('capture');
     let round = 0;
     const records = bench.share(RECORDS, AT_ONCE);
     const rounds = await alternate(bench.share(5, 2), {

@@ -1,4 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quietSdk } from '../../src/net/mod.js';
 import { startRig, type Rig } from './agent/rig.js';
@@ -69,6 +71,11 @@ const bench: Bench = {
     return rig;
   },
   share: (count, least = 1) => Math.max(least, Math.round(count * share)),
+  folder: async (name) => {
+    const folder = await mkdtemp(join(tmpdir(), `edge-bench-${name}-`));
+    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    return folder;
+  },
   onEnd: (cleanup) => void cleanups.push(cleanup),
 };
 

@@ -19,6 +19,8 @@ export interface Bench {
   rig(): Promise<Rig>;
   /** So many of a whole run's rounds, samples or seconds as this run takes, at least `least` (1). */
   share(count: number, least?: number): number;
+  /** A new empty folder, removed when the run ends. */
+  folder(name: string): Promise<string>;
   /** Called when the run ends or is interrupted, the last one first: ends processes, removes folders. */
   onEnd(cleanup: () => Promise<void> | void): void;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { FloorProcess } from '../../examples/floors/mod.js';
@@ -36,8 +35,7 @@ export const uploadRate: BenchRow = {
   about:
     'from closed segments to receipts, beside loops of PutObject with the same objects and concurrency: one with the same hash of each object and one fsync a segment, one that only puts',
   async run(bench) {
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-upload-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('upload');
     const store = await FloorProcess.start<object, string>('../../test/bench/store-process.js', []);
     bench.onEnd(() => store.close());
     const endpoint = await store.ask({});

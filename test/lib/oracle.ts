@@ -2,7 +2,7 @@ import {
   listClosed,
   openSegment,
   parseRecords,
-  writeReceipt,
+  ReceiptWriter,
   type CaptureRecord,
   type ReceiptObject,
   type SpoolObject,
@@ -85,7 +85,11 @@ export async function deliverAll(
       });
     }
     delivered.push(...recordsIn(stored));
-    await writeReceipt(disk, root, name, { finishedMs, objects, lostRecords: segment.lostRecords });
+    await new ReceiptWriter(disk, root).write(name, {
+      finishedMs,
+      objects,
+      lostRecords: segment.lostRecords,
+    });
   }
   return delivered;
 }

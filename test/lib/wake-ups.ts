@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { childrenOf, readProc, taskCpuMs, tasksOf } from './proc.js';
 
 /** What a thread has done since it began, as /proc counts it. */
 interface ThreadCounts {
@@ -58,10 +58,7 @@ export async function activityOf(pids: readonly number[], act: () => Promise<unk
 
 /** A process and all below it. */
 export function familyOf(pid: number): number[] {
-  const children = tasksOf(pid).flatMap((task) =>
-    read(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(familyOf)];
+  return [pid, ...childrenOf(pid).flatMap(familyOf)];
 }
 
 /** By task id, which no two threads share. */
@@ -70,29 +67,10 @@ function countsOf(pids: readonly number[]): Map<string, ThreadCounts> {
 }
 
 function countsOfTask(pid: number, task: string): [string, ThreadCounts][] {
-  const folder = `/proc/${pid}/task/${task}`;
-  const status = read(`${folder}/status`);
+  const status = readProc(`/proc/${pid}/task/${task}/status`);
   const wakeUps = /^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1];
   if (wakeUps === undefined) return [];
-  const [ranNs = '0'] = read(`${folder}/schedstat`).split(' ');
   const thread = /^Name:\s+(.+)$/m.exec(status)?.[1] ?? '';
   const isMain = task === String(pid);
-  return [[task, { pid, thread, isMain, wakeUps: Number(wakeUps), cpuMs: Number(ranNs) / 1e6 }]];
-}
-
-function tasksOf(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
-  }
-}
-
-/** A thread may end while it is looked at. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return [[task, { pid, thread, isMain, wakeUps: Number(wakeUps), cpuMs: taskCpuMs(pid, task) }]];
 }

@@ -107,16 +107,6 @@ export class ReceiptWriter {
   }
 }
 
-/** One receipt alone: see {@link ReceiptWriter}. */
-export async function writeReceipt(
-  disk: Disk,
-  root: string,
-  name: ClosedName,
-  outcome: SegmentOutcome,
-): Promise<void> {
-  await new ReceiptWriter(disk, root).write(name, outcome);
-}
-
 /** A small file that is there whole or not at all, through the port. */
 export async function writeWhole(disk: Disk, folder: string, name: string, bytes: Uint8Array): Promise<void> {
   await placeWhole(disk, folder, name, bytes);

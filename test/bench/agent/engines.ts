@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { paced } from '../../../examples/floors/mod.js';
 import type { HostedModel } from '../../../src/runtime/host/port/mod.js';
 import { pythonAbsence, pythonProgram } from '../../lib/python-host.js';
@@ -22,8 +19,7 @@ export const engines: BenchRow = {
     if (absence !== undefined) return [skipped(FIGURE, absence)];
     const rig = await bench.rig();
     const spec = specOf(await rig.install('SileroVad'));
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-engines-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('engines');
     const models = { SileroVad: { providers: [] } };
     const inNode = hostsOf(bench, folder, 'model');
     const inPython = hostsOf(bench, folder, 'model', shippedHost(), {

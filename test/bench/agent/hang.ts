@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { quantile } from '../../../examples/floors/mod.js';
 import { tensor } from '../../../src/client/tensors.js';
 import type { Tensor } from '../../../src/contract/mod.js';
@@ -30,8 +27,7 @@ function turns(trips: bigint): Tensor[] {
 
 export async function loadLoop(bench: Bench, rig: Rig): Promise<void> {
   if ((await rig.admin.listModels()).some(({ name }) => name === LOOP)) return;
-  const folder = await mkdtemp(join(tmpdir(), 'edge-bench-loop-'));
-  bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+  const folder = await bench.folder('loop');
   await rig.admin.load({ name: LOOP, path: await writeTestPackage(folder, loopPackage(LOOP)) });
 }
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { median, paced } from '../../../examples/floors/mod.js';
 import type { HostedModel } from '../../../src/runtime/host/port/mod.js';
 import { startRawPipe } from '../floors/mod.js';
@@ -21,8 +18,7 @@ export const hop: BenchRow = {
     'a run by a model host without the time that the host says it ran, both asleep for 3 ms before, beside bytes of that size over raw pipes to a child that computes as long',
   run: async (bench) => {
     const rig = await bench.rig();
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-hop-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('hop');
     const hosts = hostsOf(bench, folder, 'model');
     const model = await hosts.load(specOf(await rig.install('SileroVad')));
     const pipe = startRawPipe(bench);

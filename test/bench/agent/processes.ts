@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { childrenOf, readProc, taskCpuMs, tasksOf } from '../../lib/proc.js';
 
 const KIB = 1024;
 
@@ -12,52 +12,27 @@ export interface Descendant {
 export function descendants(part: string, root = process.pid): Descendant[] {
   const found: Descendant[] = [];
   for (const pid of childrenOf(root)) {
-    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+    const command = readProc(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
     if (command.includes(part)) found.push({ pid, command });
     found.push(...descendants(part, pid));
   }
   return found;
 }
 
-function childrenOf(pid: number): number[] {
-  return tasksOf(pid).flatMap((task) =>
-    read(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean).map(Number),
-  );
-}
-
-function tasksOf(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
-  }
-}
-
 /** CPU time that the process has used so far, all threads. */
 export function cpuMs(pid: number): number {
-  return tasksOf(pid).reduce((sum, task) => {
-    const [ranNs = '0'] = read(`/proc/${pid}/task/${task}/schedstat`).split(' ');
-    return sum + Number(ranNs) / 1e6;
-  }, 0);
+  return tasksOf(pid).reduce((sum, task) => sum + taskCpuMs(pid, task), 0);
 }
 
 /** Memory that nobody else shares, in megabytes: what the process's end would give back. */
 export function privateMb(pid: number): number {
-  const rollup = read(`/proc/${pid}/smaps_rollup`);
+  const rollup = readProc(`/proc/${pid}/smaps_rollup`);
   const kilobytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
   return ((kilobytes('Private_Clean') + kilobytes('Private_Dirty')) * KIB) / 1e6;
 }
 
 export function isAlive(pid: number): boolean {
-  const state = /\) (\w)/.exec(read(`/proc/${pid}/stat`))?.[1];
+  const state = /\) (\w)/.exec(readProc(`/proc/${pid}/stat`))?.[1];
   return state !== undefined && state !== 'Z' && state !== 'X';
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoadSpec } from '../../../src/runtime/host/port/mod.js';
 import { hostPids } from '../../lib/model-hosts.js';
@@ -38,8 +36,7 @@ export const spare: BenchRow = {
   run: async (bench) => {
     const rig = await bench.rig();
     const bare = specOf(await rig.install('PaddleOcrCls'));
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-spare-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('spare');
     const compiledCacheFolder = join(folder, 'compiled');
     const hosts = hostsOf(bench, folder, 'model');
     const { compiledDigest } = (await hosts.load({ ...bare, compiledCacheFolder })).report;

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { LoadReport, LoadSpec, ModelHosts } from '../../../src/runtime/host/port/mod.js';
 import { hostPids } from '../../lib/model-hosts.js';
 import { alternate, atMost, each, middles, paired, summaries } from '../judge/mod.js';
@@ -34,8 +31,7 @@ export const start: BenchRow = {
     const rig = await bench.rig();
     const bare = specOf(await rig.install('SileroVad'));
     const neighbour = specOf(await rig.install('PaddleOcrCls'));
-    const compiledCacheFolder = await mkdtemp(join(tmpdir(), 'edge-bench-cache-'));
-    bench.onEnd(() => rm(compiledCacheFolder, { recursive: true, force: true }));
+    const compiledCacheFolder = await bench.folder('cache');
     const own = hostsOf(bench, compiledCacheFolder, 'model');
     const { compiledDigest } = (await load(own, { ...bare, compiledCacheFolder })).report;
     if (compiledDigest === undefined) throw new Error('Cannot measure the cache as nothing was compiled');

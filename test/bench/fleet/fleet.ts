@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { FloorProcess } from '../../../examples/floors/mod.js';
 import { atMost } from '../judge/mod.js';
 import type { Bench, BenchRow } from '../row.js';
@@ -24,8 +21,7 @@ interface Measured extends PlannerAnswer {
 
 /** The same three steps on a fleet of so many simulated devices, at rates 1,200 times AWS's. */
 async function measure(bench: Bench, devices: number): Promise<Record<Step, Measured>> {
-  const folder = await mkdtemp(join(tmpdir(), 'edge-bench-fleet-'));
-  bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+  const folder = await bench.folder('fleet');
   const cloud = await FloorProcess.start<CloudQuestion, CloudAnswer>(CLOUD, [String(devices), folder]);
   bench.onEnd(() => cloud.close());
   const { environment } = (await cloud.ask({ kind: 'address' })) as CloudAddress;

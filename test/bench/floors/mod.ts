@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FloorProcess, paced } from '../../../examples/floors/mod.js';
@@ -18,8 +16,7 @@ export interface RawEcho {
 
 /** Two Node processes and a unix socket between them. */
 export async function startRawSocket(bench: Bench): Promise<RawEcho> {
-  const folder = await mkdtemp(join(tmpdir(), 'edge-bench-raw-'));
-  bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+  const folder = await bench.folder('raw');
   const path = join(folder, 'echo.sock');
   const server = await FloorProcess.start(SCRIPT, ['serve', path]);
   const caller = await FloorProcess.start<RawQuestion, readonly number[]>(SCRIPT, ['call', path]);

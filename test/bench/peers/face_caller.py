@@ -2,8 +2,7 @@
 
 import sys
 
-import numpy as np
-
+from bodies import silero_inputs
 from calling import serve_measurements
 from edge_manager_endpoint import EdgeManagerEndpoint
 
@@ -12,14 +11,7 @@ manager = EdgeManagerEndpoint(sys.argv[1], timeout=30.0)
 
 def act_of(question):
     with open(question["file"], "rb") as file:
-        body = file.read()
-    # As serving.py takes it apart.
-    samples = len(body) // 4 - 256
-    inputs = {
-        "input": np.frombuffer(body, np.float32, samples).reshape(1, samples),
-        "state": np.frombuffer(body, np.float32, 256, samples * 4).reshape(2, 1, 128),
-        "sr": np.array(16000, dtype=np.int64),
-    }
+        inputs = silero_inputs(file.read())
 
     def act():
         manager.predict("SileroVad", inputs, capture="never")

@@ -7,7 +7,7 @@ import grpc
 from calling import serve_measurements
 
 channel = grpc.insecure_channel(f"unix:{sys.argv[1]}", options=[("grpc.max_receive_message_length", -1)])
-METHODS = {name: channel.unary_unary(f"/bench.Model/{name.title()}") for name in ("predict", "empty", "hang")}
+METHODS = {name: channel.unary_unary(f"/bench.Model/{name.title()}") for name in ("predict", "hang")}
 
 
 def act_of(question):

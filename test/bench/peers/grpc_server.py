@@ -26,7 +26,6 @@ server.add_generic_rpc_handlers(
             "bench.Model",
             {
                 "Predict": method(lambda request: answer(session, request)),
-                "Empty": method(lambda request: b""),
                 "Hang": method(lambda request: hang(hanging)),
             },
         )

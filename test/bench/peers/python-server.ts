@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quantile } from '../../../examples/floors/mod.js';
 import { loopPackage } from '../../lib/test-models.js';
@@ -44,8 +43,7 @@ export const pythonServer: BenchRow = {
     const rig = await bench.rig();
     const { modelFile } = await rig.install('SileroVad');
     await loadLoop(bench, rig);
-    const folder = await mkdtemp(join(tmpdir(), 'edge-bench-hanging-'));
-    bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+    const folder = await bench.folder('hanging');
     const hangingFile = join(folder, 'loop.onnx');
     await writeFile(hangingFile, loopPackage().model);
     const served: Served = { modelFile, inputs: speechInputs(), hangingFile };

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FloorProcess, type Pace } from '../../../examples/floors/mod.js';
 import { ROOT } from '../../../examples/stage/mod.js';
@@ -9,14 +8,13 @@ import type { Bench } from '../row.js';
 import type { HttpAnswer, HttpQuestion } from './http-caller.js';
 import { PythonPeer } from './python.js';
 
-/** How calls of a server went: what each took that was answered, and how many were not. */
+/** What each call of a server took that was answered in time. */
 export interface CallsAnswer {
   readonly samplesMs: readonly number[];
-  readonly failed: number;
 }
 
 export interface Calls extends Pace {
-  readonly act: 'predict' | 'empty' | 'hang';
+  readonly act: 'predict' | 'hang';
   /** A call that takes longer has failed. Default: none. */
   readonly timeoutMs?: number;
 }
@@ -87,8 +85,7 @@ function serverArguments(socket: string, { modelFile, hangingFile }: Served): st
 
 /** A socket, and a file with the inputs as the servers of this folder take them: what they know themselves left out. */
 async function placeOf(bench: Bench, { inputs }: Served): Promise<{ socket: string; body: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'edge-bench-peer-'));
-  bench.onEnd(() => rm(folder, { recursive: true, force: true }));
+  const folder = await bench.folder('peer');
   const body = join(folder, 'body');
   await writeFile(body, Buffer.concat(inputs.filter(({ name }) => name !== 'sr').map(({ data }) => data)));
   return { socket: join(folder, 'peer.sock'), body };

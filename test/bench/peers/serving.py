@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import onnxruntime
 
+from bodies import silero_inputs
+
 NUMPY = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 
 
@@ -23,12 +25,7 @@ def answer(session, body):
     """Silero's window, state and rate, or PaddleOCR's image: what is of one shape comes from the end, the rest is first."""
     names = {one.name: one for one in session.get_inputs()}
     if "state" in names:
-        samples = len(body) // 4 - 256
-        inputs = {
-            "input": np.frombuffer(body, np.float32, samples).reshape(1, samples),
-            "state": np.frombuffer(body, np.float32, 256, samples * 4).reshape(2, 1, 128),
-            "sr": np.array(16000, dtype=np.int64),
-        }
+        inputs = silero_inputs(body)
     else:
         side = int((len(body) // 12) ** 0.5)
         inputs = {"x": np.frombuffer(body, np.float32).reshape(1, 3, side, side)}

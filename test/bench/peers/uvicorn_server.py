@@ -14,7 +14,6 @@ session = open_session(MODEL)
 hanging = open_session(sys.argv[3]) if len(sys.argv) > 3 else None
 ACTS = {
     "/predict": lambda body: answer(session, body),
-    "/empty": lambda body: b"",
     "/hang": lambda body: hang(hanging),
 }
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { dirname } from 'node:path';
-import { listClosed, openSegment, writeReceipt } from '../../../src/capture/mod.js';
+import { listClosed, openSegment, ReceiptWriter } from '../../../src/capture/mod.js';
 import { performLocalCommand } from '../../../src/client/local/local-commands.js';
 import { MemoryDisk } from '../../../src/disk/mod.js';
 import { openEntrance } from '../../lib/admin-entrance.js';
@@ -103,7 +103,7 @@ class Device implements AsyncDisposable {
       const segment = await openSegment(this.#disk, root, name);
       const objects = [...segment.objects()];
       if (!objects.some((object) => object.captureIds.some((id) => captureIds.includes(id)))) continue;
-      await writeReceipt(this.#disk, root, name, {
+      await new ReceiptWriter(this.#disk, root).write(name, {
         finishedMs: 0,
         lostRecords: 0,
         objects: objects.map(({ key, sha256, bytes, captureIds: ids }) => ({

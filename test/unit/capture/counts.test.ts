@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {
   listClosed,
   spoolFolders,
-  writeReceipt,
+  ReceiptWriter,
   type CaptureSpool,
   type QuotaPolicy,
 } from '../../../src/capture/mod.js';
@@ -211,12 +211,12 @@ describe('the counts of the spool', () => {
     assert.ok(refused !== undefined && damaged !== undefined);
     const object = { key: 'k', sizeBytes: 1, sha256: '', reason: 'too large' };
     const captureIds = Array.from({ length: refused.records }, (_, number) => `capture-${number}`);
-    await writeReceipt(lives.disk, ROOT, refused, {
+    await new ReceiptWriter(lives.disk, ROOT).write(refused, {
       finishedMs: 0,
       lostRecords: 0,
       objects: [{ ...object, captureIds, outcome: 'quarantined' }],
     });
-    await writeReceipt(lives.disk, ROOT, damaged, {
+    await new ReceiptWriter(lives.disk, ROOT).write(damaged, {
       finishedMs: 0,
       lostRecords: damaged.records,
       objects: [],

@@ -3,7 +3,7 @@ import {
   listClosed,
   openSegment,
   spoolFolders,
-  writeReceipt,
+  ReceiptWriter,
   type CaptureSpool,
   type SpoolOptions,
 } from '../../../src/capture/mod.js';
@@ -63,7 +63,7 @@ class Scene {
           ? { ...common, outcome: 'quarantined' as const, reason: REASON }
           : { ...common, outcome: 'uploaded' as const };
       });
-      await writeReceipt(this.disk, ROOT, name, {
+      await new ReceiptWriter(this.disk, ROOT).write(name, {
         finishedMs: this.clock.wallMs(),
         lostRecords: segment.lostRecords,
         objects,

@@ -13,7 +13,6 @@ import {
   segmentBase,
   spoolFolders,
   ReceiptWriter,
-  writeReceipt,
   type ClosedName,
 } from '../../../src/capture/mod.js';
 import { EdgeError, finish } from '../../../src/core/mod.js';
@@ -192,14 +191,23 @@ describe('a closed segment', () => {
     const name = await putClosedSegment(disk, ROOT, [testRecord(1)]);
     const object = { key: 'k', sizeBytes: 1, sha256: 'x', captureIds: ['capture-1'] };
     const outcome = { finishedMs: 1, lostRecords: 0 };
-    await writeReceipt(disk, ROOT, name, { ...outcome, objects: [{ ...object, outcome: 'uploaded' }] });
+    await new ReceiptWriter(disk, ROOT).write(name, {
+      ...outcome,
+      objects: [{ ...object, outcome: 'uploaded' }],
+    });
     assert.ok(disk.files().has(`${ROOT}/done/${name.base}.receipt`));
     disk.capacityBytes = disk.usedBytes();
     const other = name;
-    await writeReceipt(disk, ROOT, other, { ...outcome, objects: [{ ...object, outcome: 'uploaded' }] });
+    await new ReceiptWriter(disk, ROOT).write(other, {
+      ...outcome,
+      objects: [{ ...object, outcome: 'uploaded' }],
+    });
     assert.ok(disk.files().has(`${ROOT}/done/${name.file}`));
     await assert.rejects(
-      writeReceipt(disk, ROOT, other, { ...outcome, objects: [{ ...object, outcome: 'quarantined' }] }),
+      new ReceiptWriter(disk, ROOT).write(other, {
+        ...outcome,
+        objects: [{ ...object, outcome: 'quarantined' }],
+      }),
       (error) => error instanceof EdgeError && error.code === 'RESOURCE_EXHAUSTED',
     );
   });
