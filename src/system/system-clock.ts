@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/mod.js';
 
+/** CLOCK_MONOTONIC, the same in all processes of the machine, in microseconds. */
+export function sharedNowUs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e6 + nanoseconds / 1e3;
+}
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),

@@ -146,6 +146,26 @@ const ModelEngine = Type.Object(
   strict,
 );
 
+const Python = Type.Object(
+  {
+    /** A program in PATH, or an absolute path. */
+    interpreter: Type.String({ minLength: 1, maxLength: 1023, default: 'python3' }),
+  },
+  { ...strict, default: {} },
+);
+
+const Engines = Type.Object(
+  {
+    python: Python,
+    models: Type.Record(modelName, ModelEngine, {
+      default: {},
+      maxProperties: 64,
+      additionalProperties: false,
+    }),
+  },
+  { ...strict, default: {} },
+);
+
 /** One model that this device should have, as the deploy module writes it. */
 const WantedModel = Type.Object(
   {
@@ -199,26 +219,7 @@ export const ConfigurationSchema = Type.Object(
     /** Where large tensors pass between app and model, absolute; the agent makes a folder of its own there. */
     exchangeFolder: Type.String({ pattern: '^/[^\\0]*$', maxLength: 1023, default: '/dev/shm' }),
     /** By model name; a model without an entry runs in the agent's own ONNX Runtime. */
-    engines: Type.Object(
-      {
-        python: Type.Object(
-          {
-            /** A program in PATH, or an absolute path. */ interpreter: Type.String({
-              minLength: 1,
-              maxLength: 1023,
-              default: 'python3',
-            }),
-          },
-          { ...strict, default: {} },
-        ),
-        models: Type.Record(modelName, ModelEngine, {
-          default: {},
-          maxProperties: 64,
-          additionalProperties: false,
-        }),
-      },
-      { ...strict, default: {} },
-    ),
+    engines: Engines,
     queue: Queue,
     probation: Probation,
     signature: Signature,

@@ -21,7 +21,7 @@ import {
   type RunResult,
   type VerifiedPackage,
 } from './port/mod.js';
-import { nativeEnvironment, nativePath } from '../../system/mod.js';
+import { nativeEnvironment, nativePath, sharedNowUs } from '../../system/mod.js';
 import { HOST_CHANNEL, type HostProgram, type HostRoom, type LaunchOrder } from './confinement/mod.js';
 import { hostEnvironment } from './host-environment.js';
 import { tellLines } from './host-lines.js';
@@ -343,8 +343,8 @@ export class HostProcess {
   /** While there is work: memory grows only then, and an idle control process should sleep. */
   #watchMemory(): void {
     const { clock } = this.#options;
-    if (this.#limitBytes === undefined || this.#watching || this.#ending !== undefined) return;
-    if (this.#dialogue.head === undefined) return;
+    if (this.#watching || this.#ending !== undefined || this.#dialogue.head === undefined) return;
+    if (this.#limitBytes === undefined) return;
     this.#watching = true;
     clock.after(MEMORY_CHECK_MS, () => {
       void this.#checkMemory(this.#limitBytes).finally(() => {
@@ -378,12 +378,6 @@ export class HostProcess {
 
 function keyOf(request: HostRequest): string {
   return 'spec' in request ? request.spec.key : request.key;
-}
-
-/** CLOCK_MONOTONIC, the same in all processes of the machine. */
-function sharedNowUs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e6 + nanoseconds / 1e3;
 }
 
 /** The child's descriptor 3: its stream here goes both ways. */

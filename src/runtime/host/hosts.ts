@@ -11,13 +11,14 @@ import type {
   VerifiedPackage,
 } from './port/mod.js';
 import type { Confinement, HostRoom } from './confinement/mod.js';
+import type { VerifiedLoad } from './dialogue.js';
 import { HostProcess, type HostProcessOptions, type SpawnDetails } from './host-process.js';
 import { ProcessModel } from './process-model.js';
 import { findPython, usesDevices, type PythonEngine } from './python-engine.js';
 import { loadInPython } from './python-load.js';
 import { PythonModel } from './python-model.js';
 import { Sentinel } from './sentinel.js';
-import { SharedHost } from './shared-host.js';
+import { provenOnce, SharedHost } from './shared-host.js';
 import { SpareHost } from './spare-host.js';
 
 export interface ModelHostsDependencies {
@@ -59,7 +60,7 @@ class ProcessHosts implements ModelHosts {
     this.#shared = new SharedHost({
       clock: dependencies.clock,
       logger: dependencies.logger,
-      start: (title) => this.#start(title, this.#sharedRoom()),
+      start: (title) => this.#start(title, this.#room(settings.folders.packages, settings.folders.compiled)),
       load: (process, spec) => this.#loadInto(process, spec),
     });
     const { isolation, spareHost, folders } = settings;
@@ -67,7 +68,8 @@ class ProcessHosts implements ModelHosts {
     this.#spare = new SpareHost({
       ...dependencies,
       folder: folders.empty,
-      start: (room) => this.#start('spare', this.#spareRoom(room), { isSpare: true }),
+      // What its model has is copied there, the compiled graph too: it writes none.
+      start: (room) => this.#start('spare', this.#room(room), { isSpare: true }),
     });
   }
 
@@ -114,31 +116,28 @@ class ProcessHosts implements ModelHosts {
   /** Verified in a process of the agent's own code, held in one of the device's Python: always one of its own. */
   async #loadPython(spec: LoadSpec, wanted: PythonSettings, interpreter: string): Promise<HostedModel> {
     const { clock, random, sampled } = this.#use;
-    const { profile, confinement, loadTimeoutMs } = this.#settings;
-    const [found, verified] = await Promise.all([
-      this.#python(interpreter),
-      this.#verified(spec, loadTimeoutMs),
-    ]);
+    const { loadTimeoutMs: timeoutMs } = this.#settings;
+    const [found, verified] = await Promise.all([this.#python(interpreter), this.#verified(spec, timeoutMs)]);
     let model: PythonModel | undefined;
     const process = this.#start(spec.key, this.#roomOf(spec), {
       instead: { ...found.host, usesDevices: usesDevices(wanted.providers) },
       sampled: (one) => model?.take(one),
     });
-    try {
-      const settings = { allowSpinning: profile === 'latency', onlyConfined: confinement === 'required' };
-      const use = { process, clock, timeoutMs: loadTimeoutMs, ...settings };
-      const report = await loadInPython(spec, verified, wanted, use);
-      this.#confinement = report.confinement;
-      const capture = spec.capture;
-      model = new PythonModel(spec.key, report, process, { capture, sampled, clock, random });
-    } catch (error) {
-      process.kill({ kind: 'closed', sentence: toEdgeError(error).message });
-      throw error;
-    }
-    const loaded = model;
-    this.#own.set(spec.key, loaded);
-    void loaded.gone.then(() => this.#own.delete(spec.key));
-    return loaded;
+    const loading = async (): Promise<PythonModel> => {
+      const load = (order: VerifiedLoad): Promise<LoadReport> => this.#loadInto(process, spec, order);
+      const report = await loadInPython(spec, verified, wanted, { process, clock, timeoutMs, load });
+      const capture = { capture: spec.capture, sampled, clock, random };
+      return new PythonModel(spec.key, report, process, capture);
+    };
+    model = await endedUnless(loading(), process);
+    return this.#kept(model);
+  }
+
+  /** Until its process ends: the hosts' end is its end. */
+  #kept(model: HostedModel): HostedModel {
+    this.#own.set(model.key, model);
+    void model.gone.then(() => this.#own.delete(model.key));
+    return model;
   }
 
   /** Asked once: to import its packages takes seconds on a small device. One that is missing is looked for again. */
@@ -175,10 +174,7 @@ class ProcessHosts implements ModelHosts {
 
   async #loadOwn(spec: LoadSpec): Promise<HostedModel> {
     const { process, report } = await this.#loadedAlone(spec).finally(() => this.#spare?.prepare());
-    const model = new ProcessModel(spec.key, report, process);
-    this.#own.set(spec.key, model);
-    void model.gone.then(() => this.#own.delete(spec.key));
-    return model;
+    return this.#kept(new ProcessModel(spec.key, report, process));
   }
 
   /** In the spare host where it can be, else in a new one. */
@@ -186,7 +182,7 @@ class ProcessHosts implements ModelHosts {
     const taken = await this.#loadedInSpare(spec);
     if (taken !== undefined) return taken;
     const process = this.#start(spec.key, this.#roomOf(spec));
-    return { process, report: await this.#loadAlone(process, spec) };
+    return { process, report: await endedUnless(this.#loadInto(process, spec), process) };
   }
 
   /** What goes wrong there, but for its time, may be the spare host's fault or the copy's: a new host has the verdict. */
@@ -197,7 +193,7 @@ class ProcessHosts implements ModelHosts {
     const logger = this.#use.logger.with({ host: spec.key });
     process.adopt({ title: spec.key, logger });
     try {
-      return { process, report: await this.#loadAlone(process, spare.spec) };
+      return { process, report: await endedUnless(this.#loadInto(process, spare.spec), process) };
     } catch (thrown) {
       const error = toEdgeError(thrown);
       if (error.code === 'DEADLINE_EXCEEDED' || this.#closing !== undefined) throw thrown;
@@ -218,51 +214,35 @@ class ProcessHosts implements ModelHosts {
       await nodeDisk.makeFolder(compiledCacheFolder).catch(() => undefined);
     if (this.#shared.empty || !spec.runSamples) return await this.#shared.add(spec);
     const trial = this.#start(spec.key, this.#roomOf(spec));
-    const report = await this.#loadAlone(trial, spec);
+    const report = await endedUnless(this.#loadInto(trial, spec), trial);
     await trial.close();
-    return await this.#shared.add({
-      ...spec,
-      runSamples: false,
-      expectedDigest: report.digest,
-      ...(report.compiledDigest === undefined ? {} : { compiledDigest: report.compiledDigest }),
-    });
+    return await this.#shared.add(provenOnce(spec, report));
   }
 
-  async #loadAlone(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
-    try {
-      return await this.#loadInto(process, spec);
-    } catch (error) {
-      // Refused, late or lost: whatever the process still does, nobody waits for it.
-      process.kill({ kind: 'closed', sentence: toEdgeError(error).message });
-      throw error;
-    }
-  }
-
-  async #loadInto(process: HostProcess, spec: LoadSpec): Promise<LoadReport> {
+  async #loadInto(process: HostProcess, spec: LoadSpec, verified?: VerifiedLoad): Promise<LoadReport> {
     const { profile, confinement, loadTimeoutMs } = this.#settings;
-    const [allowSpinning, onlyConfined] = [profile === 'latency', confinement === 'required'];
-    const report = await process.load({ type: 'load', spec, allowSpinning, onlyConfined }, loadTimeoutMs);
+    const report = await process.load(
+      {
+        type: 'load',
+        spec,
+        allowSpinning: profile === 'latency',
+        onlyConfined: confinement === 'required',
+        ...(verified === undefined ? {} : { verified }),
+      },
+      loadTimeoutMs,
+    );
     this.#confinement = report.confinement;
     return report;
   }
 
   #roomOf({ folder, compiledCacheFolder }: LoadSpec): HostRoom | undefined {
-    const { confinement, folders } = this.#settings;
-    if (confinement === 'off') return undefined;
-    return { packages: [folder], exchange: folders.exchange, compiled: compiledCacheFolder };
+    return this.#room(folder, compiledCacheFolder);
   }
 
-  /** What its model has is copied there, the compiled graph too: it writes none. */
-  #spareRoom(room: string): HostRoom | undefined {
+  #room(packages: string, compiled?: string): HostRoom | undefined {
     const { confinement, folders } = this.#settings;
     if (confinement === 'off') return undefined;
-    return { packages: [room], exchange: folders.exchange };
-  }
-
-  #sharedRoom(): HostRoom | undefined {
-    const { confinement, folders } = this.#settings;
-    if (confinement === 'off') return undefined;
-    return { packages: [folders.packages], exchange: folders.exchange, compiled: folders.compiled };
+    return { packages: [packages], exchange: folders.exchange, compiled };
   }
 
   #start(
@@ -316,6 +296,16 @@ class ProcessHosts implements ModelHosts {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** A load that is refused, late or lost ends its process: whatever that still does, nobody waits for it. */
+async function endedUnless<T>(loaded: Promise<T>, process: HostProcess): Promise<T> {
+  try {
+    return await loaded;
+  } catch (error) {
+    process.kill({ kind: 'closed', sentence: toEdgeError(error).message });
+    throw error;
   }
 }
 

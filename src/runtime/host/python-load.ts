@@ -2,6 +2,7 @@ import type { Tensor } from '../../contract/mod.js';
 import { EdgeError, validate, type Clock } from '../../core/mod.js';
 import { basename } from '../../disk/mod.js';
 import { ManifestSchema, readOnce, type Tolerance } from '../../model/mod.js';
+import type { VerifiedLoad } from './dialogue.js';
 import { runSamples } from './golden/mod.js';
 import type { HostProcess } from './host-process.js';
 import {
@@ -22,9 +23,9 @@ const SAMPLE_MOST_BYTES = 32 * 1024 * 1024;
 export interface PythonLoad {
   readonly process: HostProcess;
   readonly clock: Clock;
-  readonly allowSpinning: boolean;
-  readonly onlyConfined: boolean;
   readonly timeoutMs: number;
+  /** Gives the process the load. */
+  readonly load: (order: VerifiedLoad) => Promise<LoadReport>;
 }
 
 /**
@@ -36,14 +37,10 @@ export async function loadInPython(
   spec: LoadSpec,
   verified: VerifiedPackage,
   { providers, requireProvider }: PythonModel,
-  { process, clock, allowSpinning, onlyConfined, timeoutMs }: PythonLoad,
+  { process, clock, timeoutMs, load }: PythonLoad,
 ): Promise<LoadReport> {
   const begunMs = clock.monotonicMs();
-  const order = { ...verified, providers: withCpu(providers) };
-  const report = await process.load(
-    { type: 'load', spec, allowSpinning, onlyConfined, verified: order },
-    timeoutMs,
-  );
+  const report = await load({ ...verified, providers: withCpu(providers) });
   checkProvider(report, requireProvider);
   const leftMs = Math.max(1, timeoutMs - (clock.monotonicMs() - begunMs));
   const samplesRun = await provenBy(process, spec, verified, report, leftMs);

@@ -35,6 +35,12 @@ interface Member {
   seat: Promise<HostProcess>;
 }
 
+/** How it is loaded again: what was right once needs no samples. */
+export function provenOnce(spec: LoadSpec, { digest, compiledDigest }: LoadReport): LoadSpec {
+  const compiled = compiledDigest === undefined ? {} : { compiledDigest };
+  return { ...spec, runSamples: false, expectedDigest: digest, ...compiled };
+}
+
 /**
  * One process for all models, for devices that can't afford one each.
  *
@@ -62,15 +68,8 @@ export class SharedHost {
       if (this.empty && this.#process === process) void this.#retire(process);
       throw error;
     });
-    // What was right once needs no samples when it is loaded again.
-    const again: LoadSpec = {
-      ...spec,
-      runSamples: false,
-      expectedDigest: report.digest,
-      ...(report.compiledDigest === undefined ? {} : { compiledDigest: report.compiledDigest }),
-    };
     const member: Member = {
-      spec: again,
+      spec: provenOnce(spec, report),
       report,
       gone: deferred<HostExit>(),
       limitBytes: undefined,

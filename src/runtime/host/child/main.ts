@@ -1,7 +1,7 @@
 import { messageOf } from '../../../core/mod.js';
 import { createOnnxEngine, warmUp, type Engine } from '../../../engine/mod.js';
 import { FrameReader } from '../../../framing/mod.js';
-import { systemClock, systemRandom } from '../../../system/mod.js';
+import { sharedNowUs, systemClock, systemRandom } from '../../../system/mod.js';
 import { confinementHere, SPARE_VARIABLE } from '../confinement/mod.js';
 import { MOST_FRAME_BYTES } from '../protocol/mod.js';
 import { openChannel } from './channel.js';
@@ -31,10 +31,7 @@ export function runModelHost(): void {
   const host = new ModelHost({
     engine: process.env[SPARE_VARIABLE] === undefined ? createOnnxEngine : warmEngine,
     clock: systemClock,
-    sharedNowUs: () => {
-      const [seconds, nanoseconds] = process.hrtime();
-      return seconds * 1e6 + nanoseconds / 1e3;
-    },
+    sharedNowUs,
     random: systemRandom,
     write: channel.write,
     tell: (line) => console.error(line),

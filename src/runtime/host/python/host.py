@@ -86,8 +86,8 @@ class Host:
             failure = failure_of(error, "Cannot %s the model" % action)
             self._channel.send(protocol.FAILED, frame.id, protocol.write_failed(failure))
 
-    def _send_json(self, kind, id, value, payload=()):
-        self._channel.send(kind, id, protocol.write_json(value), payload)
+    def _send_json(self, kind, id, value):
+        self._channel.send(kind, id, protocol.write_json(value))
 
     def _load(self, frame):
         order = protocol.read_json(frame)
@@ -169,10 +169,11 @@ class Host:
             "outputs": [form_of(one) for one in outputs],
             "redactions": [],
         }
-        if sum([len(part) + 8 for part in payload]) + len(protocol.write_json(record)) > self._most_bytes:
+        metadata = protocol.write_json(record)
+        if sum([len(part) + 8 for part in payload]) + len(metadata) > self._most_bytes:
             print("The record of %s is larger than a frame: it is not captured" % run.capture_id, file=sys.stderr)
             return
-        self._send_json(protocol.CAPTURED, 0, record, payload)
+        self._channel.send(protocol.CAPTURED, 0, metadata, payload)
 
 
 def form_of(one):

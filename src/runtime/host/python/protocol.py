@@ -3,7 +3,7 @@
 import json
 import struct
 
-from frames import FrameError
+from frames import FrameError, aligned
 
 VERSION = "1.0"
 MAJOR = VERSION.split(".")[0]
@@ -125,7 +125,7 @@ class Reader:
             if tensor.place != INLINE:
                 continue
             tensor.data = payload[at : at + tensor.size]
-            at += (tensor.size + 7) & ~7
+            at += aligned(tensor.size)
         if at != len(payload):
             raise FrameError("a run can't be read: its payload has %d bytes, and its inputs %d" % (len(payload), at))
 
