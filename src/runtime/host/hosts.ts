@@ -127,7 +127,7 @@ class ProcessHosts implements ModelHosts {
       const load = (order: VerifiedLoad): Promise<LoadReport> => this.#loadInto(process, spec, order);
       const report = await loadInPython(spec, verified, wanted, { process, clock, timeoutMs, load });
       const capture = { capture: spec.capture, sampled, clock, random };
-      return new PythonModel(spec.key, report, process, capture);
+      return new PythonModel(new ProcessModel(spec.key, report, process), capture);
     };
     model = await endedUnless(loading(), process);
     return this.#kept(model);

@@ -1,15 +1,7 @@
 import type { CaptureRecord, CaptureSink } from '../../capture/mod.js';
 import type { Clock, JsonObject, Random } from '../../core/mod.js';
-import type { HostProcess } from './host-process.js';
 import type { HostedModel, HostExit, LoadReport, RunRequest, RunResult } from './port/mod.js';
-import { ProcessModel } from './process-model.js';
 import { ModelCapture } from './sampling/mod.js';
-
-/** A run of which a record may come. */
-interface Recordable {
-  readonly request: RunRequest;
-  readonly before: ReturnType<ModelCapture['before']>;
-}
 
 /**
  * A model in a host that knows nothing of captures: what is sampled is decided here, and what may not leave the device
@@ -19,24 +11,22 @@ export class PythonModel implements HostedModel {
   readonly key: string;
   readonly report: LoadReport;
   readonly gone: Promise<HostExit>;
-  readonly #model: ProcessModel;
+  readonly #model: HostedModel;
   readonly #capture: ModelCapture;
   readonly #sampled: CaptureSink;
-  /** In the order of their runs, which is that of their records. */
-  readonly #recordable = new Map<RunRequest, Recordable>();
+  /** Runs of which a record may come, in their order, with what was decided before them. */
+  readonly #recordable = new Map<RunRequest, ReturnType<ModelCapture['before']>>();
 
   /** @throws EdgeError naming a policy or rule that does not fit the model */
   constructor(
-    key: string,
-    report: LoadReport,
-    process: HostProcess,
+    model: HostedModel,
     use: { capture: JsonObject | undefined; sampled: CaptureSink; clock: Clock; random: Random },
   ) {
-    this.key = key;
-    this.report = report;
-    this.gone = process.exited;
-    this.#model = new ProcessModel(key, report, process);
-    this.#capture = new ModelCapture(report, use.capture, use);
+    this.key = model.key;
+    this.report = model.report;
+    this.gone = model.gone;
+    this.#model = model;
+    this.#capture = new ModelCapture(model.report, use.capture, use);
     this.#sampled = use.sampled;
   }
 
@@ -44,24 +34,34 @@ export class PythonModel implements HostedModel {
     const before = this.#capture.before(request.capture);
     const captured = this.#capture.outlook(before, request.capture);
     if (captured === 'no') return { ...(await this.#model.run(quiet(request), deadlineMs)), captured };
-    this.#recordable.set(request, { request, before });
+    this.#recordable.set(request, before);
     try {
-      return { ...(await this.#model.run({ ...request, handOver: true }, deadlineMs)), captured };
+      const result = await this.#model.run({ ...request, handOver: true }, deadlineMs);
+      this.#forgetBefore(request);
+      return { ...result, captured };
     } catch (error) {
       this.#recordable.delete(request);
       throw error;
     }
   }
 
-  /** What the host handed over: the record of the oldest run of that id. */
+  /** What the host handed over: the record of the oldest run of that id. One for which nobody waits is dropped. */
   take({ captureId, inputs, outputs, inferenceTimeMs }: CaptureRecord): void {
-    for (const { request, before } of this.#recordable.values()) {
-      // Those before it were answered without a record: too large, or nobody waited for them any more.
-      this.#recordable.delete(request);
+    for (const [request, before] of this.#recordable) {
       if (request.capture.captureId !== captureId) continue;
+      this.#recordable.delete(request);
       const record = this.#capture.record({ request, before, inferenceTimeMs, inputs, outputs });
       if (record !== undefined) this.#sampled(record);
       return;
+    }
+  }
+
+  /** A record follows its answer at once: none comes any more of a run that was answered before this one. */
+  #forgetBefore(answered: RunRequest): void {
+    if (!this.#recordable.has(answered)) return;
+    for (const request of this.#recordable.keys()) {
+      if (request === answered) return;
+      this.#recordable.delete(request);
     }
   }
 
